@@ -1,0 +1,191 @@
+import type { CompiledKernel, Kernel, Target } from "../compiler/index.js";
+import { NeuroranError } from "../errors.js";
+import type { DataType, View, Views } from "./data-type.js";
+import type { DataflowData } from "./dataflow.js";
+import { addNode, type CallOptions, checkPort, type Handle } from "./graph.js";
+import type { ParameterInputs, Parameters, ParameterValues } from "./parameter.js";
+import type { DimensionsOf, Ports, TensorsOf } from "./port.js";
+import type { Tensor } from "./tensor.js";
+
+/** One declared state tensor. The layout is exactly this, whatever implementation works on it. */
+export interface State<D extends DataType = DataType> {
+  readonly dtype: D;
+  /** Fixed sizes, slowest dimension first. */
+  readonly dimensions: readonly number[];
+  /** Raised whenever the meaning or layout changes. */
+  readonly version: number;
+  /** Elements before the first slot (two numbers for a complex64 element); zeros unless given. */
+  readonly initial?: ArrayLike<number>;
+}
+
+/** State tensors by name. */
+export type States = Readonly<Record<string, State>>;
+
+/** Runs the function once on what its tensors hold: synchronous, allocates nothing. */
+export type Process = () => void;
+
+/** What an implementation prepares itself with. Everything it needs beyond is a parameter. */
+export interface Context<
+  I extends Ports = Ports,
+  O extends Ports = Ports,
+  P extends Parameters = Parameters,
+  S extends States = States,
+> {
+  /** Sizes of the function's dimensions in this variant, by the function's own names. */
+  readonly dimensions: Readonly<Record<DimensionsOf<I> | DimensionsOf<O>, number>>;
+  readonly parameters: ParameterValues<P>;
+  /** Only to be read: another function may read them, too. */
+  readonly inputs: TensorsOf<I>;
+  readonly outputs: TensorsOf<O>;
+  /** Shared by all variants and implementations; what stands in it outlives this variant. */
+  readonly state: { readonly [N in keyof S]: Tensor<S[N]["dtype"]> };
+  /** The target of compiled kernels. */
+  readonly target: Target;
+  /** A zeroed tensor of this variant alone, for what need not outlive a slot. */
+  scratch<D extends DataType>(name: string, dtype: D, ...shape: number[]): Tensor<D>;
+  /** A tensor holding a copy of `values`, of shape [length] unless given. */
+  table<A extends View>(name: string, values: A, ...shape: number[]): Tensor<DataTypeOfView<A>>;
+  /** The kernel, compiled for the target and the arena's memory; once an instance, however often asked for. */
+  compile(kernel: Kernel): CompiledKernel;
+}
+
+type DataTypeOfView<A extends View> = {
+  [D in Exclude<DataType, "complex64">]: A extends Views[D] ? D : never;
+}[Exclude<DataType, "complex64">];
+
+/** Model: classical signal processing. Neural: a neural network. */
+export type ImplementationKind = "model" | "neural";
+
+/** How a function can be done: by a prepared procedure, or by a flow of other functions. */
+export type Implementation<
+  I extends Ports = Ports,
+  O extends Ports = Ports,
+  P extends Parameters = Parameters,
+  S extends States = States,
+> =
+  | { readonly kind: ImplementationKind; prepare(context: Context<I, O, P, S>): Process }
+  | { readonly kind: ImplementationKind; readonly flow: DataflowData };
+
+/** A function without the types of its ports: what graphs and instances hold. */
+export interface FunctionData {
+  readonly name: string;
+  /** The clause of the standard that it implements. */
+  readonly clause: string | undefined;
+  readonly inputs: Ports;
+  readonly outputs: Ports;
+  readonly parameters: Parameters;
+  readonly state: States;
+  /** By name, in the order in which they were added; the first serves unless another is chosen. */
+  readonly implementations: ReadonlyMap<string, Implementation>;
+}
+
+type HandlesOf<P extends Ports> = { readonly [N in keyof P]: Handle<P[N]["dtype"]> };
+
+type IsUnion<T, U = T> = T extends U ? ([U] extends [T] ? false : true) : never;
+
+/** The one output's handle where there is one, else the handles by name. */
+export type CallResult<O extends Ports> =
+  IsUnion<keyof O> extends false ? HandlesOf<O>[keyof O] : HandlesOf<O>;
+
+/** A declared function: called inside a dataflow's builder it becomes a node of the flow. */
+export interface FunctionDefinition<
+  I extends Ports,
+  O extends Ports,
+  P extends Parameters = Parameters,
+  S extends States = States,
+> extends FunctionData {
+  (inputs: HandlesOf<I>, options?: CallOptions<ParameterInputs<P>>): CallResult<O>;
+  readonly name: string;
+  readonly inputs: I;
+  readonly outputs: O;
+  readonly parameters: P;
+  readonly state: S;
+  /**
+   * Adds an implementation under a name.
+   * @throws NeuroranError IMPLEMENTATION_TAKEN, or PORT_MISMATCH for a flow whose ports do not fit by name.
+   */
+  implement(name: string, implementation: Implementation<I, O, P, S>): void;
+}
+
+/**
+ * Declares a stateful function: its ports, the parameters it is prepared with, and the state it keeps. State is
+ * one per flow instance and survives a change of variant and of implementation.
+ *
+ * ```ts
+ * export const gain = defineFunction({
+ *   name: "gain",
+ *   inputs: { samples: complex64("sample") },
+ *   outputs: { scaled: complex64("sample") },
+ *   parameters: { factor: "number" },
+ * });
+ * gain.implement("plain", {
+ *   kind: "model",
+ *   prepare({ inputs, outputs, parameters }) {
+ *     const [from, to, factor] = [inputs.samples.view, outputs.scaled.view, parameters.factor];
+ *     return () => {
+ *       for (let i = 0; i < from.length; i++) to[i] = factor * from[i]!;
+ *     };
+ *   },
+ * });
+ * ```
+ */
+export function defineFunction<
+  const I extends Ports,
+  const O extends Ports,
+  const P extends Parameters = Record<never, never>,
+  const S extends States = Record<never, never>,
+>(declaration: {
+  name: string;
+  clause?: string;
+  inputs: I;
+  outputs: O;
+  parameters?: P;
+  state?: S;
+}): FunctionDefinition<I, O, P, S> {
+  const { name, clause, inputs, outputs } = declaration;
+  const implementations = new Map<string, Implementation>();
+  const call = (given: Readonly<Record<string, Handle>>, options: CallOptions = {}): unknown => {
+    const handles = addNode(definition, given, options);
+    const [only, ...others] = Object.values(handles);
+    return only !== undefined && others.length === 0 ? only : handles;
+  };
+  Object.defineProperty(call, "name", { value: name });
+  const definition = Object.assign(call, {
+    clause,
+    inputs,
+    outputs,
+    parameters: declaration.parameters ?? ({} as P),
+    state: declaration.state ?? ({} as S),
+    implementations,
+    implement(implementationName: string, implementation: Implementation<I, O, P, S>): void {
+      if (implementations.has(implementationName)) {
+        throw new NeuroranError(
+          "IMPLEMENTATION_TAKEN",
+          `${name} already has an implementation ${implementationName}`,
+        );
+      }
+      if ("flow" in implementation) checkFlowPorts(definition, implementationName, implementation.flow);
+      implementations.set(implementationName, implementation as Implementation);
+    },
+  });
+  return definition as FunctionDefinition<I, O, P, S>;
+}
+
+function checkFlowPorts(definition: FunctionData, name: string, flow: DataflowData): void {
+  const place = (port: string) =>
+    `${port} of ${definition.name}, implemented as ${name} by flow ${flow.name}`;
+  for (const [input, port] of Object.entries(flow.inputs)) {
+    const declared = definition.inputs[input];
+    if (declared === undefined) throw missing(place(`input ${input}`), definition.inputs, "the function");
+    checkPort(place(`input ${input}`), port, declared);
+  }
+  for (const [output, port] of Object.entries(definition.outputs)) {
+    const given = flow.outputs[output];
+    if (given === undefined) throw missing(place(`output ${output}`), flow.outputs, "the flow");
+    checkPort(place(`output ${output}`), port, given);
+  }
+}
+
+function missing(place: string, ports: Ports, owner: string): NeuroranError {
+  return new NeuroranError("PORT_MISMATCH", `${place}: ${owner} has only ${Object.keys(ports).join(", ")}`);
+}

@@ -1,0 +1,29 @@
+export { bytesPerElement, type DataType, dataTypeOf, type View, type Views, viewOf } from "./data-type.js";
+export { type Dataflow, type DataflowData, dataflow } from "./dataflow.js";
+export {
+  type Context,
+  defineFunction,
+  type FunctionData,
+  type FunctionDefinition,
+  type Implementation,
+  type ImplementationKind,
+  type Process,
+  type State,
+  type States,
+} from "./declaration.js";
+export { type CallOptions, type FeedbackHandle, feedback, type Handle } from "./graph.js";
+export type { ParameterInputs, Parameters, ParameterType, ParameterValues } from "./parameter.js";
+export {
+  complex64,
+  float32,
+  float64,
+  int8,
+  int16,
+  int32,
+  type Port,
+  type Ports,
+  uint8,
+  uint16,
+  uint32,
+} from "./port.js";
+export type { Tensor, TensorDescription } from "./tensor.js";
