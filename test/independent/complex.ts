@@ -8,8 +8,6 @@ export interface Complex {
 export type Grid = Complex[][][];
 
 export const zero: Complex = { re: 0, im: 0 };
-export const one: Complex = { re: 1, im: 0 };
-export const j: Complex = { re: 0, im: 1 };
 
 export function complex(re: number, im = 0): Complex {
   return { re, im };

@@ -13,6 +13,7 @@ import { modulate } from "./modulation.js";
 import { modulateSlot, symbolsPerSlot } from "./ofdm.js";
 import type { LimitedBuffer } from "./rate-matching.js";
 import { rateMatch } from "./rate-matching.js";
+import type { DmrsTransmission } from "./resource-mapping.js";
 import { dataElements, mapData, mapDmrs } from "./resource-mapping.js";
 import { segment, selectBaseGraph } from "./segmentation.js";
 import type { ModulationAndCoding } from "./tbs.js";
@@ -42,9 +43,11 @@ export interface IndependentGrant {
   readonly dmrsConfigType: 1 | 2;
   readonly dmrsPorts: readonly number[];
   readonly numDmrsCdmGrpsNoData: number;
-  readonly dmrsScramblingId: number;
+  /** N_ID of the DM-RS for this scid; physCellId where not configured. */
+  readonly dmrsScramblingId?: number | undefined;
   readonly scid: 0 | 1;
-  readonly dataScramblingId: number;
+  /** n_ID of scrambling; physCellId where not configured. */
+  readonly dataScramblingId?: number | undefined;
   readonly mcsTable: 1 | 2 | 3;
   readonly mcsIndex: number;
   readonly rvIndex: 0 | 1 | 2 | 3;
@@ -120,8 +123,17 @@ export function encodeTransportBlock(grant: IndependentGrant, transportBlock: re
 
 /** TS 38.211 6.3.1.1: scrambling. */
 export function scramble(grant: IndependentGrant, bits: readonly number[]): number[] {
-  const c = goldSequence(grant.rnti * 2 ** 15 + grant.dataScramblingId, bits.length);
+  const c = goldSequence(grant.rnti * 2 ** 15 + (grant.dataScramblingId ?? grant.physCellId), bits.length);
   return bits.map((bit, i) => (bit + c[i]!) % 2);
+}
+
+/** What the DM-RS of a grant depend on, defaults resolved. */
+export function dmrsTransmission(grant: IndependentGrant): DmrsTransmission {
+  return {
+    ...grant,
+    symbolsPerSlot: symbolsPerSlot(grant.cyclicPrefix),
+    dmrsScramblingId: grant.dmrsScramblingId ?? grant.physCellId,
+  };
 }
 
 /**
@@ -136,7 +148,7 @@ export function transmit(grant: IndependentGrant, transportBlock: readonly numbe
   const w = precodingMatrix(grant);
   const grid = emptyGrid(w.length, symbols, 12 * grant.bwpSize);
   mapData(grid, dataElements(grant, dmrs), x, w);
-  mapDmrs(grid, { ...grant, symbolsPerSlot: symbols }, dmrs, w);
+  mapDmrs(grid, dmrsTransmission(grant), dmrs, w);
   return grid;
 }
 
