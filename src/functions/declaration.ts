@@ -123,7 +123,7 @@ export interface FunctionDefinition<
  *   prepare({ inputs, outputs, parameters }) {
  *     const [from, to, factor] = [inputs.samples.view, outputs.scaled.view, parameters.factor];
  *     return () => {
- *       for (let i = 0; i < from.length; i++) to[i] = factor * from[i]!;
+ *       for (let i = 0; i < from.length; i++) to[i] = factor * from[i];
  *     };
  *   },
  * });

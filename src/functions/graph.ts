@@ -5,8 +5,9 @@
  * 1. A node is added by a call, after everything it reads exists; so the order of calls is a topological order and
  *    the only cycles are declared feedback edges.
  * 2. Every declared feedback edge is fed, by the output of a node, with its own data type and rank.
+ * 3. Every output of the flow is the output of a node, so that no two names mean memory with different lifetimes.
  */
-import { NeuroranError } from "../errors.js";
+import { InputError, NeuroranError } from "../errors.js";
 import type { DataType } from "./data-type.js";
 import type { FunctionData } from "./declaration.js";
 import type { Port, Ports } from "./port.js";
@@ -86,6 +87,10 @@ export function buildGraph<R extends Readonly<Record<string, Handle>>>(
     const results = build(handles);
     for (const [output, handle] of Object.entries(results)) {
       checkHandle(`output ${output} of flow ${name}`, handle, graph);
+      if (handle.source.kind !== "node") {
+        const problem = `output ${output} of flow ${name} is ${handle.source.kind} ${handle.source.name} itself`;
+        throw new NeuroranError("OUTPUT_SOURCE", `${problem}: return the output of a function`);
+      }
     }
     for (const edge of graph.feedback) {
       if (edge.source.kind === "feedback") {
@@ -129,6 +134,12 @@ export function addNode(
     }
   }
   const { parameters = {}, dimensions = {} } = options;
+  const ports = [...Object.values(definition.inputs), ...Object.values(definition.outputs)];
+  const known = new Set(ports.flatMap((port) => port.dimensions));
+  for (const dimension of Object.keys(dimensions)) {
+    if (!known.has(dimension))
+      throw new InputError(`${name}.dimensions`, dimension, `name one of ${[...known].join(", ")}`);
+  }
   graph.nodes.push({ name, definition, inputs: sources, parameters, dimensions });
   const outputs: Record<string, Handle> = {};
   for (const [output, port] of Object.entries(definition.outputs)) {

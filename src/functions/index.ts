@@ -1,3 +1,4 @@
+export { type Arena, arenaMemory, createArena, type Region } from "./arena.js";
 export { bytesPerElement, type DataType, dataTypeOf, type View, type Views, viewOf } from "./data-type.js";
 export { type Dataflow, type DataflowData, dataflow } from "./dataflow.js";
 export {
@@ -11,8 +12,11 @@ export {
   type State,
   type States,
 } from "./declaration.js";
+export { type Configuration, createFlowInstance, type FlowInstance, type Variant } from "./flow-instance.js";
 export { type CallOptions, type FeedbackHandle, feedback, type Handle } from "./graph.js";
+export type { KernelRecord } from "./kernel-store.js";
 export type { ParameterInputs, Parameters, ParameterType, ParameterValues } from "./parameter.js";
+export { percentile } from "./percentile.js";
 export {
   complex64,
   float32,
@@ -26,4 +30,11 @@ export {
   uint16,
   uint32,
 } from "./port.js";
+export {
+  type FunctionConfiguration,
+  type PreparedFunction,
+  prepareFunction,
+  runFunction,
+} from "./run-function.js";
 export type { Tensor, TensorDescription } from "./tensor.js";
+export type { Timing } from "./timing.js";

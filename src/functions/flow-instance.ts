@@ -1,0 +1,242 @@
+/**
+ * A flow that runs in the calling thread.
+ *
+ * Invariants:
+ * 1. Variants share state and feedback tensors; everything else a variant has goes when the variant goes.
+ * 2. A preparation that fails leaves the instance as it was.
+ */
+import type { Target } from "../compiler/index.js";
+import { InputError, NeuroranError } from "../errors.js";
+import type { Arena, Region } from "./arena.js";
+import type { View } from "./data-type.js";
+import type { Dataflow } from "./dataflow.js";
+import type { Process } from "./declaration.js";
+import { createKernelStore, type KernelRecord } from "./kernel-store.js";
+import { type CompletePlan, checkNames, type PlannedFeedback, planFlow } from "./plan.js";
+import type { Ports, TensorsOf } from "./port.js";
+import type { Tensor } from "./tensor.js";
+import {
+  allocateTimings,
+  recordDuration,
+  summarizeTimings,
+  type Timing,
+  type TimingTensors,
+} from "./timing.js";
+import { allocateInputs, checkSizes, type Preparation, preparePlan } from "./variant.js";
+
+/** What one variant is prepared for. */
+export interface Configuration {
+  /** Equal keys mean equal configurations: a key that is known gives its variant without another look. */
+  readonly key: string;
+  /** Sizes by the dimension names of the flow. */
+  readonly dimensions: Readonly<Record<string, number>>;
+  /** Parameter values by node path or function name; of both, the path's win. */
+  readonly parameters?: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+}
+
+/** A flow prepared for one configuration. */
+export interface Variant<I extends Ports = Ports, O extends Ports = Ports> {
+  readonly key: string;
+  /** To be filled before a slot. */
+  readonly inputs: TensorsOf<I>;
+  /** To be read after a slot; the next slot overwrites them. */
+  readonly outputs: TensorsOf<O>;
+  /** True once its memory was given back. */
+  readonly released: boolean;
+  /**
+   * Runs one slot: all functions in order, then hands the feedback edges over. When a function throws, the functions
+   * behind it do not run and the feedback edges keep what they held.
+   * @throws NeuroranError VARIANT_RELEASED, or what a function throws.
+   */
+  process(): void;
+}
+
+/** A flow with its implementations, state and prepared variants. */
+export interface FlowInstance<I extends Ports = Ports, O extends Ports = Ports> {
+  readonly flow: Dataflow<I, O>;
+  /** Paths of the functions in the order in which they run. */
+  readonly functions: readonly string[];
+  /** State tensors by node path and state name. */
+  readonly state: Readonly<Record<string, Readonly<Record<string, Tensor>>>>;
+  /** The variants kept at most. */
+  readonly maximumVariants: number;
+  /** Where durations are recorded: a row for each function, then one for the slot. */
+  readonly timingTensors: { readonly counts: Tensor<"float64">; readonly durations: Tensor<"float64"> };
+  /**
+   * The variant for a configuration; prepares it, possibly for milliseconds, unless one with this key is kept. When
+   * too many are kept, the one that was used least recently goes and its memory with it.
+   * @throws InputError for a wrong size or parameter; NeuroranError SIZE_MISMATCH, ARENA_FULL, or what an
+   * implementation throws.
+   */
+  prepare(configuration: Configuration): Variant<I, O>;
+  /** Drops the variant of this key, if kept. */
+  release(key: string): void;
+  /** How long each function took, and the slot, named "slot". */
+  timings(): Timing[];
+  /** The kernels of the kept variants. */
+  kernels(): KernelRecord[];
+  /** Drops all variants, state and timings. */
+  close(): void;
+}
+
+interface KeptVariant {
+  readonly region: Region;
+  lastUse: number;
+  released: boolean;
+}
+
+/**
+ * An instance of `flow` with its state in `arena`. `implementations` names one for a function or a node path; the
+ * first declared serves otherwise. At most `maximumVariants` (16) prepared variants are kept.
+ * @throws InputError for unknown names; NeuroranError IMPLEMENTATION_MISSING, IMPLEMENTATION_CYCLE, STATE_NOT_KEPT.
+ */
+export function createFlowInstance<I extends Ports, O extends Ports>(
+  flow: Dataflow<I, O>,
+  options: {
+    readonly arena: Arena;
+    readonly target: Target;
+    readonly implementations?: Readonly<Record<string, string>>;
+    readonly maximumVariants?: number;
+  },
+): FlowInstance<I, O> {
+  const { arena, target, implementations = {}, maximumVariants = 16 } = options;
+  if (!(maximumVariants >= 1)) throw new InputError("maximumVariants", maximumVariants, "keep at least 1");
+  const shared = arena.region(`instance of ${flow.name}`);
+  const kernels = createKernelStore(target, arena.memory);
+  let planned: CompletePlan;
+  let timingTensors: FlowInstance["timingTensors"];
+  try {
+    planned = planFlow(flow, implementations, shared);
+    timingTensors = allocateTimings(shared, planned.procedures.length + 1);
+  } catch (error) {
+    shared.release();
+    throw error;
+  }
+  const { plan, procedures: functions, names, state } = planned;
+  const kept = new Map<string, { kept: KeptVariant; variant: Variant<I, O> }>();
+  const feedbackRegions: Region[] = [];
+  const clock = { now: 0 };
+
+  const release = (key: string): void => {
+    const entry = kept.get(key);
+    if (entry === undefined) return;
+    entry.kept.released = true;
+    entry.kept.region.release();
+    kernels.release(entry.kept.region);
+    kept.delete(key);
+  };
+
+  const prepare = (configuration: Configuration): Variant<I, O> => {
+    const { key, dimensions, parameters = {} } = configuration;
+    const known = kept.get(key);
+    if (known !== undefined) {
+      known.kept.lastUse = ++clock.now;
+      return known.variant;
+    }
+    checkNames("parameters", parameters, names);
+    const sizes = checkSizes(dimensions);
+    while (kept.size >= maximumVariants) release(leastRecentlyUsed(kept));
+    const region = arena.region(`variant ${key} of ${flow.name}`);
+    const fresh: { feedback: PlannedFeedback; region: Region }[] = [];
+    const preparation: Preparation = {
+      region,
+      kernels,
+      target,
+      parameters,
+      procedures: [],
+      timings: [],
+      latches: [],
+      feedbackRegion(feedback) {
+        const own = arena.region(`feedback of ${flow.name}`);
+        fresh.push({ feedback, region: own });
+        return own;
+      },
+    };
+    try {
+      const inputs = allocateInputs(flow.inputs, flow.name, sizes, region);
+      const outputs = preparePlan(plan, inputs, sizes, {}, preparation);
+      const own: KeptVariant = { region, lastUse: ++clock.now, released: false };
+      const variant: Variant<I, O> = {
+        key,
+        inputs: inputs as TensorsOf<I>,
+        outputs: outputs as TensorsOf<O>,
+        get released() {
+          return own.released;
+        },
+        process: slotProcedure(preparation, timingTensors, functions.length, own, clock),
+      };
+      kept.set(key, { kept: own, variant });
+      for (const { region } of fresh) feedbackRegions.push(region);
+      return variant;
+    } catch (error) {
+      region.release();
+      kernels.release(region);
+      for (const { feedback, region } of fresh) {
+        feedback.tensor = undefined;
+        region.release();
+      }
+      throw error;
+    }
+  };
+
+  return {
+    flow,
+    functions,
+    state,
+    maximumVariants,
+    timingTensors,
+    prepare,
+    release,
+    timings: () => summarizeTimings(timingTensors, [...functions, "slot"]),
+    kernels: () => kernels.records(),
+    close() {
+      for (const key of [...kept.keys()]) release(key);
+      for (const region of feedbackRegions) region.release();
+      shared.release();
+    },
+  };
+}
+
+/** What runs a slot. Everything it touches is made here, so that running allocates nothing. */
+function slotProcedure(
+  preparation: Preparation,
+  timingTensors: TimingTensors,
+  slotRow: number,
+  own: KeptVariant,
+  clock: { now: number },
+): Process {
+  const { procedures, timings } = preparation;
+  const from: View[] = preparation.latches.map((latch) => latch.from);
+  const to: View[] = preparation.latches.map((latch) => latch.to);
+  return () => {
+    if (own.released) {
+      throw new NeuroranError(
+        "VARIANT_RELEASED",
+        "this variant was given back: prepare its configuration again",
+      );
+    }
+    own.lastUse = ++clock.now;
+    const begin = performance.now();
+    let before = begin;
+    for (let index = 0; index < procedures.length; index++) {
+      procedures[index]();
+      const after = performance.now();
+      recordDuration(timingTensors, timings[index], after - before);
+      before = after;
+    }
+    for (let index = 0; index < to.length; index++) to[index].set(from[index]);
+    recordDuration(timingTensors, slotRow, performance.now() - begin);
+  };
+}
+
+function leastRecentlyUsed(kept: ReadonlyMap<string, { kept: KeptVariant }>): string {
+  let oldest = "";
+  let lastUse = Number.POSITIVE_INFINITY;
+  for (const [key, entry] of kept) {
+    if (entry.kept.lastUse < lastUse) {
+      oldest = key;
+      lastUse = entry.kept.lastUse;
+    }
+  }
+  return oldest;
+}

@@ -1,0 +1,231 @@
+/**
+ * A flow with an implementation chosen for every function and memory for all state.
+ *
+ * Invariants:
+ * 1. Every state tensor has exactly one keeper at each level: state of a function that a flow implements is handed
+ *    down to the one function in that flow that declares it under the same name and layout.
+ * 2. No function is, with the same implementation, part of itself.
+ */
+import { InputError, NeuroranError } from "../errors.js";
+import type { Region } from "./arena.js";
+import type { DataflowData } from "./dataflow.js";
+import type { FunctionData, Implementation, State, States } from "./declaration.js";
+import type { FeedbackEdge, GraphNode } from "./graph.js";
+import type { Tensor } from "./tensor.js";
+
+type TensorsByName = Readonly<Record<string, Tensor>>;
+type Prepared = Exclude<Implementation, { flow: DataflowData }>;
+
+/** A feedback edge of an instance; it has a tensor from the first prepared variant on. */
+export interface PlannedFeedback {
+  readonly path: string;
+  readonly edge: FeedbackEdge;
+  tensor: Tensor | undefined;
+}
+
+/** A node with its chosen implementation. */
+export interface PlannedNode {
+  /** The node's name behind those of the nodes that it is inside of: `receiver/estimation`. */
+  readonly path: string;
+  readonly node: GraphNode;
+  readonly implementationName: string;
+  readonly state: TensorsByName;
+  /** What runs: a procedure with the index of its timing, or the plan of a flow. */
+  readonly body:
+    | { readonly kind: "procedure"; readonly implementation: Prepared; readonly timing: number }
+    | { readonly kind: "flow"; readonly plan: Plan };
+}
+
+/** A planned flow: nodes in the order of their calls. */
+export interface Plan {
+  readonly path: string;
+  readonly flow: DataflowData;
+  readonly nodes: readonly PlannedNode[];
+  readonly feedback: readonly PlannedFeedback[];
+}
+
+/** A plan, and what is in it at all levels. */
+export interface CompletePlan {
+  readonly plan: Plan;
+  /** Paths of the procedures in the order in which they run. */
+  readonly procedures: readonly string[];
+  /** Node paths and function names: whatever parameters and implementations may be given for. */
+  readonly names: ReadonlySet<string>;
+  /** State tensors by node path and name. */
+  readonly state: Readonly<Record<string, TensorsByName>>;
+}
+
+interface Planning {
+  readonly choices: Readonly<Record<string, string>>;
+  readonly names: Set<string>;
+  readonly region: Region;
+  readonly procedures: string[];
+  readonly state: Record<string, TensorsByName>;
+}
+
+/**
+ * Chooses for every node of `flow` the implementation that `choices` names for its path or function, else the first
+ * declared, and allocates all state in `region`.
+ * @throws InputError for a choice that is unknown; NeuroranError IMPLEMENTATION_MISSING, IMPLEMENTATION_CYCLE,
+ * STATE_LAYOUT, STATE_NOT_KEPT.
+ */
+export function planFlow(
+  flow: DataflowData,
+  choices: Readonly<Record<string, string>>,
+  region: Region,
+): CompletePlan {
+  const planning: Planning = { choices, names: new Set(), region, procedures: [], state: {} };
+  const plan = planGraph(flow, "", {}, {}, [], planning);
+  checkNames("implementations", choices, planning.names);
+  return { plan, procedures: planning.procedures, names: planning.names, state: planning.state };
+}
+
+/** Refuses keys of `record` that are neither a function nor a node of the flow; `field` says what was given. */
+export function checkNames(
+  field: string,
+  record: Readonly<Record<string, unknown>>,
+  names: ReadonlySet<string>,
+): void {
+  for (const name of Object.keys(record)) {
+    if (!names.has(name)) {
+      throw new InputError(
+        `${field}.${name}`,
+        record[name],
+        `name a function or node: ${[...names].join(", ")}`,
+      );
+    }
+  }
+}
+
+function planGraph(
+  flow: DataflowData,
+  path: string,
+  handed: States,
+  handedTensors: TensorsByName,
+  enclosing: readonly string[],
+  planning: Planning,
+): Plan {
+  const keepers = new Map<string, string>();
+  const nodes = flow.graph.nodes.map((node): PlannedNode => {
+    const nodePath = path === "" ? node.name : `${path}/${node.name}`;
+    const { definition } = node;
+    const [implementationName, implementation] = choose(nodePath, definition, planning);
+    const state: Record<string, Tensor> = {};
+    for (const [name, declared] of Object.entries(definition.state)) {
+      const tensor = handedTensors[name];
+      const layout = handed[name];
+      if (tensor !== undefined && layout !== undefined) {
+        takeState(nodePath, name, declared, layout, keepers);
+        state[name] = tensor;
+      } else {
+        state[name] = initialized(planning.region, `${nodePath}.${name}`, declared.dimensions, declared);
+      }
+    }
+    if (Object.keys(state).length > 0) planning.state[nodePath] = state;
+    if (!("flow" in implementation)) {
+      planning.procedures.push(nodePath);
+      const timing = planning.procedures.length - 1;
+      return {
+        path: nodePath,
+        node,
+        implementationName,
+        state,
+        body: { kind: "procedure", implementation, timing },
+      };
+    }
+    const link = `${definition.name} as ${implementationName}`;
+    if (enclosing.includes(link)) {
+      const cycle = [...enclosing.slice(enclosing.indexOf(link)), link].join(" > ");
+      throw new NeuroranError(
+        "IMPLEMENTATION_CYCLE",
+        `${nodePath} would be part of itself: ${cycle}; choose another`,
+      );
+    }
+    const inner = planGraph(
+      implementation.flow,
+      nodePath,
+      definition.state,
+      state,
+      [...enclosing, link],
+      planning,
+    );
+    return { path: nodePath, node, implementationName, state, body: { kind: "flow", plan: inner } };
+  });
+  for (const name of Object.keys(handed)) {
+    if (!keepers.has(name)) {
+      const problem = `flow ${flow.name}, which implements ${path}, has no function that keeps its state ${name}`;
+      throw new NeuroranError("STATE_NOT_KEPT", `${problem}: one must declare it with the same layout`);
+    }
+  }
+  const feedback = flow.graph.feedback.map((edge) => {
+    return { path: path === "" ? edge.name : `${path}/${edge.name}`, edge, tensor: undefined };
+  });
+  return { path, flow, nodes, feedback };
+}
+
+function choose(path: string, definition: FunctionData, planning: Planning): [string, Implementation] {
+  const { choices, names } = planning;
+  names.add(path).add(definition.name);
+  const { implementations } = definition;
+  const byPath = Object.hasOwn(choices, path);
+  const chosen = byPath ? choices[path] : choices[definition.name];
+  const known = [...implementations.keys()];
+  const name = chosen ?? known[0];
+  const implementation = name === undefined ? undefined : implementations.get(name);
+  if (name === undefined || implementation === undefined) {
+    if (chosen !== undefined && known.length > 0) {
+      const field = `implementations.${byPath ? path : definition.name}`;
+      throw new InputError(field, chosen, `${definition.name} has the implementations: ${known.join(", ")}`);
+    }
+    const remedy = "import the file that adds one, or call its implement(...)";
+    throw new NeuroranError("IMPLEMENTATION_MISSING", `${path} has no implementation: ${remedy}`);
+  }
+  return [name, implementation];
+}
+
+function takeState(
+  path: string,
+  name: string,
+  own: State,
+  handed: State,
+  keepers: Map<string, string>,
+): void {
+  const keeper = keepers.get(name);
+  if (keeper !== undefined) {
+    throw new NeuroranError(
+      "STATE_LAYOUT",
+      `state ${name} would be kept by both ${keeper} and ${path}: rename one`,
+    );
+  }
+  keepers.set(name, path);
+  if (layoutText(own) !== layoutText(handed)) {
+    const layouts = `${layoutText(own)}, but the function around it has ${layoutText(handed)}`;
+    throw new NeuroranError("STATE_LAYOUT", `state ${name} of ${path} is ${layouts}: declare them alike`);
+  }
+}
+
+function layoutText(state: State): string {
+  return `${state.dtype}[${state.dimensions.join(", ")}] version ${state.version}`;
+}
+
+/** A tensor in `region` that holds the initial elements, or zeros where none are given. */
+export function initialized(
+  region: Region,
+  name: string,
+  shape: readonly number[],
+  content: { readonly dtype: State["dtype"]; readonly initial?: ArrayLike<number> | undefined },
+): Tensor {
+  const tensor = region.tensor(name, content.dtype, shape);
+  const { initial } = content;
+  if (initial !== undefined) {
+    if (initial.length !== tensor.view.length) {
+      const counts = `${initial.length} numbers, not the ${tensor.view.length} of its shape`;
+      throw new NeuroranError(
+        "INITIAL_VALUE",
+        `the initial value of ${name} has ${counts} [${shape.join(", ")}]`,
+      );
+    }
+    tensor.view.set(initial);
+  }
+  return tensor;
+}

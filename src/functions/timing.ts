@@ -1,0 +1,60 @@
+import type { Region } from "./arena.js";
+import { percentile } from "./percentile.js";
+import type { Tensor } from "./tensor.js";
+
+/** How many of the latest durations are kept of each function; a power of two. */
+const kept = 4096;
+
+/**
+ * Durations of a flow's functions in shared memory, so that another thread can sum them up while slots run.
+ * Row i belongs to function i; the last row to whole slots.
+ */
+export interface TimingTensors {
+  /** float64 [row]: how often each was measured. */
+  readonly counts: Pick<Tensor<"float64">, "view">;
+  /** float64 [row][4096]: the latest durations in milliseconds, the oldest overwritten first. */
+  readonly durations: Pick<Tensor<"float64">, "view">;
+}
+
+/** A summary of the latest 4096 durations of one function, in milliseconds; zeros before the first slot. */
+export interface Timing {
+  /** The function's path in its flow, or "slot" for the whole. */
+  readonly name: string;
+  /** Slots measured in all. */
+  readonly count: number;
+  readonly last: number;
+  readonly p50: number;
+  readonly p90: number;
+  readonly p99: number;
+  readonly max: number;
+}
+
+/** Timings for `rows` functions in `region`. */
+export function allocateTimings(
+  region: Region,
+  rows: number,
+): { counts: Tensor<"float64">; durations: Tensor<"float64"> } {
+  return {
+    counts: region.tensor("timing counts", "float64", [rows]),
+    durations: region.tensor("timing durations", "float64", [rows, kept]),
+  };
+}
+
+/** Adds a duration in milliseconds to row `row`. */
+export function recordDuration(timings: TimingTensors, row: number, milliseconds: number): void {
+  const count = timings.counts.view[row];
+  timings.durations.view[row * kept + (count & (kept - 1))] = milliseconds;
+  timings.counts.view[row] = count + 1;
+}
+
+/** The summary of every row, named in order. */
+export function summarizeTimings(timings: TimingTensors, names: readonly string[]): Timing[] {
+  return names.map((name, row) => {
+    const count = timings.counts.view[row];
+    const begin = row * kept;
+    const last = count === 0 ? 0 : timings.durations.view[begin + ((count - 1) & (kept - 1))];
+    const latest = timings.durations.view.slice(begin, begin + Math.min(count, kept)).sort();
+    const [p50, p90, p99, max] = [0.5, 0.9, 0.99, 1].map((share) => percentile(latest, share));
+    return { name, count, last, p50, p90, p99, max };
+  });
+}

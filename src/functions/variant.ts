@@ -1,0 +1,255 @@
+/**
+ * The preparation of a planned flow for given sizes and parameters.
+ *
+ * Invariants:
+ * 1. A dimension name has one size inside a function and one in a flow; what flows along an edge agrees with both.
+ * 2. Procedures stand in the order of the calls; feedback edges are latched after the last of them.
+ */
+
+import type { Target } from "../compiler/index.js";
+import { InputError, NeuroranError } from "../errors.js";
+import type { Region } from "./arena.js";
+import { type DataType, dataTypeOf, type View } from "./data-type.js";
+import type { Context, Process } from "./declaration.js";
+import type { Source } from "./graph.js";
+import type { KernelStore } from "./kernel-store.js";
+import { checkParameters } from "./parameter.js";
+import { initialized, type Plan, type PlannedFeedback, type PlannedNode } from "./plan.js";
+import type { Port, Ports } from "./port.js";
+import type { Tensor } from "./tensor.js";
+
+type Tensors = Readonly<Record<string, Tensor>>;
+type Sizes = ReadonlyMap<string, number>;
+type Values = Readonly<Record<string, unknown>>;
+
+/** Where a preparation puts what it makes. */
+export interface Preparation {
+  /** Holds the variant's tensors, and as their holder, its kernels. */
+  readonly region: Region;
+  readonly kernels: KernelStore;
+  readonly target: Target;
+  /** Parameter values by function name or node path. */
+  readonly parameters: Readonly<Record<string, Values>>;
+  readonly procedures: Process[];
+  /** The timing row of each procedure. */
+  readonly timings: number[];
+  readonly latches: { readonly from: View; readonly to: View }[];
+  /** A new region for the tensor of a feedback edge, which outlives the variant. */
+  feedbackRegion(feedback: PlannedFeedback): Region;
+}
+
+/** Tensors for the inputs of a flow, in the preparation's region. */
+export function allocateInputs(inputs: Ports, flowName: string, sizes: Sizes, region: Region): Tensors {
+  return mapValues(inputs, (port, name) =>
+    region.tensor(name, port.dtype, shapeOf(port, sizes, `input ${name} of flow ${flowName}`)),
+  );
+}
+
+/** Sizes by dimension name. @throws InputError for a size that is not a whole number from 0. */
+export function checkSizes(dimensions: Readonly<Record<string, number>>): Sizes {
+  for (const [name, size] of Object.entries(dimensions)) {
+    if (!Number.isSafeInteger(size) || size < 0) {
+      throw new InputError(`dimensions.${name}`, size, "give a whole number from 0");
+    }
+  }
+  return new Map(Object.entries(dimensions));
+}
+
+/** Prepares every function of `plan` on the given inputs and returns the tensors of the flow's outputs. */
+export function preparePlan(
+  plan: Plan,
+  inputs: Tensors,
+  sizes: Sizes,
+  handed: Values,
+  preparation: Preparation,
+): Tensors {
+  const produced = new Map<string, Tensors>();
+  const feedback = new Map(
+    plan.feedback.map((one) => [one.edge.name, feedbackTensor(one, sizes, preparation)]),
+  );
+  const find = (source: Source): Tensor => {
+    if (source.kind === "input") return inputs[source.name];
+    if (source.kind === "feedback") return feedback.get(source.name) as Tensor;
+    return (produced.get(source.node) as Tensors)[source.output];
+  };
+  for (const planned of plan.nodes) {
+    const given = mapValues(planned.node.inputs, find);
+    produced.set(planned.node.name, prepareNode(planned, given, sizes, handed, preparation));
+  }
+  for (const { path, edge } of plan.feedback) {
+    const [from, to] = [find(edge.source), feedback.get(edge.name) as Tensor];
+    if (from.shape.join() !== to.shape.join()) {
+      const shapes = `[${to.shape.join(", ")}] but is fed [${from.shape.join(", ")}]`;
+      throw new NeuroranError("SIZE_MISMATCH", `feedback ${path} has the shape ${shapes} by ${from.name}`);
+    }
+    preparation.latches.push({ from: from.view, to: to.view });
+  }
+  return mapValues(plan.flow.results, find);
+}
+
+function prepareNode(
+  planned: PlannedNode,
+  inputs: Tensors,
+  sizes: Sizes,
+  handed: Values,
+  preparation: Preparation,
+): Tensors {
+  const { path, node, state, body } = planned;
+  const { definition } = node;
+  const own = bindSizes(path, definition.inputs, node.dimensions, inputs, sizes);
+  const parameters = checkParameters(
+    path,
+    definition.parameters,
+    gather(planned, handed, preparation.parameters),
+  );
+  if (body.kind === "flow") {
+    const { plan } = body;
+    const inner = new Map([...sizes, ...own, ...bindSizes(path, plan.flow.inputs, {}, inputs, new Map())]);
+    const outputs = preparePlan(plan, inputs, inner, parameters, preparation);
+    for (const [output, port] of Object.entries(definition.outputs)) {
+      port.dimensions.forEach((name, index) => {
+        const size = outputs[output].shape[index];
+        const expected = own.get(name) ?? sizes.get(node.dimensions[name] ?? name);
+        if (expected !== undefined && expected !== size) {
+          throw mismatch(
+            path,
+            name,
+            expected,
+            "its other ports or the dimensions given",
+            size,
+            `output ${output}`,
+          );
+        }
+      });
+    }
+    return outputs;
+  }
+  for (const port of Object.values(definition.outputs)) {
+    for (const name of port.dimensions) {
+      if (!own.has(name)) own.set(name, sizeOf(sizes, node.dimensions[name] ?? name, `${name} of ${path}`));
+    }
+  }
+  const { region, kernels, target } = preparation;
+  const outputs = mapValues(definition.outputs, (port, name) =>
+    region.tensor(`${path}.${name}`, port.dtype, shapeOf(port, own, path)),
+  );
+  const context: Context = {
+    dimensions: Object.fromEntries(own),
+    parameters: parameters as Context["parameters"],
+    inputs,
+    outputs,
+    state,
+    target,
+    scratch: (name, dtype, ...shape) => region.tensor(`${path}.${name}`, dtype, shape),
+    table(name, values, ...shape) {
+      const dtype = dataTypeOf(values);
+      const tensor: Tensor<DataType> = region.tensor(
+        `${path}.${name}`,
+        dtype,
+        shape.length > 0 ? shape : [values.length],
+      );
+      if (tensor.view.length !== values.length) {
+        const counts = `${values.length} values do not fill the shape [${shape.join(", ")}]`;
+        throw new NeuroranError("SHAPE_INVALID", `table ${name} of ${path}: ${counts}`);
+      }
+      tensor.view.set(values);
+      return tensor as never;
+    },
+    compile: (kernel) => kernels.hold(region, kernel),
+  };
+  preparation.procedures.push(body.implementation.prepare(context));
+  preparation.timings.push(body.timing);
+  return outputs;
+}
+
+/** Sizes of the ports' own dimension names as the inputs have them, checked against each other and the flow's. */
+function bindSizes(
+  path: string,
+  ports: Ports,
+  flowNames: Readonly<Record<string, string>>,
+  inputs: Tensors,
+  sizes: Sizes,
+): Map<string, number> {
+  const own = new Map<string, number>();
+  const saidBy = new Map<string, string>();
+  for (const [input, port] of Object.entries(ports)) {
+    const tensor = inputs[input];
+    const place = `input ${input} from ${tensor.name}`;
+    port.dimensions.forEach((name, index) => {
+      const size = tensor.shape[index];
+      const bound = own.get(name);
+      if (bound !== undefined && bound !== size)
+        throw mismatch(path, name, bound, saidBy.get(name), size, place);
+      const flowName = flowNames[name] ?? name;
+      const given = sizes.get(flowName);
+      if (given !== undefined && given !== size) {
+        const remedy = `if ${flowName} means something else here, call it with { dimensions: { ${name}: "otherName" } }`;
+        throw mismatch(path, name, given, `the dimensions given (${remedy})`, size, place);
+      }
+      own.set(name, size);
+      saidBy.set(name, place);
+    });
+  }
+  return own;
+}
+
+function mismatch(
+  path: string,
+  name: string,
+  one: number,
+  by: string | undefined,
+  other: number,
+  place: string,
+): Error {
+  return new NeuroranError("SIZE_MISMATCH", `${path}: ${name} is ${other} by ${place}, but ${one} by ${by}`);
+}
+
+/** What is fixed by the call, given for the node or its function, or handed down by the function around it. */
+function gather(planned: PlannedNode, handed: Values, given: Readonly<Record<string, Values>>): Values {
+  const { path, node } = planned;
+  const { definition } = node;
+  const values: Record<string, unknown> = {};
+  for (const name of Object.keys(definition.parameters)) {
+    if (Object.hasOwn(handed, name)) values[name] = handed[name];
+  }
+  const said = { ...given[definition.name], ...given[path] };
+  for (const [name, value] of Object.entries(said)) {
+    if (Object.hasOwn(node.parameters, name)) {
+      throw new InputError(`${path}.${name}`, value, "the flow fixes this parameter: leave it out");
+    }
+  }
+  return { ...values, ...said, ...node.parameters };
+}
+
+function feedbackTensor(planned: PlannedFeedback, sizes: Sizes, preparation: Preparation): Tensor {
+  const { path, edge } = planned;
+  const shape = shapeOf(edge.port, sizes, `feedback ${path}`);
+  if (planned.tensor === undefined) {
+    const content = { dtype: edge.port.dtype, initial: edge.initial };
+    planned.tensor = initialized(preparation.feedbackRegion(planned), path, shape, content);
+  } else if (planned.tensor.shape.join() !== shape.join()) {
+    const shapes = `[${planned.tensor.shape.join(", ")}] in the variants before and [${shape.join(", ")}] in this one`;
+    throw new NeuroranError(
+      "SIZE_MISMATCH",
+      `feedback ${path} is shared by all variants, but has the shape ${shapes}`,
+    );
+  }
+  return planned.tensor;
+}
+
+function shapeOf(port: Port, sizes: Sizes, place: string): number[] {
+  return port.dimensions.map((name) => sizeOf(sizes, name, `${name} of ${place}`));
+}
+
+function sizeOf(sizes: Sizes, name: string, what: string): number {
+  const size = sizes.get(name);
+  if (size === undefined) throw new InputError(`dimensions.${name}`, undefined, `give the size of ${what}`);
+  return size;
+}
+
+function mapValues<T, U>(
+  record: Readonly<Record<string, T>>,
+  change: (value: T, name: string) => U,
+): Record<string, U> {
+  return Object.fromEntries(Object.entries(record).map(([name, value]) => [name, change(value, name)]));
+}
