@@ -261,7 +261,8 @@ function sameAsCarrier<T extends string | number>(
 /** Modulation and coding scheme, redundancy version and soft buffer. */
 function resolveCoding(given: PuschGrantInput, harqState: HarqState | undefined) {
   const mcsTable = given.mcsTable ?? 1;
-  const reserved = mcs(mcsTable, given.mcsIndex).targetCodeRate === undefined;
+  const { modulationOrder, targetCodeRate } = mcs(mcsTable, given.mcsIndex);
+  const reserved = targetCodeRate === undefined;
   const first = {
     transportBlockSize: given.transportBlockSize ?? (reserved ? harqState?.transportBlockSize : undefined),
     targetCodeRate: given.targetCodeRate ?? (reserved ? harqState?.targetCodeRate : undefined),
@@ -289,6 +290,19 @@ function resolveCoding(given: PuschGrantInput, harqState: HarqState | undefined)
       undefined,
       "it is required with limitedBufferRateMatching: give 1 to 4",
     );
+  if (given.maxMimoLayers !== undefined && given.maxMimoLayers < (given.nrOfLayers ?? 1))
+    throw new InputError(
+      "maxMimoLayers",
+      given.maxMimoLayers,
+      `give at least nrOfLayers, ${given.nrOfLayers}`,
+    );
+  const maxModulationOrder = given.maxModulationOrder ?? (mcsTable === 2 ? 8 : 6);
+  if (modulationOrder > maxModulationOrder)
+    throw new InputError(
+      "maxModulationOrder",
+      maxModulationOrder,
+      `MCS index ${given.mcsIndex} has ${modulationOrder}`,
+    );
   return {
     mcsTable,
     mcsIndex: given.mcsIndex,
@@ -296,7 +310,7 @@ function resolveCoding(given: PuschGrantInput, harqState: HarqState | undefined)
     newDataIndicator: given.newDataIndicator ?? (reserved ? 0 : 1),
     xOverhead: given.xOverhead ?? 0,
     limitedBufferRateMatching,
-    maxModulationOrder: given.maxModulationOrder ?? (mcsTable === 2 ? 8 : 6),
+    maxModulationOrder,
     ...(given.maxMimoLayers === undefined ? {} : { maxMimoLayers: given.maxMimoLayers }),
     ...(first.transportBlockSize === undefined ? {} : { transportBlockSize: first.transportBlockSize }),
     ...(first.targetCodeRate === undefined ? {} : { targetCodeRate: first.targetCodeRate }),
