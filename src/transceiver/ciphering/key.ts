@@ -10,6 +10,19 @@ export function requireKey(field: string, key: Uint8Array): void {
   }
 }
 
+/**
+ * The bytes of a key given as 32 hexadecimal digits.
+ *
+ * @throws InputError naming `field` for anything else. What was given is never shown: it may be most of a key.
+ */
+export function parseKey(field: string, digits: unknown): Uint8Array {
+  if (typeof digits !== "string" || !/^[0-9a-f]{32}$/i.test(digits)) {
+    const given = typeof digits === "string" ? `${digits.length} characters` : typeof digits;
+    throw new InputError(field, given, "give a key of 32 hexadecimal digits (128 bits)");
+  }
+  return Uint8Array.from(Buffer.from(digits, "hex"));
+}
+
 /** The four words of a key, big endian, first bytes first. */
 export function keyWords(key: Uint8Array): Uint32Array {
   const words = new Uint32Array(4);

@@ -50,6 +50,8 @@ function configurationOf(
   };
 }
 
+const entityOf = (configuration: PdcpConfiguration) => createPdcp(configuration, new Uint8Array(65_536));
+
 function transmitState(count: number): Uint32Array {
   const state = new Uint32Array(PDCP_TRANSMIT_STATE_WORDS);
   state[TX_NEXT] = count;
@@ -67,7 +69,7 @@ function receiveState(count: number): Uint32Array {
 function pduOf(configuration: PdcpConfiguration, count: number, sdu: ArrayLike<number>): Uint8Array {
   const pdu = new Uint8Array(sdu.length + pdcpOverheadBytes(configuration));
   const end = transmitPdcp(
-    createPdcp(configuration),
+    entityOf(configuration),
     transmitState(count),
     Uint8Array.from(sdu),
     0,
@@ -120,7 +122,7 @@ describe("PDCP data PDU", () => {
           const configuration = configurationOf(nea, nia, { snLength, sdapHeader });
           const pdu = pduOf(configuration, count, sdu);
           const before = Uint8Array.from(pdu);
-          const entity = createPdcp(configuration);
+          const entity = entityOf(configuration);
           const state = receiveState(count);
           expect(receivePdcp(entity, state, pdu, 0, pdu.length)).toBe(PDCP_DELIVERED);
           const { start, length } = entity.delivery;
@@ -148,7 +150,7 @@ describe("PDCP data PDU", () => {
           pdu[bit >>> 3]! ^= 0x80 >>> (bit & 7);
           const state = receiveState(5000);
           const before = Uint32Array.from(state);
-          const result = receivePdcp(createPdcp(configuration), state, pdu, 0, pdu.length);
+          const result = receivePdcp(entityOf(configuration), state, pdu, 0, pdu.length);
           expect(result).toBe(bit === 0 ? PDCP_CONTROL : PDCP_INTEGRITY_FAILURE);
           expect(Buffer.compare(new Uint8Array(state.buffer), new Uint8Array(before.buffer))).toBe(0);
         },
@@ -161,7 +163,7 @@ describe("PDCP data PDU", () => {
     const configuration = configurationOf("nea2", "nia0");
     const pdu = pduOf(configuration, 9, [1, 2, 3]);
     pdu[pdu.length - 1]! ^= 0xff;
-    const entity = createPdcp(configuration);
+    const entity = entityOf(configuration);
     expect(receivePdcp(entity, receiveState(9), pdu, 0, pdu.length)).toBe(PDCP_DELIVERED);
     expect(entity.delivery.length).toBe(3);
   });
@@ -169,7 +171,7 @@ describe("PDCP data PDU", () => {
   it("is malformed when too short or too long, and never throws on random bytes", () => {
     for (const nia of ["none", "nia1"] as const) {
       const configuration = configurationOf("nea1", nia, { snLength: 18, sdapHeader: true });
-      const entity = createPdcp(configuration);
+      const entity = entityOf(configuration);
       const state = receiveState(0);
       const least = pdcpOverheadBytes(configuration) + 1;
       const pdu = new Uint8Array(70_000).fill(0x80);
@@ -192,7 +194,7 @@ describe("PDCP data PDU", () => {
 describe("PDCP COUNT", () => {
   it("is never used twice: at the last one nothing is sent", () => {
     const configuration = configurationOf("nea3", "nia3");
-    const entity = createPdcp(configuration);
+    const entity = entityOf(configuration);
     const state = transmitState(0xfffffffe);
     const pdu = new Uint8Array(20);
     expect(transmitPdcp(entity, state, new Uint8Array(3), 0, 3, pdu, 0)).toBe(9);
@@ -203,7 +205,7 @@ describe("PDCP COUNT", () => {
 
   it("before the first and after the last is refused", () => {
     const configuration = configurationOf("nea0", "none");
-    const entity = createPdcp(configuration);
+    const entity = entityOf(configuration);
     const late = pduOf(configuration, 4095, [1]);
     expect(receivePdcp(entity, receiveState(0), late, 0, late.length)).toBe(PDCP_COUNT_INVALID);
     const early = pduOf(configuration, 5, [1]);
@@ -219,7 +221,7 @@ describe("PDCP COUNT", () => {
       const deliv = 10 * window + 77;
       const outcome = (count: number) => {
         const pdu = pduOf(configuration, count, [1, 2]);
-        return receivePdcp(createPdcp(configuration), receiveState(deliv), pdu, 0, pdu.length);
+        return receivePdcp(entityOf(configuration), receiveState(deliv), pdu, 0, pdu.length);
       };
       expect(outcome(deliv + window - 1)).toBe(PDCP_DELIVERED);
       expect(outcome(deliv - window)).toBe(PDCP_DUPLICATE);
@@ -313,7 +315,7 @@ describe("PDCP receive window", () => {
         fc.integer({ min: 0, max: 300_000 }),
         (items, snLength, reorderingSlots, first) => {
           const configuration = configurationOf("nea0", "none", { snLength, reorderingSlots });
-          const entity = createPdcp(configuration);
+          const entity = entityOf(configuration);
           const state = receiveState(first);
           const plain = plainReceiver(first, snLength, reorderingSlots);
           const pdu = new Uint8Array(4);
@@ -344,8 +346,8 @@ describe("PDCP receive window", () => {
 
   it("delivers every SDU that arrives within the window, once and with its COUNT, over four wraps", () => {
     const configuration = configurationOf("nea1", "nia1", { reorderingSlots: 500 });
-    const sender = createPdcp(configuration);
-    const receiver = createPdcp(configuration);
+    const sender = entityOf(configuration);
+    const receiver = entityOf(configuration);
     const sent = transmitState(4000);
     const state = receiveState(4000);
     const pdu = new Uint8Array(20);

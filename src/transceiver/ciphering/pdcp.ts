@@ -42,9 +42,6 @@ export const LONGEST_PDCP_SDU = 9000;
 const LAST_COUNT = 0xffffffff;
 const MAC_I_BYTES = 4;
 
-/** Bytes of the workspace: the longest content of a MAC subPDU. */
-const WORKSPACE_BYTES = 0x10000;
-
 /** A PDCP entity's configuration with its algorithms, prepared with their keys. */
 export interface PdcpConfiguration {
   /** Bits of the sequence number. */
@@ -72,13 +69,14 @@ export interface Pdcp {
   readonly delivery: { count: number; start: number; length: number };
 }
 
-/** An entity with its workspace of 64 KiB. Its state is kept elsewhere and handed to each call. */
-export function createPdcp(configuration: PdcpConfiguration): Pdcp {
-  return {
-    configuration,
-    workspace: new Uint8Array(WORKSPACE_BYTES),
-    delivery: { count: 0, start: 0, length: 0 },
-  };
+/**
+ * An entity. Its state is kept elsewhere and handed to each call.
+ *
+ * @param workspace as long as the longest PDU to be received; its content need not outlive a call. A transmitting
+ * entity needs none.
+ */
+export function createPdcp(configuration: PdcpConfiguration, workspace: Uint8Array): Pdcp {
+  return { configuration, workspace, delivery: { count: 0, start: 0, length: 0 } };
 }
 
 function headerBytes(configuration: PdcpConfiguration): number {
@@ -147,7 +145,7 @@ export function transmitPdcp(
 export const PDCP_DELIVERED = 0;
 /** A control PDU: not ciphered, and for others to read. */
 export const PDCP_CONTROL = 1;
-/** Too short for header, MAC-I and one byte, or too long. */
+/** Too short for header, MAC-I and one byte, or longer than the workspace. */
 export const PDCP_MALFORMED = 2;
 /** The MAC-I does not fit: forged, damaged, or another key or COUNT. */
 export const PDCP_INTEGRITY_FAILURE = 3;

@@ -12,16 +12,19 @@ type Nia = (typeof integrityAlgorithms)[number];
 function bearerOf(nea: Nea, nia: Nia | "none", snLength: 12 | 18 = 12): transport.Bearer {
   const key = new Uint8Array(16).fill(0x42);
   return transport.createBearer(
-    createPdcp({
-      snLength,
-      bearer: 0,
-      direction: 0,
-      sdapHeader: false,
-      reorderingSlots: 10,
-      cipher: prepareConfidentiality(nea, key),
-      authenticate: nia === "none" ? undefined : prepareIntegrity(nia, key),
-      checkMacI: nia !== "nia0",
-    }),
+    createPdcp(
+      {
+        snLength,
+        bearer: 0,
+        direction: 0,
+        sdapHeader: false,
+        reorderingSlots: 10,
+        cipher: prepareConfidentiality(nea, key),
+        authenticate: nia === "none" ? undefined : prepareIntegrity(nia, key),
+        checkMacI: nia !== "nia0",
+      },
+      new Uint8Array(9100),
+    ),
     4,
   );
 }
