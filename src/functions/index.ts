@@ -36,5 +36,12 @@ export {
   prepareFunction,
   runFunction,
 } from "./run-function.js";
+export {
+  type FlowFactory,
+  type SharedVariant,
+  type SlotExecutor,
+  type SlotStatistics,
+  startSlotExecutor,
+} from "./slot-executor.js";
 export type { Tensor, TensorDescription } from "./tensor.js";
 export type { Timing } from "./timing.js";

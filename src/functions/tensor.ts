@@ -18,4 +18,4 @@ export interface Tensor<D extends DataType = DataType> {
 }
 
 /** A tensor without its view: what travels between threads. */
-export type TensorDescription = Omit<Tensor, "view">;
+export type TensorDescription<D extends DataType = DataType> = Omit<Tensor<D>, "view">;

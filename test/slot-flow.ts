@@ -1,0 +1,61 @@
+import {
+  createFlowInstance,
+  dataflow,
+  defineFunction,
+  type FlowFactory,
+  feedback,
+  float32,
+  int32,
+} from "../src/functions/index.js";
+
+/** What a slot of the test flow may be told to do, beside adding up. */
+export const command = { add: 0, throw: 1, exit: 2, stall: 3 } as const;
+
+const obey = defineFunction({
+  name: "obey",
+  inputs: { command: int32(), values: float32("element"), before: float32("element") },
+  outputs: { total: float32("element"), slots: int32() },
+  parameters: { milliseconds: "number" },
+  state: { slots: { dtype: "int32", dimensions: [1], version: 1 } },
+});
+obey.implement("plain", {
+  kind: "model",
+  prepare({ inputs, outputs, state, parameters }) {
+    if (parameters.milliseconds < 0) throw new RangeError("time cannot run backwards");
+    return () => {
+      const told = inputs.command.view[0];
+      if (told === command.throw) throw new RangeError("told to throw");
+      if (told === command.exit) process.exit(7);
+      const end = performance.now() + parameters.milliseconds;
+      while (told === command.stall || performance.now() < end);
+      for (let i = 0; i < outputs.total.view.length; i++) {
+        outputs.total.view[i] = inputs.values.view[i] + inputs.before.view[i];
+      }
+      outputs.slots.view[0] = ++state.slots.view[0];
+    };
+  },
+});
+
+export const slotFlow = dataflow(
+  "slot flow",
+  { inputs: { command: int32(), values: float32("element") } },
+  ({ command, values }) => {
+    const before = feedback("before", float32("element"));
+    const { total, slots } = obey({ command, values, before });
+    before.from(total);
+    return { total, slots };
+  },
+);
+
+const target = {
+  name: "none",
+  compile(): never {
+    throw new Error("this flow has no kernels");
+  },
+};
+
+/** The factory that the slot executor's tests start. */
+export const createSlotFlow: FlowFactory = ({ arena, options }) => {
+  if (options === "fail") throw new RangeError("told to fail");
+  return createFlowInstance(slotFlow, { arena, target, maximumVariants: 3 });
+};
