@@ -36,7 +36,7 @@ export interface PuschConfiguration {
 
 /**
  * Derives a configuration from a carrier and a grant that `parseGrant` checked against it.
- * @throws InputError where no resource element is left for data, or a given transport block size is impossible.
+ * @throws InputError where DM-RS or overhead leave no resource element for data, or a given transport block size is impossible.
  */
 export function puschConfiguration(carrier: Carrier, grant: PuschGrant): PuschConfiguration {
   const { modulationOrder, ...row } = mcs(grant.mcsTable, grant.mcsIndex);
@@ -49,6 +49,8 @@ export function puschConfiguration(carrier: Carrier, grant: PuschGrant): PuschCo
       grant.nrOfSymbols,
       "DM-RS leaves no resource element for data; give more symbols",
     );
+  if (12 * grant.nrOfSymbols - layout.dmrsPerPrb <= grant.xOverhead)
+    throw new InputError("xOverhead", grant.xOverhead, "it leaves no resource element for data; give less");
   const size =
     grant.transportBlockSize ??
     transportBlockSize({

@@ -8,6 +8,8 @@ import { slotsPerFrame, symbolsPerSlot } from "./numerology.js";
 import { precodingMatrixCount } from "./precoding.js";
 import { flag, oneOf, parseWith, wholeNumber } from "./schema.js";
 
+/** Bits of the largest transport block: 275 PRBs, 156 resource elements each, 256QAM, rate 948/1024, four layers. */
+const MAXIMUM_SIZE = 1_277_992;
 const DMRS_SYMBOLS = "give a list of symbol indices of the slot, ascending";
 const DMRS_PORTS = "give a list of as many DM-RS ports as there are layers, counted from 0";
 const CODE_RATE = "give the code rate of the first transmission, above 0 and below 1";
@@ -46,13 +48,13 @@ export const puschGrantSchema = z.strictObject({
   scid: oneOf(0, 1).optional(),
   dataScramblingId: wholeNumber(0, 1023).optional(),
   transformPrecoding: flag().optional(),
-  numberOfAntennaPorts: oneOf(1, 2, 4).optional(),
+  numberOfAntennaPorts: wholeNumber(1, 4).optional(),
   tpmi: wholeNumber(0, 27).optional(),
   xOverhead: oneOf(0, 6, 12, 18).optional(),
   limitedBufferRateMatching: flag().optional(),
   maxMimoLayers: oneOf(1, 2, 3, 4).optional(),
   maxModulationOrder: oneOf(6, 8).optional(),
-  transportBlockSize: wholeNumber(24, 1_277_992).optional(),
+  transportBlockSize: wholeNumber(24, MAXIMUM_SIZE).multipleOf(8, "give a multiple of 8 bits").optional(),
   targetCodeRate: z.number(CODE_RATE).gt(0, CODE_RATE).lt(1, CODE_RATE).optional(),
 });
 
@@ -330,7 +332,7 @@ function resolveLayers(given: PuschGrantInput) {
     return { nrOfLayers, numberOfAntennaPorts: nrOfLayers };
   }
   const ports = given.numberOfAntennaPorts;
-  if (ports === undefined || ports === 1)
+  if (ports !== 2 && ports !== 4)
     throw new InputError("numberOfAntennaPorts", ports, "a tpmi needs 2 or 4 antenna ports");
   const matrices = precodingMatrixCount(nrOfLayers, ports);
   if (matrices === 0)
