@@ -28,6 +28,7 @@ export {
   parseGrant,
   puschGrantSchema,
 } from "./grant.js";
+export { GRANT_FIELDS, grantFieldIndex, MAXIMUM_DMRS_SYMBOLS, writeGrantMessage } from "./grant-message.js";
 export { type Mcs, type McsTable, type ModulationOrder, mcs } from "./mcs.js";
 export {
   type CyclicPrefix,
