@@ -25,9 +25,13 @@ obey.implement("plain", {
     return () => {
       const told = inputs.command.view[0];
       if (told === command.throw) throw new RangeError("told to throw");
-      if (told === command.exit) process.exit(7);
       const end = performance.now() + parameters.milliseconds;
       while (told === command.stall || performance.now() < end);
+      if (told === command.exit) {
+        process.exit(7);
+        // The thread stops at its next interrupt check, not at the call.
+        for (;;);
+      }
       for (let i = 0; i < outputs.total.view.length; i++) {
         outputs.total.view[i] = inputs.values.view[i] + inputs.before.view[i];
       }

@@ -117,12 +117,12 @@ function chooseTime(random: RandomGenerator, symbols: number, full: boolean): Ti
   const mappingType = full ? "A" : random.choose(["A", "B"] as const);
   if (mappingType === "A") {
     const nrOfSymbols = full ? symbols : random.integer(4, symbols);
-    const position2 = dmrsAdditionalPosition === 3 || nrOfSymbols === 4;
     return {
       mappingType,
       dmrsLength,
       dmrsAdditionalPosition,
-      dmrsTypeAPosition: position2 ? 2 : random.choose([2, 3] as const),
+      // pos3 exists with dmrs-TypeA-Position 2 only.
+      dmrsTypeAPosition: dmrsAdditionalPosition === 3 ? 2 : random.choose([2, 3] as const),
       startSymbolIndex: 0,
       nrOfSymbols,
     };
