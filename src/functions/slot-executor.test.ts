@@ -1,3 +1,4 @@
+import { setTimeout } from "node:timers/promises";
 import { afterEach, describe, expect, it } from "vitest";
 import type { slotFlow } from "../../test/slot-flow.js";
 import { InputError } from "../errors.js";
@@ -98,10 +99,12 @@ describe("a slot executor", () => {
 
   it("rejects everything pending when the worker dies, with the cause", async () => {
     const executor = await start();
-    const variant = await prepare(executor, "a");
+    const variant = await prepare(executor, "a", 100);
     variant.inputs.command.view[0] = command.exit;
-    const pending = [executor.submit(variant), executor.submit(variant), prepare(executor, "b")];
-    for (const result of await Promise.allSettled(pending)) {
+    const slots = Promise.allSettled([executor.submit(variant), executor.submit(variant)]);
+    await setTimeout(20);
+    const preparation = Promise.allSettled([prepare(executor, "b")]);
+    for (const result of [...(await slots), ...(await preparation)]) {
       expect(result).toMatchObject({
         status: "rejected",
         reason: {
@@ -142,6 +145,9 @@ describe("a slot executor", () => {
     const wrong = executor.prepare({ key: "b", dimensions: {}, parameters: { obey: { milliseconds: 0 } } });
     await expect(wrong).rejects.toBeInstanceOf(InputError);
     await expect(wrong).rejects.toMatchObject({ field: "dimensions.element" });
+    const foreign = { obey: { milliseconds: () => 0 } };
+    const unclonable = executor.prepare({ key: "c", dimensions: { element: 4 }, parameters: foreign });
+    await expect(unclonable).rejects.toThrow(/could not be cloned/);
     await executor.submit(await prepare(executor, "a"));
   });
 

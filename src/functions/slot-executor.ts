@@ -149,10 +149,13 @@ export async function startSlotExecutor<F extends DataflowData>(start: {
     Atomics.add(words, word.requests, 1);
     wakeWorker();
   };
-  const failureOf = (slot: number): NeuroranError => {
-    // The message is there (invariant 4), but perhaps behind others and not delivered by the event loop yet.
+  /** Hears what has been posted, though the event loop may not have delivered it yet. */
+  const hearAll = (): void => {
     for (let one = receiveMessageOnPort(port); one !== undefined; one = receiveMessageOnPort(port))
       hear(one.message);
+  };
+  const failureOf = (slot: number): NeuroranError => {
+    hearAll();
     const failure = failures.get(slot);
     failures.delete(slot);
     return failure ?? new NeuroranError("SLOT_FAILED", `slot ${slot} failed for an unknown reason`);
@@ -183,6 +186,7 @@ export async function startSlotExecutor<F extends DataflowData>(start: {
 
   const end = (error: NeuroranError): void => {
     if (ended !== undefined) return;
+    hearAll();
     ended = error;
     started.reject(error);
     for (const one of preparing.values()) one.reject(error);
@@ -219,22 +223,21 @@ export async function startSlotExecutor<F extends DataflowData>(start: {
       known.lastUse = ++uses;
       return known.variant as SharedVariant<I, O>;
     }
-    let release: number | undefined;
     if (entries.size >= maximumVariants) {
       const oldest = [...entries.values()].reduce((one, other) =>
         other.lastUse < one.lastUse ? other : one,
       );
       oldest.release();
       entries.delete(oldest.variant.key);
-      release = oldest.number;
       if (oldest.pending > 0) await new Promise<void>((resolve) => (oldest.whenIdle = resolve));
       refuseWhenEnded();
+      request({ kind: "release", variant: oldest.number });
     }
     const variant = numbers++;
     const answer = deferred<Extract<Reply, { kind: "prepared" }>>();
     preparing.set(variant, answer);
-    request({ kind: "prepare", variant, configuration, release });
     try {
+      request({ kind: "prepare", variant, configuration });
       const { inputs, outputs } = await answer.promise;
       const tensors = { inputs: withViews(memory, inputs), outputs: withViews(memory, outputs) };
       const entry = createEntry(variant, configuration.key, tensors, ++uses);

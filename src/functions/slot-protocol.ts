@@ -47,14 +47,10 @@ export interface WorkerStart {
   readonly ring: SharedArrayBuffer;
 }
 
-/** A variant gets its number from the executor; `release` names one that goes before. */
+/** What the executor asks for; it numbers the variants. */
 export type Request =
-  | {
-      readonly kind: "prepare";
-      readonly variant: number;
-      readonly configuration: Configuration;
-      readonly release: number | undefined;
-    }
+  | { readonly kind: "prepare"; readonly variant: number; readonly configuration: Configuration }
+  | { readonly kind: "release"; readonly variant: number }
   | { readonly kind: "close" };
 
 export type TensorDescriptions = Readonly<Record<string, TensorDescription>>;

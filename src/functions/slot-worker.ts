@@ -58,21 +58,20 @@ function run(instance: FlowInstance): void {
     while (received !== undefined) {
       const request: Request = received.message;
       if (request.kind === "close") return true;
-      prepare(request);
+      if (request.kind === "prepare") prepare(request);
+      else release(request.variant);
       received = receiveMessageOnPort(port);
     }
     return false;
   };
 
-  const prepare = ({
-    variant: number,
-    configuration,
-    release,
-  }: Extract<Request, { kind: "prepare" }>): void => {
-    if (release !== undefined) {
-      instance.release(variants.get(release)?.key ?? "");
-      variants.delete(release);
-    }
+  const release = (number: number): void => {
+    const variant = variants.get(number);
+    if (variant !== undefined) instance.release(variant.key);
+    variants.delete(number);
+  };
+
+  const prepare = ({ variant: number, configuration }: Extract<Request, { kind: "prepare" }>): void => {
     try {
       const variant = instance.prepare(configuration);
       variants.set(number, variant);
