@@ -34,14 +34,17 @@ describe("delay profiles", () => {
     }
   });
 
-  it.skipIf(!referenceExists)(`equal an independent transcription${referenceExists ? "" : ` (skipped: no ${reference})`}`, () => {
-    const tables = JSON.parse(readFileSync(reference, "utf8"));
-    expect(Object.keys(tables).length).toBe(Object.keys(delayProfiles).length);
-    for (const [name, profile] of Object.entries(delayProfiles)) {
-      const table = tables[name] ?? tables[name.replace("TDL", "TDL-")];
-      expect(profile.taps.map(([delay]) => delay)).toEqual(table.delays);
-      expect(profile.taps.map(([, power]) => power)).toEqual(table.powers);
-      expect([profile.lineOfSight, profile.scaled]).toEqual([table.los === 1, table.scale_delays]);
-    }
-  });
+  it.skipIf(!referenceExists)(
+    `equal an independent transcription${referenceExists ? "" : ` (skipped: no ${reference})`}`,
+    () => {
+      const tables = JSON.parse(readFileSync(reference, "utf8"));
+      expect(Object.keys(tables).length).toBe(Object.keys(delayProfiles).length);
+      for (const [name, profile] of Object.entries(delayProfiles)) {
+        const table = tables[name] ?? tables[name.replace("TDL", "TDL-")];
+        expect(profile.taps.map(([delay]) => delay)).toEqual(table.delays);
+        expect(profile.taps.map(([, power]) => power)).toEqual(table.powers);
+        expect([profile.lineOfSight, profile.scaled]).toEqual([table.los === 1, table.scale_delays]);
+      }
+    },
+  );
 });

@@ -1,14 +1,14 @@
 /**
- * Fractional delay by a sinc under a Kaiser window: 32 taps and a window of 74 dB leave the response within −70 dB of
- * the ideal delay up to 0.85 of the Nyquist frequency. NR signals stay below: the widest use of any channel bandwidth
- * with the usual sample rates is 0.83.
+ * Fractional delay by a sinc under a Kaiser window: 32 taps leave the response within −69 dB of the ideal delay up to
+ * 0.85 of the Nyquist frequency. NR signals stay below: the widest use of any channel bandwidth with the usual sample
+ * rates is 0.83.
  */
 export const sincTaps = 32;
 
 /** Samples after the present one that the filter needs. */
 export const sincLead = sincTaps / 2 - 1;
 
-const kaiserShape = 7.3;
+const kaiserShape = 7.4;
 
 /**
  * Coefficients of a delay by `fraction`, 0 to below 1: coefficient i applies to the sample `i − sincLead` before the

@@ -62,7 +62,7 @@ export function applyFrequencyOffset(
 }
 
 /**
- * Delays the samples in place by any fraction of a sample (windowed sinc, within −70 dB up to 0.85 of the Nyquist
+ * Delays the samples in place by any fraction of a sample (windowed sinc, within −69 dB up to 0.85 of the Nyquist
  * frequency; whole offsets are exact). Zeros come in, what leaves is lost. With a fractional offset a NaN spreads to
  * the 32 samples about it.
  *

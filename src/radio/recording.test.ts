@@ -146,9 +146,9 @@ describe("recording", () => {
       [count, 0],
       [10, 20_000],
     ] as const) {
-      expect(recording.read(start, n)).toEqual(part(start, n));
+      expect(same(recording.read(start, n), part(start, n))).toBe(true);
     }
-    expect(recording.read(0, count)).toEqual(samples);
+    expect(same(recording.read(0, count), samples)).toBe(true);
     recording.close();
     recording.close();
     expect(() => recording.read(0, 1)).toThrow(/read before closing/);
@@ -186,7 +186,7 @@ describe("recording", () => {
       expect(recording.sampleCount).toBe(23040);
       const samples = recording.read(0, 23040);
       const reference = new Float32Array(new Uint8Array(readFileSync(capture)).buffer);
-      expect(samples).toEqual(reference);
+      expect(same(samples, reference)).toBe(true);
       recording.close();
     },
   );
@@ -354,7 +354,9 @@ describe("SigMF metadata", () => {
         (m) => void m.captures.push({ "core:sample_start": 5, "core:frequency": 2e9 }),
       ],
       [/^SigMF metadata: .*JSON/, () => "{"],
-      [/^SigMF metadata: .*/, () => "[1]"],
+      [/^SigMF metadata: "an array"/, () => "[1]"],
+      [/^SigMF metadata: "an array"/, () => "[".repeat(1e5) + "]".repeat(1e5)],
+      [/^global: "an array"/, () => `{"global":${"[".repeat(1e5)}${"]".repeat(1e5)}}`],
       [
         /10 samples.*speak of 11/,
         (m) => void m.annotations.push({ "core:sample_start": 10, "core:sample_count": 1 }),
@@ -442,6 +444,13 @@ describe("writing", () => {
     expect(readdirSync(folder)).toEqual(["folder.cf32"]);
   });
 });
+
+/** Bit for bit, and much faster than the comparison that explains differences. */
+function same(a: Float32Array, b: Float32Array): boolean {
+  return Buffer.from(a.buffer, a.byteOffset, a.byteLength).equals(
+    Buffer.from(b.buffer, b.byteOffset, b.byteLength),
+  );
+}
 
 function readable(path: string): boolean {
   try {

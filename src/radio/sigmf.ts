@@ -59,7 +59,7 @@ export function parseSigmf(text: string): SigmfDescription {
   if (!parsed.success) {
     const issue = parsed.error.issues[0]!;
     const field = issue.path.length > 0 ? issue.path.join(".") : "SigMF metadata";
-    throw new InputError(field, issue.input, issue.message);
+    throw new InputError(field, shown(issue.input), issue.message);
   }
   const { global, captures = [], annotations = [] } = parsed.data;
   const carrierFrequency = captures[0]?.["core:frequency"];
@@ -86,6 +86,12 @@ export function parseSigmf(text: string): SigmfDescription {
     channels: global["core:num_channels"] ?? 1,
     describedSamples,
   };
+}
+
+/** Structures may be nested deeper than can be printed. */
+function shown(value: unknown): unknown {
+  if (Array.isArray(value)) return "an array";
+  return typeof value === "object" && value !== null ? "an object" : value;
 }
 
 /** The text of a `.sigmf-meta` file. */

@@ -60,7 +60,7 @@ const blockPhase = Math.sqrt(8e-3);
  * correlation of TS 38.104), each fading with Clarke's spectrum; the line of sight of TDL-D and -E has constant
  * amplitude and 0.7 of the maximum Doppler shift. The mean power of each pair of antennas is 1.
  *
- * Delays are fractions of a sample by a windowed sinc of 32 taps on the sample grid (within −70 dB up to 0.85 of the
+ * Delays are fractions of a sample by a windowed sinc of 32 taps on the sample grid (within −69 dB up to 0.85 of the
  * Nyquist frequency). Gains change within the OFDM symbol, so Doppler costs orthogonality as it does in the air.
  *
  * @throws InputError naming the option that is wrong
