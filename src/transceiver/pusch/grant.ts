@@ -179,7 +179,11 @@ function resolveResources(given: PuschGrantInput, carrier: Carrier | undefined) 
     given.subcarrierSpacing,
     carrier?.subcarrierSpacing,
   );
-  const cyclicPrefix = sameAsCarrier("cyclicPrefix", given.cyclicPrefix, carrier?.cyclicPrefix ?? "normal");
+  const cyclicPrefix = sameAsCarrier(
+    "cyclicPrefix",
+    given.cyclicPrefix ?? (carrier ? undefined : "normal"),
+    carrier?.cyclicPrefix,
+  );
   if (cyclicPrefix === "extended" && subcarrierSpacing !== 60)
     throw new InputError("cyclicPrefix", "extended", "the extended cyclic prefix exists at 60 kHz only");
   const slots = slotsPerFrame(subcarrierSpacing);

@@ -57,9 +57,11 @@ function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {
   return found;
 }
 
+/** The known name that contains the given one, else the one that takes the fewest edits. */
 function nearest(name: string, known: readonly string[]): string {
   const lower = name.toLowerCase();
-  return known.reduce((best, candidate) =>
+  const containing = known.filter((candidate) => candidate.toLowerCase().includes(lower));
+  return (containing.length > 0 ? containing : known).reduce((best, candidate) =>
     editDistance(lower, candidate.toLowerCase()) < editDistance(lower, best.toLowerCase()) ? candidate : best,
   );
 }
