@@ -1,0 +1,32 @@
+import { defineFunction, int8, int32, uint8 } from "../../functions/index.js";
+import { codingScheme } from "./coding-scheme.js";
+import { prepareEncoding } from "./encoding.js";
+
+/**
+ * LDPC encoding. `blocks` holds the K' bits of each code block, CRC included, as packed bytes, first bit highest;
+ * `codeword` the N bits d of each, one a byte, filler bits as FILLER. The sizes determine base graph and lifting
+ * size. `grant` is a grant message.
+ */
+export const encoding = defineFunction({
+  name: "encoding",
+  clause: "TS 38.212 5.3.2, 6.2.3, 6.2.4",
+  inputs: { blocks: uint8("codeBlock", "blockByte"), grant: int32("grantField") },
+  outputs: { codeword: uint8("codeBlock", "circularBufferBit") },
+  state: { codingScheme },
+});
+
+encoding.implement("plain", { kind: "model", prepare: prepareEncoding });
+
+/**
+ * LDPC decoding. `codeword` holds the soft bits of d_0 to d_(N-1) of each code block, log P(0)/P(1) in the scale of
+ * demapping: filler bits 127, bits that were not received 0. `blocks` gets the K' bits of each code block, CRC
+ * included, as packed bytes, first bit highest; `iterations` how many it took, negative where the parity checks
+ * never held. `grant` is a grant message.
+ */
+export const decoding = defineFunction({
+  name: "decoding",
+  clause: "TS 38.212 5.3.2, 6.2.3, 6.2.4",
+  inputs: { codeword: int8("codeBlock", "circularBufferBit"), grant: int32("grantField") },
+  outputs: { blocks: uint8("codeBlock", "blockByte"), iterations: int32("codeBlock") },
+  state: { codingScheme },
+});
