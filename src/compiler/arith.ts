@@ -44,7 +44,8 @@ function floatBinary(name: string) {
 
 function cast(name: string, legal: (from: ElementType, to: ElementType) => boolean) {
   return (value: Value, to: ElementType): Value => {
-    if (!legal(value.type.element, to)) throw new KernelError(`${name} does not turn ${typeText(value.type)} into ${to}`);
+    if (!legal(value.type.element, to))
+      throw new KernelError(`${name} does not turn ${typeText(value.type)} into ${to}`);
     return appendOne(name, [value], withElement(value.type, to));
   };
 }
@@ -74,7 +75,8 @@ function addi(a: Operand, b: Operand): Value {
 
 /** Operations of MLIR's `arith` dialect, on scalars and vectors alike. A number among the operands is a constant. */
 export const arith = {
-  constant: (type: Type, value: number | bigint | readonly (number | bigint)[]): Value => constant(type, value),
+  constant: (type: Type, value: number | bigint | readonly (number | bigint)[]): Value =>
+    constant(type, value),
   addi,
   subi: integerBinary("arith.subi", (a, b) => a - b),
   muli: integerBinary("arith.muli", (a, b) => a * b),
@@ -101,7 +103,8 @@ export const arith = {
   maximumf: floatBinary("arith.maximumf"),
 
   negf(value: Value): Value {
-    if (!isFloat(value.type.element)) throw new KernelError(`arith.negf takes floats, not ${typeText(value.type)}`);
+    if (!isFloat(value.type.element))
+      throw new KernelError(`arith.negf takes floats, not ${typeText(value.type)}`);
     return appendOne("arith.negf", [value], value.type);
   },
 
@@ -120,8 +123,13 @@ export const arith = {
   /** Lane by lane `condition ? a : b`. */
   select(condition: Value, a: Operand, b: Operand): Value {
     const [x, y] = unify("arith.select", [a, b]) as [Value, Value];
-    if (condition.type.element !== "i1" || (condition.type.lanes !== x.type.lanes && condition.type.lanes !== 0)) {
-      throw new KernelError(`arith.select: ${typeText(condition.type)} does not choose between ${typeText(x.type)}`);
+    if (
+      condition.type.element !== "i1" ||
+      (condition.type.lanes !== x.type.lanes && condition.type.lanes !== 0)
+    ) {
+      throw new KernelError(
+        `arith.select: ${typeText(condition.type)} does not choose between ${typeText(x.type)}`,
+      );
     }
     return appendOne("arith.select", [condition, x, y], x.type);
   },
@@ -177,7 +185,8 @@ function floatUnary(name: string, only32 = false) {
 
 function integerUnary(name: string) {
   return (value: Value): Value => {
-    if (!isInteger(value.type.element)) throw new KernelError(`${name} takes integers, not ${typeText(value.type)}`);
+    if (!isInteger(value.type.element))
+      throw new KernelError(`${name} takes integers, not ${typeText(value.type)}`);
     return appendOne(name, [value], value.type);
   };
 }
@@ -208,4 +217,3 @@ export const math = {
 export function indexSum(a: Operand, b: Operand): Value {
   return addi(asIndex(a), asIndex(b));
 }
-

@@ -131,7 +131,8 @@ export function constantOf(value: Value): number | bigint | undefined {
 export function unify(name: string, operands: readonly Operand[], hint?: Type): Value[] {
   const typed = operands.find((o): o is Value => typeof o === "object");
   const type = typed?.type ?? hint;
-  if (!type) throw new KernelError(`${name}: at least one operand must be a value, the others may be numbers`);
+  if (!type)
+    throw new KernelError(`${name}: at least one operand must be a value, the others may be numbers`);
   return operands.map((operand) => {
     if (typeof operand !== "object") return constant(type, operand);
     if (!sameType(operand.type, type)) {
@@ -156,13 +157,19 @@ export type ArgumentDeclaration =
   | { readonly kind: "scalar"; readonly element: ElementType };
 
 /** Declares memory of at most `length` elements. */
-export function buffer(element: ElementType, length: number): { kind: "buffer"; element: ElementType; length: number } {
+export function buffer(
+  element: ElementType,
+  length: number,
+): { kind: "buffer"; element: ElementType; length: number } {
   if (element === "i1" || element === "index") throw new KernelError(`memory holds no ${element}`);
   return { kind: "buffer", element, length: Math.max(1, Math.ceil(length)) };
 }
 
 /** Declares a scalar argument. i64 arguments are BigInts at the call and not offered. */
-export function argument(element: Exclude<ElementType, "i64" | "i1">): { kind: "scalar"; element: ElementType } {
+export function argument(element: Exclude<ElementType, "i64" | "i1">): {
+  kind: "scalar";
+  element: ElementType;
+} {
   return { kind: "scalar", element };
 }
 

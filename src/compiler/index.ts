@@ -1,4 +1,4 @@
-export { arith, type FloatPredicate, indexSum, type IntegerPredicate, llvm, math } from "./arith.js";
+export { arith, type FloatPredicate, type IntegerPredicate, indexSum, llvm, math } from "./arith.js";
 export { argument, buffer, KernelError, kernel, type Operand } from "./builder.js";
 export { printMlir } from "./mlir.js";
 export type { Argument, Block, Buffer, Kernel, Operation, Value } from "./operation.js";

@@ -59,7 +59,9 @@ export function printMlir(kernel: Kernel): string {
     }
   };
   visit(kernel.body, 2);
-  lines.push(kernel.result ? `    return ${name(kernel.result)} : ${typeText(kernel.result.type)}` : "    return");
+  lines.push(
+    kernel.result ? `    return ${name(kernel.result)} : ${typeText(kernel.result.type)}` : "    return",
+  );
   lines.push("  }", "}", "");
   return lines.join("\n");
 }
@@ -73,7 +75,8 @@ function operationText(operation: Operation, name: (value: Value) => string): st
   const types = operands.map((o) => typeText(o.type));
   const list = operands.map(name).join(", ");
   const result = operation.results[0] ? typeText(operation.results[0].type) : "";
-  const place = (position: number): string => `%${operation.buffer!.name}_buffer[${name(operands[position]!)}]`;
+  const place = (position: number): string =>
+    `%${operation.buffer!.name}_buffer[${name(operands[position]!)}]`;
   const memory = operation.buffer ? memrefText(operation.buffer) : "";
   switch (operation.name) {
     case "arith.constant":
@@ -113,7 +116,8 @@ function operationText(operation: Operation, name: (value: Value) => string): st
     case "scf.yield":
       return operands.length > 0 ? `scf.yield ${list} : ${types.join(", ")}` : "scf.yield";
     default:
-      if (operation.name.startsWith("llvm.")) return `${operation.name}(${list}) : (${types.join(", ")}) -> ${result}`;
+      if (operation.name.startsWith("llvm."))
+        return `${operation.name}(${list}) : (${types.join(", ")}) -> ${result}`;
       if (/^arith\.(ext|trunc|sitofp|uitofp|fptosi|fptoui|bitcast|index_cast)/.test(operation.name)) {
         return `${operation.name} ${list} : ${types[0]} to ${result}`;
       }
@@ -127,7 +131,9 @@ function constantText(type: Type, value: Attribute): string {
     const text = one(value as number | bigint);
     return type.element === "i1" ? text : `${text} : ${type.element}`;
   }
-  const body = Array.isArray(value) ? `[${(value as readonly (number | bigint)[]).map(one).join(", ")}]` : one(value as number | bigint);
+  const body = Array.isArray(value)
+    ? `[${(value as readonly (number | bigint)[]).map(one).join(", ")}]`
+    : one(value as number | bigint);
   return `dense<${body}> : ${typeText(type)}`;
 }
 

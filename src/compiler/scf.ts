@@ -4,11 +4,15 @@ import { sameType, scalar, typeText } from "./type.js";
 
 function checkYield(name: string, expected: readonly Value[], yielded: readonly Value[]): void {
   if (expected.length !== yielded.length) {
-    throw new KernelError(`${name}: ${yielded.length} values come out of the body, ${expected.length} are expected`);
+    throw new KernelError(
+      `${name}: ${yielded.length} values come out of the body, ${expected.length} are expected`,
+    );
   }
   expected.forEach((e, k) => {
     if (!sameType(e.type, yielded[k]!.type)) {
-      throw new KernelError(`${name}: value ${k} is ${typeText(yielded[k]!.type)}, expected ${typeText(e.type)}`);
+      throw new KernelError(
+        `${name}: value ${k} is ${typeText(yielded[k]!.type)}, expected ${typeText(e.type)}`,
+      );
     }
   });
 }
@@ -55,7 +59,11 @@ function forLoop(
 }
 
 /** Runs one of two bodies; both give values of the same types, or none. */
-function ifElse(condition: Value, then: () => readonly Value[] | void, otherwise?: () => readonly Value[] | void): Value[] {
+function ifElse(
+  condition: Value,
+  then: () => readonly Value[] | void,
+  otherwise?: () => readonly Value[] | void,
+): Value[] {
   if (!sameType(condition.type, scalar("i1"))) {
     throw new KernelError(`scf.if takes i1, not ${typeText(condition.type)}`);
   }

@@ -1,4 +1,13 @@
-import { appendOne, append, asIndex, constant, constantOf, KernelError, type Operand, unify } from "./builder.js";
+import {
+  append,
+  appendOne,
+  asIndex,
+  constant,
+  constantOf,
+  KernelError,
+  type Operand,
+  unify,
+} from "./builder.js";
 import type { Buffer, Value } from "./operation.js";
 import { byteSize, type ElementType, isFloat, sameType, scalar, typeText, vectorOf } from "./type.js";
 
@@ -49,7 +58,9 @@ export const vector = {
   },
   /** Reads the lanes whose mask is set; the others are `passThrough`. */
   maskedLoad(from: Buffer, index: Operand, mask: Value, passThrough: Value): Value {
-    return appendOne("vector.maskedload", [asIndex(index), mask, passThrough], passThrough.type, { buffer: from });
+    return appendOne("vector.maskedload", [asIndex(index), mask, passThrough], passThrough.type, {
+      buffer: from,
+    });
   },
   /** Writes the lanes whose mask is set and touches no other memory. */
   maskedStore(value: Value, to: Buffer, index: Operand, mask: Value): void {
@@ -66,16 +77,20 @@ export const vector = {
   },
   /** All lanes are the scalar. */
   broadcast(value: Value, lanes: number): Value {
-    if (value.type.lanes !== 0) throw new KernelError(`vector.broadcast takes a scalar, not ${typeText(value.type)}`);
+    if (value.type.lanes !== 0)
+      throw new KernelError(`vector.broadcast takes a scalar, not ${typeText(value.type)}`);
     return appendOne("vector.broadcast", [value], vectorOf(value.type.element, lanes));
   },
   /** Lanes of `a` and, counted on, of `b`, in the order of `mask`; its length is the result's number of lanes. */
   shuffle(a: Value, b: Value, mask: readonly number[]): Value {
     expectVector("vector.shuffle", a);
-    if (!sameType(a.type, b.type)) throw new KernelError("vector.shuffle: the two vectors are of different types");
+    if (!sameType(a.type, b.type))
+      throw new KernelError("vector.shuffle: the two vectors are of different types");
     const outside = mask.find((m) => m < 0 || m >= 2 * a.type.lanes);
     if (outside !== undefined) throw new KernelError(`vector.shuffle: no lane ${outside}`);
-    return appendOne("vector.shuffle", [a, b], vectorOf(a.type.element, mask.length), { attributes: { mask } });
+    return appendOne("vector.shuffle", [a, b], vectorOf(a.type.element, mask.length), {
+      attributes: { mask },
+    });
   },
   /** Lane k of the result is lane k + `by` of the vector, modulo the number of lanes. */
   rotate(value: Value, by: number): Value {
@@ -161,8 +176,16 @@ export function treeReduce(value: Value, join: (a: Value, b: Value) => Value): V
   let v = value;
   while (v.type.lanes > 1) {
     const half = v.type.lanes / 2;
-    const low = vector.shuffle(v, v, Array.from({ length: half }, (_, k) => k));
-    const high = vector.shuffle(v, v, Array.from({ length: half }, (_, k) => k + half));
+    const low = vector.shuffle(
+      v,
+      v,
+      Array.from({ length: half }, (_, k) => k),
+    );
+    const high = vector.shuffle(
+      v,
+      v,
+      Array.from({ length: half }, (_, k) => k + half),
+    );
     v = join(low, high);
   }
   return vector.extract(v, 0);
@@ -173,4 +196,3 @@ export function constantIndex(value: Value): number | undefined {
   const c = constantOf(value);
   return c === undefined ? undefined : Number(c);
 }
-

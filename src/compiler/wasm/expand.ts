@@ -63,10 +63,7 @@ export function expandMultiply8(operation: Operation): Value {
 }
 
 /** Shifts of vectors by an amount of its own for each lane. */
-export function expandLanes(
-  operation: Operation,
-  operator: (a: Value, b: Value) => Value,
-): Value {
+export function expandLanes(operation: Operation, operator: (a: Value, b: Value) => Value): Value {
   const [a, b] = operation.operands as [Value, Value];
   let result = constant(a.type, 0);
   for (let k = 0; k < a.type.lanes; k++) {
@@ -140,8 +137,8 @@ export function expandExponential(operation: Operation): Value {
   const n = math.roundeven(arith.mulf(clamped, f(Math.LOG2E)));
   // ln 2 in two pieces: the product of n with the first is exact.
   let r = arith.subf(clamped, arith.mulf(n, f(0.693359375)));
-  r = arith.subf(r, arith.mulf(n, f(-2.12194440e-4)));
-  let p = f(1.9875691500e-4);
+  r = arith.subf(r, arith.mulf(n, f(-2.1219444e-4)));
+  let p = f(1.98756915e-4);
   for (const c of [1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2, 1.6666665459e-1, 5.0000001201e-1]) {
     p = arith.addf(arith.mulf(p, r), f(c));
   }
@@ -178,13 +175,13 @@ export function expandLogarithm(operation: Operation): Value {
   const z = arith.mulf(m, m);
   let p = f(7.0376836292e-2);
   for (const c of [
-    -1.151461031e-1, 1.1676998740e-1, -1.2420140846e-1, 1.4249322787e-1, -1.6668057665e-1, 2.0000714765e-1,
+    -1.151461031e-1, 1.167699874e-1, -1.2420140846e-1, 1.4249322787e-1, -1.6668057665e-1, 2.0000714765e-1,
     -2.4999993993e-1, 3.3333331174e-1,
   ]) {
     p = arith.addf(arith.mulf(p, m), f(c));
   }
   let y = arith.mulf(arith.mulf(p, m), z);
-  y = arith.addf(y, arith.mulf(e, f(-2.12194440e-4)));
+  y = arith.addf(y, arith.mulf(e, f(-2.1219444e-4)));
   y = arith.subf(y, arith.mulf(z, f(0.5)));
   const value = arith.addf(arith.addf(m, y), arith.mulf(e, f(0.693359375)));
   const infinity = f(Number.POSITIVE_INFINITY);
@@ -193,4 +190,3 @@ export function expandLogarithm(operation: Operation): Value {
   const withZero = arith.select(arith.cmpf("oeq", x, f(0)), f(Number.NEGATIVE_INFINITY), defined);
   return arith.select(arith.cmpf("une", x, x), x, withZero);
 }
-

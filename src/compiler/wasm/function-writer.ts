@@ -115,7 +115,8 @@ export function push(w: FunctionWriter, value: Value, part = 0): void {
     get(w, known[part]!);
     return;
   }
-  const constant = value.definition?.name === "arith.constant" ? value.definition.attributes["value"] : undefined;
+  const constant =
+    value.definition?.name === "arith.constant" ? value.definition.attributes["value"] : undefined;
   if (constant === undefined) throw unsupported("a value is used outside the block that defines it");
   pushConstant(w, value.type, constant as number | bigint | readonly (number | bigint)[], part);
 }
@@ -146,7 +147,8 @@ function pushConstant(
     const v = Array.isArray(value)
       ? ((value as readonly (number | bigint)[])[part * perPart + k] ?? 0)
       : (value as number | bigint);
-    if (type.element === "i1") for (let b = 0; b < bytes; b++) register.setUint8(k * bytes + b, Number(v) ? 255 : 0);
+    if (type.element === "i1")
+      for (let b = 0; b < bytes; b++) register.setUint8(k * bytes + b, Number(v) ? 255 : 0);
     else if (type.element === "f32") register.setFloat32(k * 4, Number(v), true);
     else if (type.element === "f64") register.setFloat64(k * 8, Number(v), true);
     else if (type.element === "i64") register.setBigInt64(k * 8, BigInt.asIntN(64, BigInt(v)), true);

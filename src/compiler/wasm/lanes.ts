@@ -1,6 +1,15 @@
 import type { Value } from "../operation.js";
 import { unsigned } from "./encoder.js";
-import { type FunctionWriter, get, keep, type Local, laneBytes, localsOf, partCount, vectorOp } from "./function-writer.js";
+import {
+  type FunctionWriter,
+  get,
+  keep,
+  type Local,
+  laneBytes,
+  localsOf,
+  partCount,
+  vectorOp,
+} from "./function-writer.js";
 import { extend, narrow, simd } from "./opcodes.js";
 
 /** Moves between lane widths and positions: what casts, masks and shuffles are made of. */
@@ -128,7 +137,10 @@ export function shuffleLanes(
     }
     const sources = [...new Set(wanted.map((x) => x.source))];
     const first = sources[0]!;
-    if (sources.length === 1 && wanted.every((x, k) => x.byte === k || k >= (mask.length - p * perPart) * bytes)) {
+    if (
+      sources.length === 1 &&
+      wanted.every((x, k) => x.byte === k || k >= (mask.length - p * perPart) * bytes)
+    ) {
       result.push(first);
       continue;
     }
@@ -167,4 +179,3 @@ export function memoryImmediate(w: FunctionWriter, offset: number): void {
 export function integerElement(bytes: number): "i8" | "i16" | "i32" | "i64" {
   return integerOf[bytes]!;
 }
-

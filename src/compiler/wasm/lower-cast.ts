@@ -16,7 +16,15 @@ import {
   vectorOp,
   wasmScalar,
 } from "./function-writer.js";
-import { joinLowHalves, maskOf, moveHighHalfDown, narrowLanes, pushBytes, shuffleBytes, widen } from "./lanes.js";
+import {
+  joinLowHalves,
+  maskOf,
+  moveHighHalfDown,
+  narrowLanes,
+  pushBytes,
+  shuffleBytes,
+  widen,
+} from "./lanes.js";
 import { bitmask, replaceLane, simd, vectorCompare, vectorLogic } from "./opcodes.js";
 
 type Replace = (body: (operation: Operation) => Value) => void;
@@ -300,4 +308,3 @@ function bitsToMask(w: FunctionWriter, bits: Value, result: Value): void {
   }
   w.parts.set(result, parts);
 }
-

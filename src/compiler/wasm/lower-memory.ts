@@ -8,9 +8,9 @@ import {
   get,
   i32,
   keep,
-  laneOp,
   type Local,
   laneBytes,
+  laneOp,
   localsOf,
   newLocal,
   partCount,
@@ -127,7 +127,12 @@ function loadVector(w: FunctionWriter, buffer: Buffer, index: Value, lanes: numb
   const parts: Local[] = [];
   for (let p = 0; p < partCount(lanes, size); p++) {
     const offset = pushAddress(w, buffer, index) + 16 * p;
-    const small: Record<number, number> = { 8: simd.load64Zero, 4: simd.load32Zero, 2: simd.load8Splat + 1, 1: simd.load8Splat };
+    const small: Record<number, number> = {
+      8: simd.load64Zero,
+      4: simd.load32Zero,
+      2: simd.load8Splat + 1,
+      1: simd.load8Splat,
+    };
     vectorOp(w, total >= 16 ? simd.load : small[total]!);
     memoryImmediate(w, offset);
     parts.push(keep(w, "v128"));

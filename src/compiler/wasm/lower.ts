@@ -154,8 +154,10 @@ function lowerOperation(w: FunctionWriter, operation: Operation): void {
       if (/^arith\.(ext|trunc|sitofp|uitofp|fptosi|fptoui|bitcast|index_cast)|^vector\.bitcast/.test(name)) {
         return lowerCast(w, operation, (body) => replace(w, operation, body));
       }
-      if (operation.operands.length === 1) return vector ? lowerVectorUnary(w, operation) : lowerScalarUnary(w, operation);
-      if (operation.operands.length === 2) return vector ? lowerVectorBinary(w, operation) : lowerScalarBinary(w, operation);
+      if (operation.operands.length === 1)
+        return vector ? lowerVectorUnary(w, operation) : lowerScalarUnary(w, operation);
+      if (operation.operands.length === 2)
+        return vector ? lowerVectorBinary(w, operation) : lowerScalarBinary(w, operation);
       throw unsupported(`no lowering for ${name}`);
   }
 }
@@ -464,7 +466,11 @@ function lowerReduction(w: FunctionWriter, operation: Operation): void {
   const kind = operation.attributes["kind"] as string;
   const { element, lanes } = source.type;
   if (element === "i1") return lowerMaskReduction(w, operation);
-  const dialect = ["and", "or"].includes(kind) ? `arith.${kind}i` : kind === "xor" ? "arith.xori" : `arith.${kind}`;
+  const dialect = ["and", "or"].includes(kind)
+    ? `arith.${kind}i`
+    : kind === "xor"
+      ? "arith.xori"
+      : `arith.${kind}`;
   const name = kind === "add" || kind === "mul" ? `arith.${kind}i` : dialect;
   const opcode = vectorLogic[name] ?? vectorBinary[name]?.[element as Lane];
   const ordered = isFloat(element) && (kind === "add" || kind === "mul");
@@ -479,7 +485,12 @@ function lowerReduction(w: FunctionWriter, operation: Operation): void {
     total = keep(w, "v128");
   }
   for (let half = Math.min(16, lanes * bytes) / 2; half >= bytes; half /= 2) {
-    const moved = shuffleBytes(w, total, total, Array.from({ length: 16 }, (_, k) => (k + half) % 16));
+    const moved = shuffleBytes(
+      w,
+      total,
+      total,
+      Array.from({ length: 16 }, (_, k) => (k + half) % 16),
+    );
     get(w, total);
     get(w, moved);
     vectorOp(w, opcode);
@@ -498,7 +509,8 @@ function lowerMaskReduction(w: FunctionWriter, operation: Operation): void {
   const bytes = laneBytes(w, source);
   const valid = Math.min(16, lanes * bytes);
   const parts = localsOf(w, source);
-  if (kind !== "or" && kind !== "and" && kind !== "xor") throw unsupported(`vector.reduction <${kind}> on a mask`);
+  if (kind !== "or" && kind !== "and" && kind !== "xor")
+    throw unsupported(`vector.reduction <${kind}> on a mask`);
   parts.forEach((part, k) => {
     get(w, part);
     if (kind === "and") vectorOp(w, simd.not);

@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import {
-  arith,
   argument,
+  arith,
   buffer,
   byteSize,
   type ElementType,
@@ -43,9 +43,37 @@ const bitsOf = (e: Stored): number => byteSize(e) * 8;
 
 function edgeIntegers(e: Stored): bigint[] {
   const n = BigInt(bitsOf(e));
-  return [0n, 1n, -1n, 2n, -2n, 7n, -(1n << (n - 1n)), (1n << (n - 1n)) - 1n, 1n << (n / 2n), -(1n << (n / 2n)) - 1n];
+  return [
+    0n,
+    1n,
+    -1n,
+    2n,
+    -2n,
+    7n,
+    -(1n << (n - 1n)),
+    (1n << (n - 1n)) - 1n,
+    1n << (n / 2n),
+    -(1n << (n / 2n)) - 1n,
+  ];
 }
-const edgeFloats = [0, -0, 1, -1, 0.5, 1.5, 2.5, -2.5, 1e-30, 3e38, -3e38, Infinity, -Infinity, NaN, 1 / 3, 65504.3];
+const edgeFloats = [
+  0,
+  -0,
+  1,
+  -1,
+  0.5,
+  1.5,
+  2.5,
+  -2.5,
+  1e-30,
+  3e38,
+  -3e38,
+  Infinity,
+  -Infinity,
+  NaN,
+  1 / 3,
+  65504.3,
+];
 
 function arbitrary(e: Stored): fc.Arbitrary<bigint | number> {
   if (e === "f32") return fc.oneof(fc.constantFrom(...edgeFloats.map(Math.fround)), fc.float());
@@ -75,14 +103,23 @@ function check(
   lanes: number,
   operation: (a: Value, b: Value) => Value,
   reference: (a: never, b: never) => bigint | number,
-  options: { runs?: number; ulps?: number; draw?: fc.Arbitrary<bigint | number>; draw2?: fc.Arbitrary<bigint | number> } = {},
+  options: {
+    runs?: number;
+    ulps?: number;
+    draw?: fc.Arbitrary<bigint | number>;
+    draw2?: fc.Arbitrary<bigint | number>;
+  } = {},
 ): void {
   const count = Math.max(1, lanes);
   const run = target.compile(
-    kernel(`${name}_${from}_${lanes}`, { a: buffer(from, count), b: buffer(from, count), c: buffer(to, count) }, ({ a, b, c }) => {
-      if (lanes === 0) memref.store(operation(memref.load(a, 0), memref.load(b, 0)), c, 0);
-      else vector.store(operation(vector.load(a, 0, lanes), vector.load(b, 0, lanes)), c, 0);
-    }),
+    kernel(
+      `${name}_${from}_${lanes}`,
+      { a: buffer(from, count), b: buffer(from, count), c: buffer(to, count) },
+      ({ a, b, c }) => {
+        if (lanes === 0) memref.store(operation(memref.load(a, 0), memref.load(b, 0)), c, 0);
+        else vector.store(operation(vector.load(a, 0, lanes), vector.load(b, 0, lanes)), c, 0);
+      },
+    ),
     memory,
   );
   const list = (d: fc.Arbitrary<bigint | number>) => fc.array(d, { minLength: count, maxLength: count });
@@ -101,7 +138,12 @@ function check(
         return to === "f64" ? Number(w) : BigInt.asIntN(bitsOf(to), BigInt(w));
       });
       if (options.ulps === undefined) expect(got).toEqual(wanted);
-      else got.forEach((g, k) => expect(closeEnough(Number(g), Number(wanted[k]), options.ulps!), `${x[k]}: ${g} ${wanted[k]}`).toBe(true));
+      else
+        got.forEach((g, k) =>
+          expect(closeEnough(Number(g), Number(wanted[k]), options.ulps!), `${x[k]}: ${g} ${wanted[k]}`).toBe(
+            true,
+          ),
+        );
       expect(read("i8", C + count * byteSize(to), 2)).toEqual([77n, 78n]);
     }),
     { numRuns: options.runs ?? 12, seed: 7 },
@@ -109,7 +151,8 @@ function check(
 }
 
 function closeEnough(a: number, b: number, ulps: number): boolean {
-  if (Number.isNaN(a) || Number.isNaN(b) || !Number.isFinite(a) || !Number.isFinite(b)) return Object.is(a, b);
+  if (Number.isNaN(a) || Number.isNaN(b) || !Number.isFinite(a) || !Number.isFinite(b))
+    return Object.is(a, b);
   return Math.abs(a - b) <= ulps * 2 ** -23 * Math.max(Math.abs(b), 2 ** -126);
 }
 
@@ -164,7 +207,14 @@ describe.each(integers)("integer operations on %s", (e) => {
     ];
     for (const [name, operation, reference] of kinds) {
       for (const lanes of laneCounts) {
-        check(`${name}_three`, e, e, lanes, (a) => operation(a, 3 as never), (a: bigint) => reference(a, 3n));
+        check(
+          `${name}_three`,
+          e,
+          e,
+          lanes,
+          (a) => operation(a, 3 as never),
+          (a: bigint) => reference(a, 3n),
+        );
         if (lanes <= 16) check(name, e, e, lanes, operation, reference, { draw2: amounts });
       }
       const splat = (_: Value, b: Value): Value => vector.broadcast(vector.extract(b, 0), 8);
@@ -201,7 +251,9 @@ describe.each(integers)("integer operations on %s", (e) => {
     for (const p of predicates) {
       for (const lanes of laneCounts) {
         const choose = (a: Value, b: Value): Value => arith.select(arith.cmpi(p, a, b), a, arith.addi(b, 1));
-        check(`cmp_${p}`, e, e, lanes, choose, (a: bigint, b: bigint) => (truth[p](a, b) ? a : b + 1n), { draw: few });
+        check(`cmp_${p}`, e, e, lanes, choose, (a: bigint, b: bigint) => (truth[p](a, b) ? a : b + 1n), {
+          draw: few,
+        });
       }
     }
   });
@@ -210,7 +262,9 @@ describe.each(integers)("integer operations on %s", (e) => {
     for (const lanes of laneCounts) {
       check("absi", e, e, lanes, math.absi, (a: bigint) => (a < 0n ? -a : a));
       if (e !== "i64" || lanes === 0) {
-        check("ctpop", e, e, lanes, math.ctpop, (a: bigint) => BigInt(u(a).toString(2).replaceAll("0", "").length));
+        check("ctpop", e, e, lanes, math.ctpop, (a: bigint) =>
+          BigInt(u(a).toString(2).replaceAll("0", "").length),
+        );
       }
     }
   });
@@ -252,19 +306,55 @@ describe.each(integers)("integer operations on %s", (e) => {
     for (const to of integers) {
       for (const lanes of laneCounts) {
         if (bitsOf(to) > n) {
-          check(`extsi_${to}`, e, to, lanes, (a) => arith.extsi(a, to), (a: bigint) => a);
-          check(`extui_${to}`, e, to, lanes, (a) => arith.extui(a, to), (a: bigint) => u(a));
+          check(
+            `extsi_${to}`,
+            e,
+            to,
+            lanes,
+            (a) => arith.extsi(a, to),
+            (a: bigint) => a,
+          );
+          check(
+            `extui_${to}`,
+            e,
+            to,
+            lanes,
+            (a) => arith.extui(a, to),
+            (a: bigint) => u(a),
+          );
         } else if (bitsOf(to) < n) {
-          check(`trunci_${to}`, e, to, lanes, (a) => arith.trunci(a, to), (a: bigint) => a);
+          check(
+            `trunci_${to}`,
+            e,
+            to,
+            lanes,
+            (a) => arith.trunci(a, to),
+            (a: bigint) => a,
+          );
           const high = 2 ** (bitsOf(to) - 1) - 1;
           if (bitsOf(to) < 32) {
-            const saturate = (a: Value): Value => arith.trunci(arith.minsi(arith.maxsi(a, -high - 1), high), to);
+            const saturate = (a: Value): Value =>
+              arith.trunci(arith.minsi(arith.maxsi(a, -high - 1), high), to);
             check(`saturate_${to}`, e, to, lanes, saturate, (a: bigint) => clamp(to, a, true));
           }
         }
         const mask = (a: Value): Value => arith.trunci(a, "i1");
-        check(`i1s_${to}`, e, to, lanes, (a) => arith.extsi(mask(a), to), (a: bigint) => -(a & 1n));
-        check(`i1u_${to}`, e, to, lanes, (a) => arith.extui(mask(a), to), (a: bigint) => a & 1n);
+        check(
+          `i1s_${to}`,
+          e,
+          to,
+          lanes,
+          (a) => arith.extsi(mask(a), to),
+          (a: bigint) => -(a & 1n),
+        );
+        check(
+          `i1u_${to}`,
+          e,
+          to,
+          lanes,
+          (a) => arith.extui(mask(a), to),
+          (a: bigint) => a & 1n,
+        );
       }
     }
   });
@@ -273,12 +363,44 @@ describe.each(integers)("integer operations on %s", (e) => {
     for (const to of floats) {
       for (const lanes of laneCounts) {
         const exact = fc.bigInt(e === "i8" ? -128n : -32768n, e === "i8" ? 127n : 32767n);
-        check(`sitofp_${to}`, e, to, lanes, (a) => arith.sitofp(a, to), (a: bigint) => Number(a), { draw: exact });
-        check(`uitofp_${to}`, e, to, lanes, (a) => arith.uitofp(a, to), (a: bigint) => Number(u(a)), { draw: exact });
+        check(
+          `sitofp_${to}`,
+          e,
+          to,
+          lanes,
+          (a) => arith.sitofp(a, to),
+          (a: bigint) => Number(a),
+          { draw: exact },
+        );
+        check(
+          `uitofp_${to}`,
+          e,
+          to,
+          lanes,
+          (a) => arith.uitofp(a, to),
+          (a: bigint) => Number(u(a)),
+          { draw: exact },
+        );
         const small = fc.integer({ min: -1270, max: 1270 }).map((v) => v / 10);
-        check(`fptosi_${to}`, to, e, lanes, (a) => arith.fptosi(a, e), (a: number) => BigInt(Math.trunc(a)), { draw: small });
+        check(
+          `fptosi_${to}`,
+          to,
+          e,
+          lanes,
+          (a) => arith.fptosi(a, e),
+          (a: number) => BigInt(Math.trunc(a)),
+          { draw: small },
+        );
         const positive = fc.integer({ min: 0, max: 2550 }).map((v) => v / 10);
-        check(`fptoui_${to}`, to, e, lanes, (a) => arith.fptoui(a, e), (a: number) => BigInt(Math.trunc(a)), { draw: positive });
+        check(
+          `fptoui_${to}`,
+          to,
+          e,
+          lanes,
+          (a) => arith.fptoui(a, e),
+          (a: number) => BigInt(Math.trunc(a)),
+          { draw: positive },
+        );
       }
     }
   });
@@ -288,7 +410,13 @@ describe.each(floats)("float operations on %s", (e) => {
   const round = (v: number): number => (e === "f32" ? Math.fround(v) : v);
   const roundeven = (v: number): number => {
     const r = Math.round(v);
-    return Math.abs(v - Math.trunc(v)) === 0.5 && r % 2 !== 0 ? r - 1 : Number.isInteger(v) ? v : Object.is(r, 0) && v < 0 ? -0 : r;
+    return Math.abs(v - Math.trunc(v)) === 0.5 && r % 2 !== 0
+      ? r - 1
+      : Number.isInteger(v)
+        ? v
+        : Object.is(r, 0) && v < 0
+          ? -0
+          : r;
   };
   it("arithmetic", () => {
     for (const lanes of [0, 1, 2, 4, 8, 16]) {
@@ -310,7 +438,15 @@ describe.each(floats)("float operations on %s", (e) => {
       const most = (a: Value, b: Value): Value => arith.select(arith.cmpf("ogt", a, b), a, b);
       check("greatest", e, e, lanes, most, (a: number, b: number) => (a > b ? a : b));
       const small = fc.integer({ min: -1000, max: 1000 });
-      check("fma", e, e, lanes, (a, b) => math.fma(a, b, a), (a: number, b: number) => a * b + a, { draw: small });
+      check(
+        "fma",
+        e,
+        e,
+        lanes,
+        (a, b) => math.fma(a, b, a),
+        (a: number, b: number) => a * b + a,
+        { draw: small },
+      );
     }
   });
 
@@ -328,10 +464,22 @@ describe.each(floats)("float operations on %s", (e) => {
       for (const [name, truth] of Object.entries(base)) {
         const choose = (p: string) => (a: Value, b: Value) =>
           arith.select(arith.cmpf(p as "oeq", a, b), arith.constant(a.type, 1), arith.constant(a.type, 0));
-        check(`o${name}`, e, e, lanes, choose(`o${name}`), (a: number, b: number) => Number(truth(a, b)), { runs: 40 });
-        check(`u${name}`, e, e, lanes, choose(`u${name}`), (a: number, b: number) => Number(nan(a, b) || truth(a, b)), { runs: 40 });
+        check(`o${name}`, e, e, lanes, choose(`o${name}`), (a: number, b: number) => Number(truth(a, b)), {
+          runs: 40,
+        });
+        check(
+          `u${name}`,
+          e,
+          e,
+          lanes,
+          choose(`u${name}`),
+          (a: number, b: number) => Number(nan(a, b) || truth(a, b)),
+          { runs: 40 },
+        );
         if (name === "eq") {
-          check("ord", e, e, lanes, choose("ord"), (a: number, b: number) => Number(!nan(a, b)), { runs: 40 });
+          check("ord", e, e, lanes, choose("ord"), (a: number, b: number) => Number(!nan(a, b)), {
+            runs: 40,
+          });
           check("uno", e, e, lanes, choose("uno"), (a: number, b: number) => Number(nan(a, b)), { runs: 40 });
         }
       }
@@ -350,7 +498,12 @@ describe.each(floats)("float operations on %s", (e) => {
         const values = Array.from({ length: lanes }, (_, k) => round(Math.sin(k + 1) * 3));
         write(e, A, values);
         run(A, C);
-        const join = { add: (p: number, q: number) => round(p + q), mul: (p: number, q: number) => round(p * q), minimumf: Math.min, maximumf: Math.max }[kind];
+        const join = {
+          add: (p: number, q: number) => round(p + q),
+          mul: (p: number, q: number) => round(p * q),
+          minimumf: Math.min,
+          maximumf: Math.max,
+        }[kind];
         expect(read(e, C, 1)[0]).toBe(values.reduce((p, q) => join(p, q)));
       }
     }
@@ -365,28 +518,64 @@ describe("float functions", () => {
       fc.constantFrom(0, 1, Infinity, NaN, -1, -0, Math.fround(1e-42), Math.fround(1e-40)),
     );
     for (const lanes of [0, 1, 4, 16]) {
-      check("exp", "f32", "f32", lanes, math.exp, (a: number) => Math.exp(a), { ulps: 2, runs: 300, draw: moderate });
+      check("exp", "f32", "f32", lanes, math.exp, (a: number) => Math.exp(a), {
+        ulps: 2,
+        runs: 300,
+        draw: moderate,
+      });
       check("exp_edge", "f32", "f32", lanes, math.exp, (a: number) => Math.exp(a), {
         ulps: 2,
         draw: fc.constantFrom(Infinity, -Infinity, NaN, 1000, -1000, 0, -0),
       });
-      check("log", "f32", "f32", lanes, math.log, (a: number) => Math.log(a), { ulps: 2, runs: 300, draw: positive });
+      check("log", "f32", "f32", lanes, math.log, (a: number) => Math.log(a), {
+        ulps: 2,
+        runs: 300,
+        draw: positive,
+      });
     }
   });
 
   it("widening and narrowing floats, and bit casts", () => {
     for (const lanes of laneCounts) {
-      check("extf", "f32", "f64", lanes, (a) => arith.extf(a, "f64"), (a: number) => a);
-      check("truncf", "f64", "f32", lanes, (a) => arith.truncf(a, "f32"), (a: number) => Math.fround(a));
+      check(
+        "extf",
+        "f32",
+        "f64",
+        lanes,
+        (a) => arith.extf(a, "f64"),
+        (a: number) => a,
+      );
+      check(
+        "truncf",
+        "f64",
+        "f32",
+        lanes,
+        (a) => arith.truncf(a, "f32"),
+        (a: number) => Math.fround(a),
+      );
       const bits = new DataView(new ArrayBuffer(8));
-      check("bits32", "f32", "i32", lanes, (a) => arith.bitcast(a, "i32"), (a: number) => {
-        bits.setFloat32(0, a);
-        return BigInt(bits.getInt32(0));
-      });
-      check("bits64", "i64", "f64", lanes, (a) => arith.bitcast(a, "f64"), (a: bigint) => {
-        bits.setBigInt64(0, a);
-        return bits.getFloat64(0);
-      });
+      check(
+        "bits32",
+        "f32",
+        "i32",
+        lanes,
+        (a) => arith.bitcast(a, "i32"),
+        (a: number) => {
+          bits.setFloat32(0, a);
+          return BigInt(bits.getInt32(0));
+        },
+      );
+      check(
+        "bits64",
+        "i64",
+        "f64",
+        lanes,
+        (a) => arith.bitcast(a, "f64"),
+        (a: bigint) => {
+          bits.setBigInt64(0, a);
+          return bits.getFloat64(0);
+        },
+      );
     }
   });
 });
@@ -402,9 +591,13 @@ describe("lanes", () => {
         (e, lanes, out, stream) => {
           const mask = Array.from({ length: out }, () => (stream.next().value as number) % (2 * lanes));
           const run = target.compile(
-            kernel("shuffle", { a: buffer(e, lanes), b: buffer(e, lanes), c: buffer(e, out) }, ({ a, b, c }) => {
-              vector.store(vector.shuffle(vector.load(a, 0, lanes), vector.load(b, 0, lanes), mask), c, 0);
-            }),
+            kernel(
+              "shuffle",
+              { a: buffer(e, lanes), b: buffer(e, lanes), c: buffer(e, out) },
+              ({ a, b, c }) => {
+                vector.store(vector.shuffle(vector.load(a, 0, lanes), vector.load(b, 0, lanes), mask), c, 0);
+              },
+            ),
             memory,
           );
           const values = Array.from({ length: 2 * lanes }, (_, k) => BigInt(k - 60));
@@ -435,7 +628,9 @@ describe("lanes", () => {
     );
     write("f32", A, [0, 1, 2, 3, 4, 5, 6, 7]);
     run(A, C);
-    expect(read("f32", C, 33)).toEqual([3, 4, 5, 6, 7, 0, 1, 2, 0, 2, 4, 6, 1, 3, 5, 7, 0, 1, 2, 3, 4, 5, 6, 7, 1, 3, 5, 7, 0, 2, 4, 6, 28]);
+    expect(read("f32", C, 33)).toEqual([
+      3, 4, 5, 6, 7, 0, 1, 2, 0, 2, 4, 6, 1, 3, 5, 7, 0, 1, 2, 3, 4, 5, 6, 7, 1, 3, 5, 7, 0, 2, 4, 6, 28,
+    ]);
     expect(read("f32", C + 160, 8)).toEqual([0, 6, 2, 3, 4, 5, 6, 7]);
   });
 
@@ -452,11 +647,15 @@ describe("lanes", () => {
           }),
           memory,
         );
-        const values = Array.from({ length: lanes }, (_, k) => (Math.imul(k * 7 + 3, 2654435761) & 64 ? -1n : 1n));
+        const values = Array.from({ length: lanes }, (_, k) =>
+          Math.imul(k * 7 + 3, 2654435761) & 64 ? -1n : 1n,
+        );
         write(e, A, values);
         run(A, B, C);
         const bytes = read("i8", B, lanes / 8);
-        values.forEach((v, k) => expect((BigInt.asUintN(8, bytes[k >> 3] as bigint) >> BigInt(k & 7)) & 1n).toBe(v < 0n ? 1n : 0n));
+        values.forEach((v, k) =>
+          expect((BigInt.asUintN(8, bytes[k >> 3] as bigint) >> BigInt(k & 7)) & 1n).toBe(v < 0n ? 1n : 0n),
+        );
         expect(read(e, C, lanes)).toEqual(values.map((v) => (v < 0n ? -5n : 9n)));
       }
     }
@@ -465,15 +664,19 @@ describe("lanes", () => {
   it("mask logic across lane widths and mask reductions", () => {
     for (const lanes of [1, 2, 4, 8, 16, 32]) {
       const run = target.compile(
-        kernel("masks", { a: buffer("i8", lanes), b: buffer("f32", lanes), c: buffer("i32", lanes), d: buffer("i32", 3) }, ({ a, b, c, d }) => {
-          const p = arith.cmpi("sgt", vector.load(a, 0, lanes), 0);
-          const q = arith.cmpf("olt", vector.load(b, 0, lanes), 0);
-          const both = arith.andi(p, q);
-          vector.store(arith.extui(arith.xori(arith.ori(p, q), both), "i32"), c, 0);
-          memref.store(arith.extui(vector.reduction("or", both), "i32"), d, 0);
-          memref.store(arith.extui(vector.reduction("and", both), "i32"), d, 1);
-          memref.store(arith.extui(vector.reduction("xor", both), "i32"), d, 2);
-        }),
+        kernel(
+          "masks",
+          { a: buffer("i8", lanes), b: buffer("f32", lanes), c: buffer("i32", lanes), d: buffer("i32", 3) },
+          ({ a, b, c, d }) => {
+            const p = arith.cmpi("sgt", vector.load(a, 0, lanes), 0);
+            const q = arith.cmpf("olt", vector.load(b, 0, lanes), 0);
+            const both = arith.andi(p, q);
+            vector.store(arith.extui(arith.xori(arith.ori(p, q), both), "i32"), c, 0);
+            memref.store(arith.extui(vector.reduction("or", both), "i32"), d, 0);
+            memref.store(arith.extui(vector.reduction("and", both), "i32"), d, 1);
+            memref.store(arith.extui(vector.reduction("xor", both), "i32"), d, 2);
+          },
+        ),
         memory,
       );
       fc.assert(
@@ -488,7 +691,11 @@ describe("lanes", () => {
             const q = y.map((v) => v < 0);
             const both = p.map((v, k) => v && q[k]!);
             expect(read("i32", C, lanes)).toEqual(p.map((v, k) => BigInt(v !== q[k])));
-            expect(read("i32", D, 3)).toEqual([BigInt(both.some((v) => v)), BigInt(both.every((v) => v)), BigInt(both.filter((v) => v).length % 2)]);
+            expect(read("i32", D, 3)).toEqual([
+              BigInt(both.some((v) => v)),
+              BigInt(both.every((v) => v)),
+              BigInt(both.filter((v) => v).length % 2),
+            ]);
           },
         ),
         { numRuns: 30, seed: 5 },
@@ -501,14 +708,24 @@ describe("memory", () => {
   it.each(["i8", "i16", "i32", "i64", "f32", "f64"] as Stored[])("masked tails and gathers of %s", (e) => {
     for (const lanes of [1, 2, 4, 8, 16, 32]) {
       const run = target.compile(
-        kernel("tail", { a: buffer(e, 64), c: buffer(e, 64), b: buffer("i32", 64), d: buffer(e, 64), n: argument("index") }, ({ a, b, c, d, n }) => {
-          const mask = vector.createMask(n, lanes);
-          const rest = vector.load(a, 1, lanes);
-          vector.maskedStore(vector.maskedLoad(a, 3, mask, rest), c, 2, mask);
-          const indices = vector.load(b, 0, lanes);
-          vector.store(vector.gather(a, 1, indices), d, 0);
-          vector.store(vector.gather(a, 1, indices, mask, rest), d, 32);
-        }),
+        kernel(
+          "tail",
+          {
+            a: buffer(e, 64),
+            c: buffer(e, 64),
+            b: buffer("i32", 64),
+            d: buffer(e, 64),
+            n: argument("index"),
+          },
+          ({ a, b, c, d, n }) => {
+            const mask = vector.createMask(n, lanes);
+            const rest = vector.load(a, 1, lanes);
+            vector.maskedStore(vector.maskedLoad(a, 3, mask, rest), c, 2, mask);
+            const indices = vector.load(b, 0, lanes);
+            vector.store(vector.gather(a, 1, indices), d, 0);
+            vector.store(vector.gather(a, 1, indices, mask, rest), d, 32);
+          },
+        ),
         memory,
       );
       const source = Array.from({ length: 64 }, (_, k) => BigInt(k + 1));
@@ -521,9 +738,13 @@ describe("memory", () => {
         run(A, C, B, D, count);
         const n = Math.min(lanes, Math.max(0, count));
         const plain = (v: (bigint | number)[]) => v.map(Number);
-        expect(plain(read(e, C, 40))).toEqual(Array.from({ length: 40 }, (_, k) => (k >= 2 && k < 2 + n ? k + 2 : 0)));
+        expect(plain(read(e, C, 40))).toEqual(
+          Array.from({ length: 40 }, (_, k) => (k >= 2 && k < 2 + n ? k + 2 : 0)),
+        );
         expect(plain(read(e, D, lanes))).toEqual(indices.map((i) => i + 2));
-        expect(plain(read(e, D + 32 * byteSize(e), lanes))).toEqual(indices.map((i, k) => (k < n ? i + 2 : k + 2)));
+        expect(plain(read(e, D + 32 * byteSize(e), lanes))).toEqual(
+          indices.map((i, k) => (k < n ? i + 2 : k + 2)),
+        );
       }
     }
   });
@@ -538,9 +759,31 @@ describe("memory", () => {
       }),
       memory,
     );
-    write("i32", A, Array.from({ length: 64 }, (_, k) => BigInt(k)));
+    write(
+      "i32",
+      A,
+      Array.from({ length: 64 }, (_, k) => BigInt(k)),
+    );
     run(A, C);
-    expect(read("i32", C, 24).map(Number)).toEqual([3, 4, 5, 6, 7, 8, 9, 10, ...read("i32", C + 32, 8).map(Number), 28, 29, 30, 31, 32, 33, 34, 35]);
+    expect(read("i32", C, 24).map(Number)).toEqual([
+      3,
+      4,
+      5,
+      6,
+      7,
+      8,
+      9,
+      10,
+      ...read("i32", C + 32, 8).map(Number),
+      28,
+      29,
+      30,
+      31,
+      32,
+      33,
+      34,
+      35,
+    ]);
   });
 });
 
@@ -597,7 +840,9 @@ describe("control", () => {
     const values = Array.from({ length: 64 }, (_, k) => BigInt(((k * 37) % 100) - 50));
     write("i8", A, values);
     run(A, C);
-    const wanted = values.slice(0, 32).map((v, k) => (values[32 + k]! < 0n ? BigInt.asIntN(8, 2n * v + values[32 + k]!) : 1n));
+    const wanted = values
+      .slice(0, 32)
+      .map((v, k) => (values[32 + k]! < 0n ? BigInt.asIntN(8, 2n * v + values[32 + k]!) : 1n));
     expect(read("i8", C, 32)).toEqual(wanted);
   });
 });
@@ -605,7 +850,9 @@ describe("control", () => {
 describe("kernels that are wrong", () => {
   it("are refused with what is wrong", () => {
     const build = (body: (a: Value, v: Value) => void) => () =>
-      kernel("wrong", { a: argument("i32"), b: buffer("f32", 8) }, ({ a, b }) => body(a, vector.load(b, 0, 4)));
+      kernel("wrong", { a: argument("i32"), b: buffer("f32", 8) }, ({ a, b }) =>
+        body(a, vector.load(b, 0, 4)),
+      );
     expect(build((a, v) => arith.addi(a, v))).toThrow(/i32 and vector<4xf32>/);
     expect(build((_, v) => arith.addi(v, v))).toThrow(/takes integers/);
     expect(build((a) => arith.addf(a, a))).toThrow(/takes floats/);

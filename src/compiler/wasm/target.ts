@@ -6,8 +6,8 @@ import { lowerKernel } from "./lower.js";
 
 // Modules that multiply and add f32 vectors: fused only under relaxed SIMD, and with WebAssembly SIMD at all.
 const relaxedProbe = [
-  0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 15, 1, 13, 0, 65, 1, 253, 17, 65, 1, 253, 17,
-  253, 128, 2, 11,
+  0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 15, 1, 13, 0, 65, 1, 253, 17, 65, 1,
+  253, 17, 253, 128, 2, 11,
 ];
 
 /** Whether this engine has WebAssembly's relaxed SIMD (Node 22 and later do). */

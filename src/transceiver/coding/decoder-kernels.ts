@@ -1,0 +1,316 @@
+/**
+ * Kernels of the layered min-sum decoder on int8.
+ *
+ * Invariants (the tests name them):
+ * 1. A block column of a-posteriori values occupies `columnStride` bytes: a guard of `lanes` bytes, then 2·Z values
+ *    and room to run over. Between iterations value i of the column stands at i and at i + Z.
+ * 2. Inside an iteration the column's values stand in the window [w, w + Z) alone, w the shift of the row that wrote
+ *    them last; before a row with shift w' the window slides there by copying |w' − w| values from one end to the
+ *    other. So every vector of a row is one plain load at a constant offset: nothing wraps.
+ * 3. Bytes outside the window, and lanes from Z on, hold anything and influence nothing inside.
+ * 4. A column beyond the core has one edge, of shift 0. Its first Z values are the channel's and stay; the posterior
+ *    is written Z rounded up behind them.
+ * 5. A value of 0 decides for 1: a slot of which nothing was received must not look like the all-zero codeword, whose
+ *    parity and CRC hold.
+ */
+import {
+  arith,
+  buffer,
+  type Kernel,
+  kernel,
+  llvm,
+  math,
+  memref,
+  scf,
+  type Value,
+  vector,
+  vectorOf,
+} from "../../compiler/index.js";
+import type { BaseGraph, Edge } from "./base-graph.js";
+
+/** Where a decoder's values stand: equal for all its kernels. */
+export interface DecoderLayout {
+  readonly graph: BaseGraph;
+  /** Rows of the base graph that take part, from the first: those whose parity bits were received. */
+  readonly rows: number;
+  readonly lanes: number;
+  /** Z rounded up to whole vectors. */
+  readonly paddedSize: number;
+  readonly columnStride: number;
+  /** Columns of the information and the core parity, which rows share. */
+  readonly coreColumns: number;
+  readonly columns: number;
+  readonly posteriorBytes: number;
+  readonly messageBytes: number;
+}
+
+/** The layout for a base graph of which the first `rows` rows are used, at least the four of the core. */
+export function decoderLayout(graph: BaseGraph, rows: number, lanes = 16): DecoderLayout {
+  const coreColumns = graph.informationColumns + 4;
+  const used = Math.min(graph.rows.length, Math.max(4, rows));
+  const paddedSize = Math.ceil(graph.liftingSize / lanes) * lanes;
+  const columnStride = 2 * lanes + 2 * paddedSize;
+  const columns = coreColumns + used - 4;
+  const coreEdges = graph.rows
+    .slice(0, used)
+    .flatMap((row) => row.filter((edge) => edge.column < coreColumns));
+  return {
+    graph,
+    rows: used,
+    lanes,
+    paddedSize,
+    columnStride,
+    coreColumns,
+    columns,
+    posteriorBytes: columns * columnStride + 2 * lanes,
+    messageBytes: coreEdges.length * paddedSize,
+  };
+}
+
+function kernelName(what: string, { graph, rows, lanes }: DecoderLayout): string {
+  return `ldpc_${what}_bg${graph.number}_z${graph.liftingSize}_rows${rows}_lanes${lanes}`;
+}
+
+/** Position of value 0 of a column. */
+function columnStart(layout: DecoderLayout, column: number): number {
+  return layout.lanes + column * layout.columnStride;
+}
+
+/**
+ * Puts the soft bits of a code block in place: `codeword` d_0…d_N-1 in the order of the circular buffer; the two
+ * punctured columns are unknown. Clears the messages.
+ */
+export function initializeKernel(layout: DecoderLayout): Kernel {
+  const { graph, lanes, paddedSize, columnStride, columns, coreColumns } = layout;
+  const size = graph.liftingSize;
+  return kernel(
+    kernelName("initialize", layout),
+    {
+      codeword: buffer("i8", graph.columns * size + lanes),
+      posterior: buffer("i8", layout.posteriorBytes),
+      messages: buffer("i8", layout.messageBytes),
+    },
+    ({ codeword, posterior, messages }) => {
+      const zero = arith.constant(vectorOf("i8", lanes), 0);
+      scf.for(0, 2 * columnStride, lanes, (i) => vector.store(zero, posterior, i));
+      scf.for(2, columns, 1, (column) => {
+        const from = arith.muli(arith.subi(column, 2), size);
+        const to = arith.muli(column, columnStride);
+        scf.for(0, paddedSize, lanes, (i) => {
+          vector.store(
+            vector.load(codeword, arith.addi(from, i), lanes),
+            posterior,
+            arith.addi(arith.addi(to, i), lanes),
+          );
+        });
+        scf.if(arith.cmpi("slt", column, coreColumns), () => {
+          scf.for(0, paddedSize, lanes, (i) => {
+            const value = vector.load(codeword, arith.addi(from, i), lanes);
+            vector.store(value, posterior, arith.addi(arith.addi(to, i), lanes + size));
+          });
+        });
+      });
+      scf.for(0, layout.messageBytes, lanes, (i) => vector.store(zero, messages, i));
+    },
+  );
+}
+
+/** One iteration over all rows in order. */
+export function iterateKernel(layout: DecoderLayout): Kernel {
+  return kernel(
+    kernelName("iterate", layout),
+    { posterior: buffer("i8", layout.posteriorBytes), messages: buffer("i8", layout.messageBytes) },
+    ({ posterior, messages }) => {
+      const { graph, lanes, paddedSize, coreColumns } = layout;
+      const size = graph.liftingSize;
+      const windows = new Array<number | undefined>(coreColumns);
+      let edgeOffset = 0;
+
+      /** Copies `count` values from `from` to `to`, whole vectors; those too many go above (or, descending, below). */
+      const copy = (from: number, to: number, count: number, descending: boolean): void => {
+        const vectors = Math.ceil(count / lanes);
+        const first = descending ? count - vectors * lanes : 0;
+        if (vectors === 1) {
+          vector.store(vector.load(posterior, from + first, lanes), posterior, to + first);
+        } else if (vectors > 1) {
+          scf.for(0, vectors * lanes, lanes, (i) => {
+            vector.store(
+              vector.load(posterior, arith.addi(i, from + first), lanes),
+              posterior,
+              arith.addi(i, to + first),
+            );
+          });
+        }
+      };
+
+      for (const row of graph.rows.slice(0, layout.rows)) {
+        const core = row.filter((edge) => edge.column < coreColumns);
+        for (const { column, shift } of core) {
+          const window = windows[column];
+          windows[column] = shift;
+          if (window === undefined || window === shift) continue;
+          const start = columnStart(layout, column);
+          if (shift > window) copy(start + window, start + window + size, shift - window, false);
+          else copy(start + shift + size, start + shift, window - shift, true);
+        }
+        rowPass(layout, row, edgeOffset, posterior, messages);
+        edgeOffset += core.length * paddedSize;
+      }
+      windows.forEach((window, column) => {
+        if (window === undefined) return;
+        const start = columnStart(layout, column);
+        copy(start + size, start, window, true);
+        copy(start + window, start + window + size, size - window, false);
+      });
+    },
+  );
+}
+
+type Memory = Parameters<typeof vector.load>[0];
+
+/** All checks of one row of the base graph, `lanes` at a time. */
+function rowPass(
+  layout: DecoderLayout,
+  row: readonly Edge[],
+  edgeOffset: number,
+  posterior: Memory,
+  messages: Memory,
+): void {
+  const { lanes, paddedSize, coreColumns } = layout;
+  const type = vectorOf("i8", lanes);
+  scf.for(0, paddedSize, lanes, (i) => {
+    const places = row.map(({ column, shift }) => arith.addi(i, columnStart(layout, column) + shift));
+    const messagePlaces = row.map((_, k) => arith.addi(i, edgeOffset + k * paddedSize));
+    const isCore = row.map(({ column }) => column < coreColumns);
+
+    let signs: Value | undefined;
+    let least: Value | undefined;
+    let second: Value | undefined;
+    const incoming = row.map((_, k) => {
+      const value = vector.load(posterior, places[k]!, lanes);
+      const v = isCore[k] ? llvm.ssubSat(value, vector.load(messages, messagePlaces[k]!, lanes)) : value;
+      // −128 stands for 128 here: magnitudes are compared without sign.
+      const magnitude = math.absi(v);
+      if (!signs || !least) {
+        [signs, least] = [v, magnitude];
+      } else {
+        signs = arith.xori(signs, v);
+        const larger = arith.maxui(least, magnitude);
+        second = second ? arith.minui(second, larger) : larger;
+        least = arith.minui(least, magnitude);
+      }
+      return { v, magnitude };
+    });
+
+    const scaledLeast = normalize(least!);
+    const difference = arith.xori(scaledLeast, normalize(second!));
+    incoming.forEach(({ v, magnitude }, k) => {
+      const isLeast = arith.extsi(arith.cmpi("eq", magnitude, least!), "i8");
+      const other = arith.xori(scaledLeast, arith.andi(isLeast, difference));
+      const negative = arith.extsi(arith.cmpi("slt", arith.xori(v, signs!), arith.constant(type, 0)), "i8");
+      const message = arith.subi(arith.xori(other, negative), negative);
+      const value = llvm.saddSat(v, message);
+      if (isCore[k]) {
+        vector.store(message, messages, messagePlaces[k]!);
+        vector.store(value, posterior, places[k]!);
+      } else {
+        vector.store(value, posterior, arith.addi(places[k]!, paddedSize));
+      }
+    });
+  });
+}
+
+/**
+ * Three quarters, rounded to the nearest: what min-sum's overestimated magnitude is multiplied by. The limit keeps a
+ * saturated posterior less one message large, without which saturation lets decoding fail at high SNR.
+ */
+function normalize(magnitude: Value): Value {
+  const limited = arith.minui(magnitude, 63);
+  return arith.subi(limited, arith.shrui(arith.addi(limited, 1), 2));
+}
+
+/** Returns 1 where the decisions fulfil every check of the rows that take part, else 0. */
+export function checkKernel(layout: DecoderLayout): Kernel {
+  return kernel(
+    kernelName("check", layout),
+    { posterior: buffer("i8", layout.posteriorBytes) },
+    ({ posterior }) => {
+      const { graph, lanes, paddedSize, coreColumns } = layout;
+      const type = vectorOf("i8", lanes);
+      const size = graph.liftingSize;
+      const sums = (row: readonly Edge[], i: Value | number): Value =>
+        row
+          .map(({ column, shift }) => {
+            const place = columnStart(layout, column) + shift + (column < coreColumns ? 0 : paddedSize);
+            const value = vector.load(
+              posterior,
+              typeof i === "number" ? i + place : arith.addi(i, place),
+              lanes,
+            );
+            return llvm.ssubSat(value, 1);
+          })
+          .reduce((a, b) => arith.xori(a, b));
+      let holds: Value = arith.constant({ element: "i32", lanes: 0 }, 1);
+      const whole = size - (size % lanes);
+      for (const row of graph.rows.slice(0, layout.rows)) {
+        const [next] = scf.if(
+          arith.cmpi("ne", holds, 0),
+          () => {
+            const zero = arith.constant(type, 0);
+            let violated = scf.for(0, whole, lanes, [zero], (i, [v]) => [arith.ori(v!, sums(row, i))])[0]!;
+            if (whole < size) {
+              const valid = Array.from({ length: lanes }, (_, k) => (k < size % lanes ? -1 : 0));
+              violated = arith.ori(violated, arith.andi(sums(row, whole), arith.constant(type, valid)));
+            }
+            const any = vector.reduction("or", arith.cmpi("slt", violated, 0));
+            return [arith.extui(arith.xori(any, arith.constant({ element: "i1", lanes: 0 }, 1)), "i32")];
+          },
+          () => [holds],
+        );
+        holds = next!;
+      }
+      return holds;
+    },
+  );
+}
+
+/** Packs the decisions of the first `informationBits` bits into bytes, the first bit in the highest place. */
+export function decideKernel(layout: DecoderLayout, informationBits: number): Kernel {
+  const { graph, lanes, paddedSize } = layout;
+  const size = graph.liftingSize;
+  const bytes = Math.ceil(informationBits / 8);
+  const name = `${kernelName("decide", layout)}_bits${informationBits}`;
+  return kernel(
+    name,
+    {
+      posterior: buffer("i8", layout.posteriorBytes),
+      // The columns one after another, and a vector's room behind them.
+      joined: buffer("i8", graph.informationColumns * size + 2 * lanes),
+      block: buffer("i8", bytes),
+    },
+    ({ posterior, joined, block }) => {
+      scf.for(0, graph.informationColumns, 1, (column) => {
+        const from = arith.muli(column, layout.columnStride);
+        const to = arith.muli(column, size);
+        scf.for(0, paddedSize, lanes, (i) => {
+          const value = vector.load(posterior, arith.addi(arith.addi(from, i), lanes), lanes);
+          vector.store(value, joined, arith.addi(to, i));
+        });
+      });
+      const pack = (at: Value | number, count: number): Value => {
+        const values = vector.load(joined, at, count);
+        const order = Array.from({ length: count }, (_, k) => k ^ 7);
+        return vector.bitcast(arith.cmpi("sle", vector.shuffle(values, values, order), 0), "i8");
+      };
+      const whole = Math.floor(informationBits / lanes);
+      scf.for(0, whole, 1, (i) => {
+        vector.store(pack(arith.muli(i, lanes), lanes), block, arith.muli(i, lanes / 8));
+      });
+      for (let byte = (whole * lanes) / 8; byte < bytes; byte++) {
+        const packed = vector.extract(pack(8 * byte, 8), 0);
+        const valid = Math.min(8, informationBits - 8 * byte);
+        memref.store(arith.andi(packed, (0xff << (8 - valid)) & 0xff), block, byte);
+      }
+    },
+  );
+}
