@@ -1,6 +1,8 @@
+import { z } from "zod";
 import { defineFunction, int8, int32, uint8 } from "../../functions/index.js";
 import { codingScheme } from "./coding-scheme.js";
 import { prepareEncoding } from "./encoding.js";
+import { prepareMinSum } from "./min-sum.js";
 
 /**
  * LDPC encoding. `blocks` holds the K' bits of each code block, CRC included, as packed bytes, first bit highest;
@@ -28,5 +30,14 @@ export const decoding = defineFunction({
   clause: "TS 38.212 5.3.2, 6.2.3, 6.2.4",
   inputs: { codeword: int8("codeBlock", "circularBufferBit"), grant: int32("grantField") },
   outputs: { blocks: uint8("codeBlock", "blockByte"), iterations: int32("codeBlock") },
+  parameters: {
+    maximumIterations: z.int().min(1).max(100).default(8),
+    /** Stop after the first iteration that fulfils every parity check. */
+    earlyStop: z.boolean().default(true),
+    /** Highest position of the circular buffer that was received; all of it unless given. */
+    lastPosition: z.int().min(0).optional(),
+  },
   state: { codingScheme },
 });
+
+decoding.implement("min-sum", { kind: "model", prepare: prepareMinSum });
