@@ -26,7 +26,7 @@ const scheme = (
 
 const sizes = { payloadByte: 600, blockByte: 500, sdu: 8 };
 const buildSizes = { ...sizes, buildReportField: BUILD_REPORT_FIELDS };
-const parseSizes = { ...sizes, parseReportField: PARSE_REPORT_FIELDS };
+const parseSizes = { ...sizes, parseReportField: PARSE_REPORT_FIELDS, crcField: 1 };
 
 function payloadOf(sdus: readonly Uint8Array[]) {
   const payload = new Uint8Array(sizes.payloadByte);
@@ -60,7 +60,7 @@ describe("ciphering and deciphering", () => {
           const received = runFunction(deciphering, "plain", {
             dimensions: parseSizes,
             parameters,
-            inputs: { block: sent.outputs.block, passed: Uint8Array.of(1) },
+            inputs: { block: sent.outputs.block, crc: Int32Array.of(1) },
           });
           expect(received.outputs.payload).toEqual(inputs.payload);
           expect(received.outputs.lengths).toEqual(inputs.lengths);
@@ -86,7 +86,7 @@ describe("ciphering and deciphering", () => {
       sender.process();
       receiver.inputs.block.view.set(sender.outputs.block.view);
       const lost = slot % 5 === 4;
-      receiver.inputs.passed.view[0] = lost ? 0 : 1;
+      receiver.inputs.crc.view[0] = lost ? 0 : 1;
       receiver.process();
       expect(outputs.report.view[DELIVERED]).toBe(lost ? 0 : 2);
       expect(outputs.report.view[BLOCK_FAILED]).toBe(lost ? 1 : 0);
@@ -103,7 +103,7 @@ describe("ciphering and deciphering", () => {
       }
     }
     for (let slot = 0; slot < 5; slot++) {
-      receiver.inputs.passed.view[0] = 0;
+      receiver.inputs.crc.view[0] = 0;
       receiver.process();
     }
     const state = receiver.state.cipher.view;
@@ -127,7 +127,7 @@ describe("ciphering and deciphering", () => {
       const { outputs, state } = runFunction(deciphering, "plain", {
         dimensions: parseSizes,
         parameters: { key: wrong, encryptionScheme },
-        inputs: { block: sent.outputs.block, passed: Uint8Array.of(1) },
+        inputs: { block: sent.outputs.block, crc: Int32Array.of(1) },
       });
       expect(outputs.report[INTEGRITY_FAILURES]).toBe(1);
       expect(outputs.payload.every((byte) => byte === 0)).toBe(true);
@@ -156,8 +156,8 @@ describe("ciphering and deciphering", () => {
         });
         expect(sent.outputs.block).toEqual(bytes);
         const { outputs } = runFunction(deciphering, "plain", {
-          dimensions: { ...dimensions, parseReportField: PARSE_REPORT_FIELDS },
-          inputs: { block: bytes, passed: Uint8Array.of(passed ? 1 : 0) },
+          dimensions: { ...dimensions, parseReportField: PARSE_REPORT_FIELDS, crcField: 1 },
+          inputs: { block: bytes, crc: Int32Array.of(passed ? 1 : 0) },
         });
         expect(outputs.payload).toEqual(bytes);
         expect([...outputs.lengths]).toEqual([passed ? bytes.length : 0]);

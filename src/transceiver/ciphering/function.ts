@@ -127,7 +127,7 @@ ciphering.implement("plain", {
 /**
  * Deciphers the SDUs of a transport block: once a slot of the bearer, since the reordering timer counts the calls.
  *
- * `block` is a transport block as packed bytes, `passed` 1 when its CRC passed. `payload`, `lengths` and `counts`
+ * `block` is a transport block as packed bytes, `crc` what crcCheck says of it, 1 first when it passed. `payload`, `lengths` and `counts`
  * (COUNT) give the SDUs in the order of arrival, `report` what became of everything else (PARSE_REPORT_FIELDS
  * fields, named in transport-block.ts). A block that failed gives nothing and leaves COUNT alone. With the scheme
  * "none", `payload` is the block, whether it passed or not, of the same size; it has the length 0 if it failed.
@@ -135,7 +135,7 @@ ciphering.implement("plain", {
 export const deciphering = defineFunction({
   name: "deciphering",
   clause: "TS 38.323 5.2.2, 5.8, 5.9; TS 33.501 Annex D; TS 38.322 6.2.2.3; TS 38.321 6.1.2",
-  inputs: { block: uint8("blockByte"), passed: uint8() },
+  inputs: { block: uint8("blockByte"), crc: int32("crcField") },
   outputs: {
     payload: uint8("payloadByte"),
     lengths: int32("sdu"),
@@ -151,7 +151,7 @@ deciphering.implement("plain", {
   prepare({ dimensions, inputs, outputs, parameters, state, scratch }) {
     const { payloadByte, blockByte, parseReportField } = dimensions;
     requireSize("parseReportField", parseReportField, PARSE_REPORT_FIELDS, "the fields of the report");
-    const [block, passed] = [inputs.block.view, inputs.passed.view];
+    const [block, crc] = [inputs.block.view, inputs.crc.view];
     const [payload, lengths] = [outputs.payload.view, outputs.lengths.view];
     const [counts, report] = [outputs.counts.view, outputs.report.view];
     const failed = () => {
@@ -165,7 +165,7 @@ deciphering.implement("plain", {
       return () => {
         payload.set(block);
         failed();
-        if (passed[0] === 0) return;
+        if (crc[0] === 0) return;
         lengths[0] = blockByte;
         report[BLOCK_FAILED] = 0;
         report[DELIVERED] = 1;
@@ -178,7 +178,7 @@ deciphering.implement("plain", {
     const cipherState = state.cipher.view;
     return () => {
       advancePdcp(configuration, cipherState);
-      if (passed[0] === 0) failed();
+      if (crc[0] === 0) failed();
       else parseTransportBlock(bearer, cipherState, block, payload, lengths, counts, report);
     };
   },

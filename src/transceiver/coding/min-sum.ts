@@ -48,4 +48,3 @@ export function prepareMinSum(context: DecodingContext): Process {
     }
   };
 }
-
