@@ -27,8 +27,10 @@ export const grantFieldIndex = Object.freeze({
   liftingSize: 10,
   codeBlockCount: 11,
   dmrsSymbolCount: 12,
+  /** TPMI of codebook-based transmission, -1 without. */
+  tpmi: 13,
   /** First of {@link MAXIMUM_DMRS_SYMBOLS}: c_init of the DM-RS of each DM-RS symbol, 0 past their count. */
-  dmrsInits: 13,
+  dmrsInits: 14,
 });
 
 /** Fields of a grant message. */
@@ -53,6 +55,7 @@ export function writeGrantMessage(configuration: PuschConfiguration, view: Int32
   view[grantFieldIndex.liftingSize] = codeBlocks.liftingSize;
   view[grantFieldIndex.codeBlockCount] = codeBlocks.count;
   view[grantFieldIndex.dmrsSymbolCount] = dmrsInits.length;
+  view[grantFieldIndex.tpmi] = grant.tpmi ?? -1;
   for (let index = 0; index < MAXIMUM_DMRS_SYMBOLS; index++)
     view[grantFieldIndex.dmrsInits + index] = dmrsInits[index] ?? 0;
 }
