@@ -1,0 +1,106 @@
+import { InputError } from "../../errors.js";
+import type { ExponentSign } from "./butterflies.js";
+
+/** How complex numbers lie in memory: re im re im …, or all real parts and then all imaginary parts. */
+export type ComplexLayout = "interleaved" | "planes";
+
+/** What a transform's kernel and its table are specialized on. */
+export interface FourierTransform {
+  /** N, a multiple of 4 with the factors 2, 3 and 5 only. */
+  readonly size: number;
+  readonly sign: ExponentSign;
+  readonly input: ComplexLayout;
+  readonly output: ComplexLayout;
+  /** Lanes of a vector at most. */
+  readonly lanes: number;
+}
+
+/** One pass over the data: transforms of `radix` points at distance `rest`, each element `stride` numbers wide. */
+export interface Pass {
+  readonly radix: number;
+  /** Points of the sub-transforms that remain after the pass: m of n = radix·m. */
+  readonly rest: number;
+  /** Sub-transforms that lie side by side before the pass. */
+  readonly stride: number;
+  /** First number of the pass in the table. */
+  readonly table: number;
+}
+
+/** How a size is taken apart. */
+export interface TransformPlan {
+  /** L: the last pass is a transform of L points across the lanes of a vector. */
+  readonly lanes: number;
+  /** N / L: points of the transforms that run side by side, one a lane. */
+  readonly columns: number;
+  readonly passes: readonly Pass[];
+  /** First number of the last pass in the table. */
+  readonly lastTable: number;
+  readonly tableLength: number;
+}
+
+/**
+ * Takes a size apart into passes. The first ones are transforms of N/L points on L columns at once, each column a
+ * lane, autosorting (Stockham); the last joins the lanes, for which L² must divide N.
+ * @throws InputError for a size that is not a multiple of 4 or has a prime factor above 5.
+ */
+export function planTransform(size: number, lanes: number): TransformPlan {
+  let rest = size;
+  for (const factor of [2, 3, 5]) while (rest > 0 && rest % factor === 0) rest /= factor;
+  if (rest !== 1 || size % 4 !== 0)
+    throw new InputError("size", size, "give a multiple of 4 whose prime factors are 2, 3 and 5");
+  let width = lanes;
+  while (width > 2 && size % width ** 2 !== 0) width /= 2;
+  const columns = size / width;
+  const passes: Pass[] = [];
+  let [remaining, stride, table] = [columns, width, 0];
+  for (const radix of radices(columns)) {
+    remaining /= radix;
+    passes.push({ radix, rest: remaining, stride, table });
+    if (remaining > 1) table += 2 * (radix - 1) * remaining;
+    stride *= radix;
+  }
+  // A vector of each part a lane but the first, for every group of `width` results of the columns.
+  return { lanes: width, columns, passes, lastTable: table, tableLength: table + 2 * (width - 1) * columns };
+}
+
+function radices(size: number): number[] {
+  const found: number[] = [];
+  let rest = size;
+  for (const radix of [4, 5, 3, 2])
+    while (rest % radix === 0) {
+      found.push(radix);
+      rest /= radix;
+    }
+  // An odd power of two: a pass of 8 in place of one of 4 and one of 2.
+  if (found.includes(2) && found.includes(4))
+    return [8, ...found.slice(found.indexOf(4) + 1).filter((r) => r !== 2)];
+  return found;
+}
+
+/** Numbers of memory that a transform works in. */
+export function transformWorkLength(size: number): number {
+  return 4 * size;
+}
+
+/** The factors of a transform: what {@link fourierTransformKernel} takes as `table`. */
+export function transformTable({ size, sign, lanes: most }: FourierTransform): Float32Array {
+  const { lanes, columns, passes, lastTable, tableLength } = planTransform(size, most);
+  const table = new Float32Array(tableLength);
+  for (const { radix, rest, table: start } of passes) {
+    if (rest === 1) continue;
+    let at = start;
+    for (let p = 0; p < rest; p++)
+      for (let j = 1; j < radix; j++) {
+        const angle = (sign * 2 * Math.PI * p * j) / (radix * rest);
+        table[at++] = Math.cos(angle);
+        table[at++] = Math.sin(angle);
+      }
+  }
+  let at = lastTable;
+  for (let group = 0; group < columns; group += lanes)
+    for (let lane = 1; lane < lanes; lane++)
+      for (const wave of [Math.cos, Math.sin])
+        for (let k = group; k < group + lanes; k++)
+          table[at++] = wave((sign * 2 * Math.PI * lane * k) / size);
+  return table;
+}
