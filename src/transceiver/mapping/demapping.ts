@@ -1,0 +1,59 @@
+import { InputError } from "../../errors.js";
+import type { Context, Process } from "../../functions/index.js";
+import type { ModulationOrder } from "../pusch/mcs.js";
+import type { AxisLlr } from "./axis-llr.js";
+import { demappingKernel, ROUND } from "./demapping-kernel.js";
+import type { demapping } from "./function.js";
+import { keepModulationScheme, modulationSchemeIndex } from "./modulation-scheme.js";
+import { prepareScramblingSequence } from "./scrambling-sequence.js";
+
+type DemappingContext = Context<
+  typeof demapping.inputs,
+  typeof demapping.outputs,
+  typeof demapping.parameters,
+  typeof demapping.state
+>;
+
+/** Prepares demapping by an axis function; `method` names it. The sizes determine the modulation order. */
+export function prepareDemapping(method: string, axisLlr: AxisLlr, context: DemappingContext): Process {
+  const { dimensions, inputs, outputs, state } = context;
+  const { layer: layers, re } = dimensions;
+  const order = modulationOrderOf(dimensions);
+  const rounds = Math.floor(re / ROUND);
+  const rest = re % ROUND;
+  const bitsPerRound = ROUND * layers * order;
+  const sequence = prepareScramblingSequence(context, (rounds + 1) * bitsPerRound);
+  const run = context.compile(demappingKernel({ method, axisLlr, modulationOrder: order, layers }));
+  // The last, incomplete round goes here, since a kernel must not write past the codeword.
+  const last = context.scratch("lastRound", "int8", bitsPerRound);
+  const [grant, llrs, scheme] = [inputs.grant.view, outputs.llrs.view, state.modulationScheme.view];
+  const [symbols, noise, soft] = [inputs.symbols.offset, inputs.noise.offset, outputs.llrs.offset];
+  const written = rounds * bitsPerRound;
+  const remaining = rest * layers * order;
+  return () => {
+    keepModulationScheme(grant, scheme);
+    if (scheme[modulationSchemeIndex.modulationOrder] !== order) {
+      llrs.fill(0);
+      return;
+    }
+    sequence.generate(scheme[modulationSchemeIndex.scramblingInit]!);
+    run(symbols, noise, sequence.offset, soft, rounds, re);
+    if (rest === 0) return;
+    const done = rounds * ROUND;
+    run(symbols + 8 * done, noise + 4 * done, sequence.offset + written / 8, last.offset, 1, re);
+    for (let bit = 0; bit < remaining; bit++) llrs[written + bit] = last.view[bit]!;
+  };
+}
+
+function modulationOrderOf(dimensions: DemappingContext["dimensions"]): ModulationOrder {
+  const { layer, re, codewordBit } = dimensions;
+  if (layer < 1 || layer > 4) throw new InputError("dimensions.layer", layer, "give 1 to 4");
+  const order = codewordBit / (layer * re);
+  if (![1, 2, 4, 6, 8].includes(order))
+    throw new InputError(
+      "dimensions.codewordBit",
+      codewordBit,
+      `give 1, 2, 4, 6 or 8 times the ${layer * re} resource elements of all layers`,
+    );
+  return order as ModulationOrder;
+}

@@ -1,0 +1,54 @@
+import { complex64, defineFunction, float32, int8, int32, uint8 } from "../../functions/index.js";
+import { prepareDemapping } from "./demapping.js";
+import { logMap } from "./log-map.js";
+import { prepareMapping } from "./mapping.js";
+import { maxLog, scaledMaxLog } from "./max-log.js";
+import { modulationScheme } from "./modulation-scheme.js";
+
+/**
+ * Scrambling, modulation, layer mapping and precoding of a codeword. `bits` holds one bit a byte, `symbols` the data
+ * of each antenna port in mapping order, mean power 1 before precoding. `grant` is a grant message. Symbols are 0
+ * before the first grant, and where the sizes do not fit the modulation order and TPMI in force.
+ */
+export const mapping = defineFunction({
+  name: "mapping",
+  clause: "TS 38.211 5.1, 6.3.1.1 to 6.3.1.3, 6.3.1.5",
+  inputs: { bits: uint8("codewordBit"), grant: int32("grantField") },
+  outputs: { symbols: complex64("port", "re") },
+  state: { modulationScheme },
+});
+
+mapping.implement("plain", { kind: "model", prepare: prepareMapping });
+
+/**
+ * Layer demapping, demapping and descrambling. `symbols` holds unbiased data symbols of each layer in mapping order,
+ * `noise` the variance of their noise and interference. `llrs` gets the soft bits of the codeword: log P(0)/P(1)
+ * times LLR_SCALE, rounded to the nearest, halves to even, and limited to ±127. An amplitude that is not finite gives
+ * 0 for the bits of its axis, a variance that is negative or not finite 0 for all bits of the symbol; variances below
+ * 1e-12 count as that. `grant` is a grant message. Soft bits are 0 before the first grant, and where the sizes do
+ * not fit the modulation order in force.
+ *
+ * "max-log" takes the nearest points only, "scaled-max-log" corrects its mean, "log-map" sums over all points; for
+ * π/2-BPSK and QPSK all three are the same and exact.
+ */
+export const demapping = defineFunction({
+  name: "demapping",
+  clause: "TS 38.211 5.1, 6.3.1.1 to 6.3.1.3",
+  inputs: {
+    symbols: complex64("layer", "re"),
+    noise: float32("layer", "re"),
+    grant: int32("grantField"),
+  },
+  outputs: { llrs: int8("codewordBit") },
+  state: { modulationScheme },
+});
+
+for (const [method, axisLlr] of [
+  ["max-log", maxLog],
+  ["scaled-max-log", scaledMaxLog],
+  ["log-map", logMap],
+] as const)
+  demapping.implement(method, {
+    kind: "model",
+    prepare: (context) => prepareDemapping(method, axisLlr, context),
+  });
