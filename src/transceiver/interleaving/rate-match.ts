@@ -1,4 +1,3 @@
-import type { PuschConfiguration } from "../pusch/configuration.js";
 import type { RateMatching } from "../pusch/rate-matching.js";
 
 /**
@@ -33,7 +32,11 @@ export function rateMatchingPositions(
 export type RateMatch = (encoded: Uint8Array, codeword: Uint8Array) => void;
 
 /** Prepares {@link RateMatch} for a configuration and all with its key. */
-export function prepareRateMatch(configuration: PuschConfiguration): RateMatch {
+export function prepareRateMatch(configuration: {
+  readonly modulationOrder: number;
+  readonly rateMatching: RateMatching;
+  readonly codeBlocks: { readonly encodedBits: number };
+}): RateMatch {
   const { rateMatching, modulationOrder } = configuration;
   const { encodedBits } = configuration.codeBlocks;
   const tables = new Map<number, Uint32Array>();
