@@ -1,11 +1,41 @@
 import type { Kernel } from "../compiler/index.js";
+import {
+  fixedToFloatKernel,
+  floatToFixedKernel,
+  quantizationKernel,
+} from "./conversion/quantization-kernel.js";
+import { planResampling } from "./conversion/resampling.js";
+import { resamplingKernel } from "./conversion/resampling-kernel.js";
 import { fourierTransformKernel } from "./extraction/fourier-transform-kernel.js";
 import { accumulateKernel, scatterKernel } from "./extraction/resource-kernel.js";
 import { putSubcarriersKernel, takeSubcarriersKernel } from "./extraction/subcarrier-kernel.js";
+import { cyclicPrefixProductsKernel, cyclicPrefixSumKernel } from "./synchronization/cyclic-prefix-kernel.js";
+import { interpolationKernel } from "./synchronization/interpolation-kernel.js";
+import { rotationKernel } from "./synchronization/rotation-kernel.js";
 
 /** Specializations that stand for every kernel of the transceiver, for tests that go over all of them. */
 export function sampleKernels(): Kernel[] {
-  return [...extractionKernels()];
+  return [...conversionKernels(), ...synchronizationKernels(), ...extractionKernels()];
+}
+
+function conversionKernels(): Kernel[] {
+  return [
+    resamplingKernel(planResampling(1200, 900, 4), 900, 4),
+    resamplingKernel(planResampling(1024, 2048, 8), 2048, 8),
+    quantizationKernel(1001, 12, 4),
+    fixedToFloatKernel(1001, 8),
+    floatToFixedKernel(1001, 8),
+  ];
+}
+
+function synchronizationKernels(): Kernel[] {
+  const shape = { distance: 768, lanes: 4 };
+  return [
+    rotationKernel(11520, 4),
+    cyclicPrefixProductsKernel({ ...shape, count: 114 }),
+    cyclicPrefixSumKernel({ ...shape, count: 54 }),
+    interpolationKernel(30, 11520, 4),
+  ];
 }
 
 function extractionKernels(): Kernel[] {
