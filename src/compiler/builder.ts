@@ -123,7 +123,7 @@ function numberKey(v: Attribute): string {
 /** The constant that a value is, if it is one (a splat counts). */
 export function constantOf(value: Value): number | bigint | undefined {
   if (value.definition?.name !== "arith.constant") return undefined;
-  const v = value.definition.attributes["value"];
+  const v = value.definition.attributes.value;
   return typeof v === "number" || typeof v === "bigint" ? v : undefined;
 }
 

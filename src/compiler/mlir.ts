@@ -80,10 +80,10 @@ function operationText(operation: Operation, name: (value: Value) => string): st
   const memory = operation.buffer ? memrefText(operation.buffer) : "";
   switch (operation.name) {
     case "arith.constant":
-      return `arith.constant ${constantText(operation.results[0]!.type, operation.attributes["value"]!)}`;
+      return `arith.constant ${constantText(operation.results[0]!.type, operation.attributes.value!)}`;
     case "arith.cmpi":
     case "arith.cmpf":
-      return `${operation.name} ${operation.attributes["predicate"]}, ${list} : ${types[0]}`;
+      return `${operation.name} ${operation.attributes.predicate}, ${list} : ${types[0]}`;
     case "arith.select":
       return `arith.select ${list} : ${operands[0]!.type.lanes > 0 ? `${types[0]}, ` : ""}${result}`;
     case "memref.load":
@@ -101,13 +101,13 @@ function operationText(operation: Operation, name: (value: Value) => string): st
     case "vector.gather":
       return `vector.gather ${place(0)} [${name(operands[1]!)}], ${name(operands[2]!)}, ${name(operands[3]!)} : ${memory}, ${types[1]}, ${types[2]}, ${types[3]} into ${result}`;
     case "vector.shuffle":
-      return `vector.shuffle ${list} [${(operation.attributes["mask"] as readonly number[]).join(", ")}] : ${types.join(", ")}`;
+      return `vector.shuffle ${list} [${(operation.attributes.mask as readonly number[]).join(", ")}] : ${types.join(", ")}`;
     case "vector.extract":
-      return `vector.extract ${list}[${operation.attributes["lane"]}] : ${result} from ${types[0]}`;
+      return `vector.extract ${list}[${operation.attributes.lane}] : ${result} from ${types[0]}`;
     case "vector.insert":
-      return `vector.insert ${list} [${operation.attributes["lane"]}] : ${types[0]} into ${types[1]}`;
+      return `vector.insert ${list} [${operation.attributes.lane}] : ${types[0]} into ${types[1]}`;
     case "vector.reduction":
-      return `vector.reduction <${operation.attributes["kind"]}>, ${list} : ${types[0]} into ${result}`;
+      return `vector.reduction <${operation.attributes.kind}>, ${list} : ${types[0]} into ${result}`;
     case "vector.create_mask":
       return `vector.create_mask ${list} : ${result}`;
     case "vector.broadcast":

@@ -1,3 +1,5 @@
+import { append, type Bytes, byte, bytes, emptyBytes, unsigned } from "./bytes.js";
+
 /** The binary format of WebAssembly, as much of it as one function over an imported memory needs. */
 
 /** WebAssembly's value types. */
@@ -5,55 +7,33 @@ export type WasmType = "i32" | "i64" | "f32" | "f64" | "v128";
 
 export const typeCode: Record<WasmType, number> = { i32: 0x7f, i64: 0x7e, f32: 0x7d, f64: 0x7c, v128: 0x7b };
 
-/** Appends an unsigned LEB128 number. */
-export function unsigned(out: number[], value: number): void {
-  let v = value;
-  do {
-    const byte = v % 128;
-    v = Math.floor(v / 128);
-    out.push(v > 0 ? byte | 0x80 : byte);
-  } while (v > 0);
-}
-
-/** Appends a signed LEB128 number. */
-export function signed(out: number[], value: number | bigint): void {
-  let v = BigInt(value);
-  for (;;) {
-    const byte = Number(v & 0x7fn);
-    v >>= 7n;
-    if ((v === 0n && (byte & 0x40) === 0) || (v === -1n && (byte & 0x40) !== 0)) {
-      out.push(byte);
-      return;
-    }
-    out.push(byte | 0x80);
-  }
-}
-
-const scratch = new DataView(new ArrayBuffer(8));
-
-/** Appends a float's four or eight bytes. */
-export function float(out: number[], value: number, bytes: 4 | 8): void {
-  if (bytes === 4) scratch.setFloat32(0, value, true);
-  else scratch.setFloat64(0, value, true);
-  for (let k = 0; k < bytes; k++) out.push(scratch.getUint8(k));
-}
-
-function section(id: number, content: readonly number[]): number[] {
-  const out = [id];
+function section(out: Bytes, id: number, write: (content: Bytes) => void): void {
+  const content = emptyBytes();
+  write(content);
+  byte(out, id);
   unsigned(out, content.length);
-  return concatenate(out, content);
+  append(out, content);
 }
 
-function concatenate(a: number[], b: readonly number[]): number[] {
-  for (const byte of b) a.push(byte);
-  return a;
+function name(out: Bytes, text: string): void {
+  const encoded = new TextEncoder().encode(text);
+  unsigned(out, encoded.length);
+  bytes(out, encoded);
 }
 
-function name(text: string): number[] {
-  const bytes = [...new TextEncoder().encode(text)];
-  const out: number[] = [];
-  unsigned(out, bytes.length);
-  return concatenate(out, bytes);
+/** The locals' declaration: runs of one type. */
+function declareLocals(out: Bytes, locals: readonly WasmType[]): void {
+  const groups: { type: WasmType; count: number }[] = [];
+  for (const local of locals) {
+    const last = groups.at(-1);
+    if (last?.type === local) last.count++;
+    else groups.push({ type: local, count: 1 });
+  }
+  unsigned(out, groups.length);
+  for (const group of groups) {
+    unsigned(out, group.count);
+    byte(out, typeCode[group.type]);
+  }
 }
 
 /**
@@ -65,38 +45,39 @@ export function encodeModule(
   parameters: readonly WasmType[],
   result: WasmType | undefined,
   locals: readonly WasmType[],
-  code: readonly number[],
+  code: Bytes,
   pages: { initial: number; maximum: number },
 ): Uint8Array<ArrayBuffer> {
-  const type = [1, 0x60, parameters.length, ...parameters.map((p) => typeCode[p])];
-  type.push(...(result ? [1, typeCode[result]] : [0]));
-  const memoryImport = [1, ...name("env"), ...name("memory"), 2, 3];
-  unsigned(memoryImport, pages.initial);
-  unsigned(memoryImport, pages.maximum);
-
-  const groups: { type: WasmType; count: number }[] = [];
-  for (const local of locals) {
-    const last = groups.at(-1);
-    if (last?.type === local) last.count++;
-    else groups.push({ type: local, count: 1 });
-  }
-  const body: number[] = [];
-  unsigned(body, groups.length);
-  for (const group of groups) {
-    unsigned(body, group.count);
-    body.push(typeCode[group.type]);
-  }
-  concatenate(body, code);
-  body.push(0x0b);
-  const codeSection = [1];
-  unsigned(codeSection, body.length);
-  concatenate(codeSection, body);
-
-  const module = [0, 0x61, 0x73, 0x6d, 1, 0, 0, 0];
-  concatenate(module, section(1, type));
-  concatenate(module, section(2, memoryImport));
-  concatenate(module, section(3, [1, 0]));
-  concatenate(module, section(7, [1, ...name("run"), 0, 0]));
-  concatenate(module, section(10, codeSection));
-  return new Uint8Array(module);
+  const out = emptyBytes(code.length + 2 * locals.length + 256);
+  bytes(out, [0, 0x61, 0x73, 0x6d, 1, 0, 0, 0]);
+  section(out, 1, (type) => {
+    bytes(type, [1, 0x60]);
+    unsigned(type, parameters.length);
+    for (const parameter of parameters) byte(type, typeCode[parameter]);
+    bytes(type, result ? [1, typeCode[result]] : [0]);
+  });
+  section(out, 2, (imports) => {
+    byte(imports, 1);
+    name(imports, "env");
+    name(imports, "memory");
+    bytes(imports, [2, 3]);
+    unsigned(imports, pages.initial);
+    unsigned(imports, pages.maximum);
+  });
+  section(out, 3, (functions) => bytes(functions, [1, 0]));
+  section(out, 7, (exports) => {
+    byte(exports, 1);
+    name(exports, "run");
+    bytes(exports, [0, 0]);
+  });
+  section(out, 10, (codes) => {
+    const declared = emptyBytes();
+    declareLocals(declared, locals);
+    byte(codes, 1);
+    unsigned(codes, declared.length + code.length + 1);
+    append(codes, declared);
+    append(codes, code);
+    byte(codes, 0x0b);
+  });
+  return new Uint8Array(out.data.subarray(0, out.length));
 }

@@ -51,6 +51,25 @@ export function expandSaturating(operation: Operation): Value {
   }
 }
 
+/** Saturating sums and differences of 8- and 16-bit scalars: exact in 32 bits, then brought into range. */
+export function expandNarrowSaturating(operation: Operation): Value {
+  const [a, b] = operation.operands as [Value, Value];
+  const { element } = a.type;
+  const bits = byteSize(element) * 8;
+  const signed = operation.name.startsWith("llvm.intr.s");
+  const widened = (v: Value): Value => (signed ? arith.extsi(v, "i32") : arith.extui(v, "i32"));
+  const sum = (operation.name.includes("add") ? arith.addi : arith.subi)(widened(a), widened(b));
+  const [low, high] = signed ? [-(2 ** (bits - 1)), 2 ** (bits - 1) - 1] : [0, 2 ** bits - 1];
+  return arith.trunci(arith.minsi(arith.maxsi(sum, low), high), element);
+}
+
+/** Bits that are set in 64-bit lanes: those of the bytes, added up by a product. */
+export function expandPopulationCount64(operation: Operation): Value {
+  const bytes = math.ctpop(vector.bitcast(operation.operands[0]!, "i8"));
+  const sums = arith.muli(vector.bitcast(bytes, "i64"), 0x0101010101010101n);
+  return arith.shrui(sums, 56);
+}
+
 /** Products of 8-bit lanes, even and odd ones apart in 16 bits. */
 export function expandMultiply8(operation: Operation): Value {
   const [a, b] = operation.operands as [Value, Value];
@@ -83,7 +102,7 @@ export function expandCast(operation: Operation, to: Type, convert: (v: Value) =
 /** Comparisons of floats beyond the six that exist, and unsigned ones of 64-bit lanes. */
 export function expandCompare(operation: Operation): Value {
   const [a, b] = operation.operands as [Value, Value];
-  const predicate = operation.attributes["predicate"] as string;
+  const predicate = operation.attributes.predicate as string;
   if (operation.name === "arith.cmpi") {
     const sign = constant(a.type, -(1n << 63n));
     const signedPredicate = predicate.replace("u", "s") as "slt" | "sle" | "sgt" | "sge";
@@ -108,7 +127,7 @@ export function expandCompare(operation: Operation): Value {
 /** A reduction lane after lane. */
 export function expandReduction(operation: Operation): Value {
   const source = operation.operands[0]!;
-  const kind = operation.attributes["kind"] as Reduction;
+  const kind = operation.attributes.kind as Reduction;
   const float = source.type.element === "f32" || source.type.element === "f64";
   const operators: Record<Reduction, (a: Value, b: Value) => Value> = {
     add: float ? arith.addf : arith.addi,

@@ -1,7 +1,9 @@
 import { NeuroranError } from "../../errors.js";
-import type { Value } from "../operation.js";
-import { byteSize, type ElementType, isFloat, type Type } from "../type.js";
-import { float, signed, typeCode, unsigned, type WasmType } from "./encoder.js";
+import { buildFragment } from "../builder.js";
+import type { Block, Operation, Value } from "../operation.js";
+import { byteSize, type ElementType, type Type } from "../type.js";
+import { type Bytes, byte, bytes, float32, float64, signed32, signed64, unsigned } from "./bytes.js";
+import { typeCode, type WasmType } from "./encoder.js";
 import { simd } from "./opcodes.js";
 
 /** A local variable of the WebAssembly function. */
@@ -23,7 +25,7 @@ export function unsupported(what: string): NeuroranError {
  * width in bytes is kept beside it since it follows from what was compared.
  */
 export interface FunctionWriter {
-  readonly code: number[];
+  readonly code: Bytes;
   readonly localTypes: WasmType[];
   readonly parameterCount: number;
   /** Locals that ended scopes gave back, by type. */
@@ -34,8 +36,17 @@ export interface FunctionWriter {
   readonly maskBytes: Map<Value, number>;
   /** Addresses already computed, by buffer and index. */
   addresses: Map<string, Local>;
+  /** Whether the engine has relaxed SIMD. */
   readonly relaxed: boolean;
+  /** Lowers the operations of a block in order. */
+  readonly lowerBlock: (w: FunctionWriter, block: Block) => void;
 }
+
+/** Lowers one operation: appends code, and notes where its results are. */
+export type Lowering = (w: FunctionWriter, operation: Operation) => void;
+
+/** Element types that a lane of a vector has; a mask's lanes are apart. */
+export type Lane = "i8" | "i16" | "i32" | "i64" | "f32" | "f64";
 
 export function newLocal(w: FunctionWriter, type: WasmType): Local {
   const reused = w.free[type].pop();
@@ -55,13 +66,18 @@ export function inScope(w: FunctionWriter, body: () => void): void {
   w.addresses = addresses;
 }
 
+/** Appends opcodes and their one-byte immediates. */
+export function emit(w: FunctionWriter, ...opcodes: number[]): void {
+  for (const opcode of opcodes) byte(w.code, opcode);
+}
+
 export function get(w: FunctionWriter, local: Local): void {
-  w.code.push(0x20);
+  byte(w.code, 0x20);
   unsigned(w.code, local);
 }
 
 export function set(w: FunctionWriter, local: Local): void {
-  w.code.push(0x21);
+  byte(w.code, 0x21);
   unsigned(w.code, local);
 }
 
@@ -73,24 +89,24 @@ export function keep(w: FunctionWriter, type: WasmType): Local {
 }
 
 export function i32(w: FunctionWriter, value: number): void {
-  w.code.push(0x41);
-  signed(w.code, value | 0);
+  byte(w.code, 0x41);
+  signed32(w.code, value);
 }
 
 /** A SIMD instruction. */
 export function vectorOp(w: FunctionWriter, opcode: number): void {
-  w.code.push(0xfd);
+  byte(w.code, 0xfd);
   unsigned(w.code, opcode);
 }
 
 /** A SIMD instruction on a lane. */
 export function laneOp(w: FunctionWriter, opcode: number, lane: number): void {
   vectorOp(w, opcode);
-  w.code.push(lane);
+  emit(w, lane);
 }
 
 export function blockStart(w: FunctionWriter, opcode: 0x02 | 0x03 | 0x04, result?: WasmType): void {
-  w.code.push(opcode, result ? typeCode[result] : 0x40);
+  emit(w, opcode, result ? typeCode[result] : 0x40);
 }
 
 /** Bytes of a lane; a mask's follow from the comparison that made it. */
@@ -116,7 +132,7 @@ export function push(w: FunctionWriter, value: Value, part = 0): void {
     return;
   }
   const constant =
-    value.definition?.name === "arith.constant" ? value.definition.attributes["value"] : undefined;
+    value.definition?.name === "arith.constant" ? value.definition.attributes.value : undefined;
   if (constant === undefined) throw unsupported("a value is used outside the block that defines it");
   pushConstant(w, value.type, constant as number | bigint | readonly (number | bigint)[], part);
 }
@@ -129,35 +145,38 @@ function pushConstant(
 ): void {
   if (type.lanes === 0) {
     const v = value as number | bigint;
-    if (isFloat(type.element)) {
-      w.code.push(type.element === "f32" ? 0x43 : 0x44);
-      float(w.code, Number(v), type.element === "f32" ? 4 : 8);
+    if (type.element === "f32") {
+      emit(w, 0x43);
+      float32(w.code, Number(v));
+    } else if (type.element === "f64") {
+      emit(w, 0x44);
+      float64(w.code, Number(v));
     } else if (type.element === "i64") {
-      w.code.push(0x42);
-      signed(w.code, BigInt.asIntN(64, BigInt(v)));
+      emit(w, 0x42);
+      signed64(w.code, BigInt(v));
     } else {
       i32(w, Number(v));
     }
     return;
   }
-  const bytes = type.element === "i1" ? canonicalMaskBytes(type.lanes) : byteSize(type.element);
+  const width = type.element === "i1" ? canonicalMaskBytes(type.lanes) : byteSize(type.element);
   const register = new DataView(new ArrayBuffer(16));
-  const perPart = 16 / bytes;
+  const perPart = 16 / width;
   for (let k = 0; k < perPart; k++) {
     const v = Array.isArray(value)
       ? ((value as readonly (number | bigint)[])[part * perPart + k] ?? 0)
       : (value as number | bigint);
     if (type.element === "i1")
-      for (let b = 0; b < bytes; b++) register.setUint8(k * bytes + b, Number(v) ? 255 : 0);
+      for (let b = 0; b < width; b++) register.setUint8(k * width + b, Number(v) ? 255 : 0);
     else if (type.element === "f32") register.setFloat32(k * 4, Number(v), true);
     else if (type.element === "f64") register.setFloat64(k * 8, Number(v), true);
     else if (type.element === "i64") register.setBigInt64(k * 8, BigInt.asIntN(64, BigInt(v)), true);
-    else if (bytes === 4) register.setInt32(k * 4, Number(v), true);
-    else if (bytes === 2) register.setInt16(k * 2, Number(v), true);
+    else if (width === 4) register.setInt32(k * 4, Number(v), true);
+    else if (width === 2) register.setInt16(k * 2, Number(v), true);
     else register.setInt8(k, Number(v));
   }
   vectorOp(w, simd.constant);
-  for (let k = 0; k < 16; k++) w.code.push(register.getUint8(k));
+  bytes(w.code, new Uint8Array(register.buffer));
 }
 
 /** The locals of all parts; a constant is put into new ones. */
@@ -183,9 +202,37 @@ export function pushExtended(w: FunctionWriter, value: Value, how: "signed" | "u
 export function extendTop(w: FunctionWriter, element: ElementType, how: "signed" | "unsigned"): void {
   if (element !== "i8" && element !== "i16") return;
   if (how === "signed") {
-    w.code.push(element === "i8" ? 0xc0 : 0xc1);
+    emit(w, element === "i8" ? 0xc0 : 0xc1);
   } else {
     i32(w, element === "i8" ? 0xff : 0xffff);
-    w.code.push(0x71);
+    emit(w, 0x71);
   }
+}
+
+/** Emits `part` for each 128-bit part of a result of lanes of `width` bytes and keeps what it leaves. */
+export function eachPart(
+  w: FunctionWriter,
+  result: Value,
+  width: number,
+  emitPart: (part: number) => void,
+): void {
+  const parts: Local[] = [];
+  for (let p = 0; p < partCount(result.type.lanes, width); p++) {
+    emitPart(p);
+    parts.push(keep(w, "v128"));
+  }
+  w.parts.set(result, parts);
+}
+
+/** Lowers other operations in place of one and gives their result to it. */
+export function replace(
+  w: FunctionWriter,
+  operation: Operation,
+  body: (operation: Operation) => Value,
+): void {
+  const { block, result } = buildFragment(() => body(operation));
+  w.lowerBlock(w, block);
+  const mine = operation.results[0]!;
+  w.parts.set(mine, localsOf(w, result));
+  if (mine.type.element === "i1" && mine.type.lanes > 0) w.maskBytes.set(mine, laneBytes(w, result));
 }

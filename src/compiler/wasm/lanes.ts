@@ -1,6 +1,7 @@
 import type { Value } from "../operation.js";
-import { unsigned } from "./encoder.js";
+import { bytes as appendBytes, unsigned } from "./bytes.js";
 import {
+  emit,
   type FunctionWriter,
   get,
   keep,
@@ -10,7 +11,7 @@ import {
   partCount,
   vectorOp,
 } from "./function-writer.js";
-import { extend, narrow, simd } from "./opcodes.js";
+import { extend, narrow, simd, vectorLogic } from "./opcodes.js";
 
 /** Moves between lane widths and positions: what casts, masks and shuffles are made of. */
 
@@ -21,7 +22,7 @@ export function shuffleBytes(w: FunctionWriter, a: Local, b: Local, positions: r
   get(w, a);
   get(w, b);
   vectorOp(w, simd.shuffle);
-  for (const p of positions) w.code.push(p);
+  appendBytes(w.code, positions);
   return keep(w, "v128");
 }
 
@@ -89,9 +90,8 @@ export function narrowLanes(
       for (const source of [a, b]) {
         get(w, source);
         if (how === "wrap") {
-          vectorOp(w, simd.constant);
-          for (let k = 0; k < 16; k++) w.code.push(k % bytes < bytes / 2 ? 0xff : 0);
-          vectorOp(w, 78);
+          pushBytes(w, (k) => (k % bytes < bytes / 2 ? 0xff : 0));
+          vectorOp(w, vectorLogic["arith.andi"]!);
         }
       }
       // A wider lane with only its lower half set is positive, so unsigned saturation leaves bytes alone; for words
@@ -167,12 +167,12 @@ export function shuffleLanes(
 /** A register of 16 constant bytes on the stack. */
 export function pushBytes(w: FunctionWriter, byteAt: (k: number) => number): void {
   vectorOp(w, simd.constant);
-  for (let k = 0; k < 16; k++) w.code.push(byteAt(k) & 255);
+  for (let k = 0; k < 16; k++) emit(w, byteAt(k) & 255);
 }
 
 /** A memory instruction's immediate: alignment hint of none, and the offset. */
 export function memoryImmediate(w: FunctionWriter, offset: number): void {
-  w.code.push(0);
+  emit(w, 0);
   unsigned(w.code, offset);
 }
 

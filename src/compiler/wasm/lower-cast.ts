@@ -4,6 +4,7 @@ import type { Operation, Value } from "../operation.js";
 import { byteSize, type ElementType, isFloat } from "../type.js";
 import { expandCast } from "./expand.js";
 import {
+  emit,
   type FunctionWriter,
   get,
   keep,
@@ -12,6 +13,7 @@ import {
   partCount,
   push,
   pushExtended,
+  replace,
   unsupported,
   vectorOp,
   wasmScalar,
@@ -27,20 +29,19 @@ import {
 } from "./lanes.js";
 import { bitmask, replaceLane, simd, vectorCompare, vectorLogic } from "./opcodes.js";
 
-type Replace = (body: (operation: Operation) => Value) => void;
-
 /** Casts of scalars and vectors, among masks and numbers too. */
-export function lowerCast(w: FunctionWriter, operation: Operation, replace: Replace): void {
+export function lowerCast(w: FunctionWriter, operation: Operation): void {
   const source = operation.operands[0]!;
   const result = operation.results[0]!;
   if (operation.name === "vector.bitcast") {
-    if (result.type.element === "i1") return bitsToMask(w, source, result);
-    if (source.type.element === "i1") return maskToBits(w, source, result);
-    w.parts.set(result, localsOf(w, source));
-    return;
+    if (result.type.element === "i1") bitsToMask(w, source, result);
+    else if (source.type.element === "i1") maskToBits(w, source, result);
+    else w.parts.set(result, localsOf(w, source));
+  } else if (result.type.lanes === 0) {
+    lowerScalarCast(w, operation);
+  } else {
+    lowerVectorCast(w, operation);
   }
-  if (result.type.lanes === 0) lowerScalarCast(w, operation);
-  else lowerVectorCast(w, operation, replace);
 }
 
 const scalarCasts: Record<string, number> = {
@@ -78,32 +79,30 @@ function lowerScalarCast(w: FunctionWriter, operation: Operation): void {
   if (isFloat(from)) push(w, source);
   else pushInteger(w, source, unsignedSource ? "unsigned" : "signed");
   if (name === "arith.fptosi" || name === "arith.fptoui") {
-    w.code.push(0xfc, truncations[`${from}:${wasmTo}`]! + (name === "arith.fptoui" ? 1 : 0));
+    emit(w, 0xfc, truncations[`${from}:${wasmTo}`]! + (name === "arith.fptoui" ? 1 : 0));
   } else if (isFloat(from) || isFloat(to)) {
-    const opcode = scalarCasts[`${name}:${wasmFrom}:${wasmTo}`];
-    if (opcode === undefined) throw unsupported(`${name} from ${from} to ${to}`);
-    w.code.push(opcode);
+    emit(w, scalarCasts[`${name}:${wasmFrom}:${wasmTo}`]!);
   } else if (wasmFrom === "i32" && wasmTo === "i64") {
-    w.code.push(unsignedSource ? 0xad : 0xac);
+    emit(w, unsignedSource ? 0xad : 0xac);
   } else if (wasmFrom === "i64" && wasmTo === "i32") {
-    w.code.push(0xa7);
+    emit(w, 0xa7);
   }
-  if (to === "i1") w.code.push(0x41, 1, 0x71);
+  if (to === "i1") emit(w, 0x41, 1, 0x71);
   w.parts.set(result, [keep(w, wasmTo)]);
 }
 
 /** An i1 is 0 or 1 in its local; its signed value is 0 or −1. */
 function pushInteger(w: FunctionWriter, value: Value, how: "signed" | "unsigned"): void {
   if (value.type.element === "i1" && how === "signed") {
-    w.code.push(0x41, 0);
+    emit(w, 0x41, 0);
     push(w, value);
-    w.code.push(0x6b);
+    emit(w, 0x6b);
   } else {
     pushExtended(w, value, how);
   }
 }
 
-function eachPart(w: FunctionWriter, parts: readonly Local[], emit: () => void): Local[] {
+function mapParts(w: FunctionWriter, parts: readonly Local[], emit: () => void): Local[] {
   return parts.map((part) => {
     get(w, part);
     emit();
@@ -111,7 +110,7 @@ function eachPart(w: FunctionWriter, parts: readonly Local[], emit: () => void):
   });
 }
 
-function lowerVectorCast(w: FunctionWriter, operation: Operation, replace: Replace): void {
+function lowerVectorCast(w: FunctionWriter, operation: Operation): void {
   const { name } = operation;
   const source = operation.operands[0]!;
   const result = operation.results[0]!;
@@ -130,7 +129,7 @@ function lowerVectorCast(w: FunctionWriter, operation: Operation, replace: Repla
           pushBytes(w, (b) => (b % bytes === 0 ? 1 : 0));
           vectorOp(w, vectorLogic["arith.andi"]!);
         };
-        w.parts.set(result, name === "arith.extsi" ? mask : eachPart(w, mask, ones));
+        w.parts.set(result, name === "arith.extsi" ? mask : mapParts(w, mask, ones));
         return;
       }
       const how = name === "arith.extsi" ? "signed" : "unsigned";
@@ -138,12 +137,14 @@ function lowerVectorCast(w: FunctionWriter, operation: Operation, replace: Repla
       return;
     }
     case "arith.trunci":
-      return truncate(w, source, result);
+      truncate(w, source, result);
+      return;
     case "arith.sitofp":
     case "arith.uitofp": {
       if (from === "i64") {
         const convert = arith[name.slice("arith.".length) as "sitofp" | "uitofp"];
-        return replace((o) => expandCast(o, result.type, (v) => convert(v, to)));
+        replace(w, operation, (o) => expandCast(o, result.type, (v) => convert(v, to)));
+        return;
       }
       const signed = name === "arith.sitofp";
       const how = signed ? "signed" : "unsigned";
@@ -154,21 +155,22 @@ function lowerVectorCast(w: FunctionWriter, operation: Operation, replace: Repla
       w.parts.set(
         result,
         to === "f32"
-          ? eachPart(w, words, () => vectorOp(w, signed ? simd.convertF32S : simd.convertF32U))
+          ? mapParts(w, words, () => vectorOp(w, signed ? simd.convertF32S : simd.convertF32U))
           : doubled(w, words, lanes, signed ? simd.convertF64S : simd.convertF64U),
       );
       return;
     }
     case "arith.fptosi":
     case "arith.fptoui": {
-      if (to === "i64" || to === "i1") {
+      if (to === "i64") {
         const convert = arith[name.slice("arith.".length) as "fptosi" | "fptoui"];
-        return replace((o) => expandCast(o, result.type, (v) => convert(v, to)));
+        replace(w, operation, (o) => expandCast(o, result.type, (v) => convert(v, to)));
+        return;
       }
       const signed = name === "arith.fptosi";
       const words =
         from === "f32"
-          ? eachPart(w, localsOf(w, source), () => vectorOp(w, signed ? simd.truncF32S : simd.truncF32U))
+          ? mapParts(w, localsOf(w, source), () => vectorOp(w, signed ? simd.truncF32S : simd.truncF32U))
           : halved(w, localsOf(w, source), lanes, signed ? simd.truncF64S : simd.truncF64U);
       w.parts.set(result, narrowLanes(w, words, lanes, 4, bytes, "wrap"));
       return;
@@ -184,7 +186,7 @@ function lowerVectorCast(w: FunctionWriter, operation: Operation, replace: Repla
 function maskToNumbers(w: FunctionWriter, mask: Value, signed: boolean): readonly Local[] {
   const parts = maskOf(w, mask, 4);
   if (signed) return parts;
-  return eachPart(w, parts, () => {
+  return mapParts(w, parts, () => {
     pushBytes(w, (b) => (b % 4 === 0 ? 1 : 0));
     vectorOp(w, vectorLogic["arith.andi"]!);
   });
@@ -204,7 +206,7 @@ function doubled(w: FunctionWriter, parts: readonly Local[], lanes: number, opco
 
 /** 64-bit lanes to 32-bit ones by an instruction that leaves the upper half zero. */
 function halved(w: FunctionWriter, parts: readonly Local[], lanes: number, opcode: number): Local[] {
-  const low = eachPart(w, parts, () => vectorOp(w, opcode));
+  const low = mapParts(w, parts, () => vectorOp(w, opcode));
   const result: Local[] = [];
   for (let p = 0; p < partCount(lanes, 4); p++) {
     const second = low[2 * p + 1];
@@ -222,11 +224,11 @@ function truncate(w: FunctionWriter, source: Value, result: Value): void {
     const zero = keepConstant(w, () => 0);
     w.parts.set(
       result,
-      eachPart(w, localsOf(w, source), () => {
+      mapParts(w, localsOf(w, source), () => {
         pushBytes(w, (b) => (b % fromBytes === 0 ? 1 : 0));
         vectorOp(w, vectorLogic["arith.andi"]!);
         get(w, zero);
-        vectorOp(w, vectorCompare["ne"]![from as "i8"]!);
+        vectorOp(w, vectorCompare.ne![from as "i8"]!);
       }),
     );
     return;
@@ -276,7 +278,7 @@ function maskToBits(w: FunctionWriter, mask: Value, result: Value): void {
     get(w, part);
     vectorOp(w, bitmask[bytes]!);
     vectorOp(w, replaceLane.i16!);
-    w.code.push(lane);
+    emit(w, lane);
     const register = keep(w, "v128");
     if (lane === 0) registers.push(register);
     else registers[registers.length - 1] = register;
@@ -303,7 +305,7 @@ function bitsToMask(w: FunctionWriter, bits: Value, result: Value): void {
     get(w, weights);
     vectorOp(w, vectorLogic["arith.andi"]!);
     get(w, weights);
-    vectorOp(w, vectorCompare["eq"]!.i8!);
+    vectorOp(w, vectorCompare.eq!.i8!);
     parts.push(keep(w, "v128"));
   }
   w.parts.set(result, parts);

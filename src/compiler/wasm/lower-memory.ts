@@ -1,13 +1,15 @@
 import { constantOf } from "../builder.js";
 import type { Buffer, Operation, Value } from "../operation.js";
 import { byteSize } from "../type.js";
-import { unsigned } from "./encoder.js";
+import { unsigned } from "./bytes.js";
 import {
   blockStart,
+  emit,
   type FunctionWriter,
   get,
   i32,
   keep,
+  type Lane,
   type Local,
   laneBytes,
   laneOp,
@@ -21,8 +23,6 @@ import {
 } from "./function-writer.js";
 import { integerElement, maskOf, memoryImmediate } from "./lanes.js";
 import { extractLane, scalarLoad, scalarStore, simd } from "./opcodes.js";
-
-type Lane = "i8" | "i16" | "i32" | "i64" | "f32" | "f64";
 
 /**
  * Pushes the address of `buffer[index]` but for a constant, which is returned: it goes into the instruction. A
@@ -54,9 +54,9 @@ function pushAddress(w: FunctionWriter, buffer: Buffer, index: Value): number {
     push(w, root);
     if (size > 1) {
       i32(w, Math.log2(size));
-      w.code.push(0x74);
+      emit(w, 0x74);
     }
-    w.code.push(0x6a);
+    emit(w, 0x6a);
     address = keep(w, "i32");
     w.addresses.set(key, address);
   }
@@ -67,7 +67,7 @@ function pushAddress(w: FunctionWriter, buffer: Buffer, index: Value): number {
 function nonNegative(w: FunctionWriter, offset: number): number {
   if (offset >= 0) return offset;
   i32(w, offset);
-  w.code.push(0x6a);
+  emit(w, 0x6a);
   return 0;
 }
 
@@ -80,7 +80,7 @@ export function lowerMemory(w: FunctionWriter, operation: Operation): void {
   switch (operation.name) {
     case "memref.load": {
       const offset = pushAddress(w, buffer, operands[0]!);
-      w.code.push(scalarLoad[element][0]);
+      emit(w, scalarLoad[element][0]);
       memoryImmediate(w, offset);
       w.parts.set(result!, [keep(w, wasmScalar(element))]);
       return;
@@ -88,7 +88,7 @@ export function lowerMemory(w: FunctionWriter, operation: Operation): void {
     case "memref.store": {
       const offset = pushAddress(w, buffer, operands[1]!);
       push(w, operands[0]!);
-      w.code.push(scalarStore[element][0]);
+      emit(w, scalarStore[element][0]);
       memoryImmediate(w, offset);
       return;
     }
@@ -96,7 +96,8 @@ export function lowerMemory(w: FunctionWriter, operation: Operation): void {
       w.parts.set(result!, loadVector(w, buffer, operands[0]!, result!.type.lanes));
       return;
     case "vector.store":
-      return storeVector(w, buffer, operands[1]!, operands[0]!);
+      storeVector(w, buffer, operands[1]!, operands[0]!);
+      return;
     case "vector.maskedload": {
       // Tensors are padded and memory ends in a guard, so the whole vector may be read before the mask decides.
       const [index, mask, passThrough] = operands as [Value, Value, Value];
@@ -115,9 +116,10 @@ export function lowerMemory(w: FunctionWriter, operation: Operation): void {
       return;
     }
     case "vector.maskedstore":
-      return storeLanes(w, operation);
+      storeLanes(w, operation);
+      return;
     default:
-      return gather(w, operation);
+      gather(w, operation);
   }
 }
 
@@ -152,7 +154,7 @@ function storeVector(w: FunctionWriter, buffer: Buffer, index: Value, value: Val
     } else {
       vectorOp(w, simd.store8Lane + Math.log2(total));
       memoryImmediate(w, offset);
-      w.code.push(0);
+      emit(w, 0);
     }
   }
 }
@@ -176,14 +178,14 @@ function storeLanes(w: FunctionWriter, operation: Operation): void {
     get(w, parts[part]!);
     vectorOp(w, simd.store8Lane + Math.log2(size));
     memoryImmediate(w, offset);
-    w.code.push(lane % perPart, 0x0b);
+    emit(w, lane % perPart, 0x0b);
   }
 }
 
 function pushMaskLane(w: FunctionWriter, part: Local, bytes: number, lane: number): void {
   get(w, part);
   laneOp(w, extractLane[integerElement(bytes)]!, lane);
-  if (bytes === 8) w.code.push(0xa7);
+  if (bytes === 8) emit(w, 0xa7);
 }
 
 function gather(w: FunctionWriter, operation: Operation): void {
@@ -212,19 +214,19 @@ function gather(w: FunctionWriter, operation: Operation): void {
       get(w, base);
       get(w, indexParts[Math.floor((lane * indexBytes) / 16)]!);
       laneOp(w, extractLane[integerElement(indexBytes)]!, lane % (16 / indexBytes));
-      if (indexBytes === 8) w.code.push(0xa7);
+      if (indexBytes === 8) emit(w, 0xa7);
       if (size > 1) {
         i32(w, Math.log2(size));
-        w.code.push(0x74);
+        emit(w, 0x74);
       }
-      w.code.push(0x6a);
+      emit(w, 0x6a);
       get(w, accumulator);
       vectorOp(w, simd.load8Lane + Math.log2(size));
-      w.code.push(0);
+      emit(w, 0);
       unsigned(w.code, offset);
-      w.code.push(k);
+      emit(w, k);
       set(w, accumulator);
-      if (!always) w.code.push(0x0b);
+      if (!always) emit(w, 0x0b);
     }
     parts.push(accumulator);
   }

@@ -139,11 +139,11 @@ function check(
       });
       if (options.ulps === undefined) expect(got).toEqual(wanted);
       else
-        got.forEach((g, k) =>
+        got.forEach((g, k) => {
           expect(closeEnough(Number(g), Number(wanted[k]), options.ulps!), `${x[k]}: ${g} ${wanted[k]}`).toBe(
             true,
-          ),
-        );
+          );
+        });
       expect(read("i8", C + count * byteSize(to), 2)).toEqual([77n, 78n]);
     }),
     { numRuns: options.runs ?? 12, seed: 7 },
@@ -653,9 +653,9 @@ describe("lanes", () => {
         write(e, A, values);
         run(A, B, C);
         const bytes = read("i8", B, lanes / 8);
-        values.forEach((v, k) =>
-          expect((BigInt.asUintN(8, bytes[k >> 3] as bigint) >> BigInt(k & 7)) & 1n).toBe(v < 0n ? 1n : 0n),
-        );
+        values.forEach((v, k) => {
+          expect((BigInt.asUintN(8, bytes[k >> 3] as bigint) >> BigInt(k & 7)) & 1n).toBe(v < 0n ? 1n : 0n);
+        });
         expect(read(e, C, lanes)).toEqual(values.map((v) => (v < 0n ? -5n : 9n)));
       }
     }

@@ -36,7 +36,7 @@ export function wasmTarget(options: { relaxed?: boolean } = {}): Target {
     compile(kernel: Kernel, memory: WebAssembly.Memory): CompiledKernel {
       const module = new WebAssembly.Module(encodeWasm(kernel, { relaxed }));
       const instance = new WebAssembly.Instance(module, { env: { memory } });
-      return instance.exports["run"] as CompiledKernel;
+      return instance.exports.run as CompiledKernel;
     },
   };
 }
