@@ -1,0 +1,171 @@
+import type { Command } from "commander";
+import { benchmarkLdpc, type LdpcMeasurement } from "./benchmarks/ldpc.js";
+import { benchmarkPusch, type PuschMeasurement } from "./benchmarks/pusch.js";
+import { exitStatus } from "./exit-status.js";
+import { bad, fixed, printJson, table } from "./format.js";
+import { describeMachine, machineLine } from "./machine.js";
+import { choiceOption, numberOption } from "./options.js";
+import { targetNames, targets } from "./targets.js";
+
+interface BenchOptions {
+  readonly target: string;
+  readonly seconds: number;
+  readonly seed: number;
+  readonly json?: boolean;
+}
+
+export function addBench(program: Command): void {
+  const bench = program
+    .command("bench")
+    .summary("measure the speed of the decoder or of the whole receiver")
+    .description(
+      "Measures on one core and prints percentiles. The exit status is 1 where a block did not decode.",
+    )
+    .addHelpText(
+      "after",
+      "\nExamples:\n  $ neuroran bench ldpc --target wasm\n  $ neuroran bench pusch --seconds 5 --json",
+    );
+  addCase(bench, "ldpc", "LDPC decoder: soft bits in, packed information bits out", runLdpc);
+  addCase(bench, "pusch", "PUSCH receiver: samples of a slot in, checked transport block out", runPusch);
+}
+
+function addCase(
+  bench: Command,
+  name: string,
+  description: string,
+  run: (options: BenchOptions) => boolean,
+): void {
+  bench
+    .command(name)
+    .description(description)
+    .option(
+      "--target <name>",
+      `what kernels are compiled for: ${targetNames.join(", ")}`,
+      choiceOption("--target", targetNames),
+      "wasm",
+    )
+    .option(
+      "--seconds <number>",
+      "time for each case",
+      numberOption("--seconds", { minimum: 0.01, maximum: 3600, unit: "s" }),
+      5,
+    )
+    .option("--seed <number>", "seed of payloads and noise", numberOption("--seed", { whole: true }), 1)
+    .option("--json", "print one JSON object a line")
+    .addHelpText("after", `\nExample:\n  $ neuroran bench ${name} --target wasm --seconds 5 --json`)
+    .action((options: BenchOptions) => {
+      process.exitCode = run(options) ? exitStatus.success : exitStatus.failed;
+    });
+}
+
+function runLdpc(options: BenchOptions): boolean {
+  const measured = collect(benchmarkLdpc(targets[options.target]!(), options.seconds, options.seed), options);
+  if (options.json) return allCorrect(measured);
+  printHead("ldpc", options);
+  process.stdout.write(
+    table(
+      [
+        { title: "Case", align: "left" },
+        { title: "Mbit/s p50", align: "right" },
+        { title: "p90", align: "right" },
+        { title: "p99", align: "right" },
+        { title: "max", align: "right" },
+        { title: "calls", align: "right" },
+      ],
+      measured.map((one) => [
+        one.case,
+        fixed(one.p50, 1),
+        fixed(one.p90, 1),
+        fixed(one.p99, 1),
+        fixed(one.max, 1),
+        String(one.n),
+      ]),
+    ),
+  );
+  printFoot(measured, [
+    "Bits of information a second on one core; 50, 90 and 99 % of the calls were at least so fast.",
+    "A call decodes one code block of 8-bit soft bits into packed bits, 6 iterations, no early stop.",
+    "Not measured: demapping, rate recovery, CRC, and data that the caches have lost in between.",
+  ]);
+  return allCorrect(measured);
+}
+
+function runPusch(options: BenchOptions): boolean {
+  const measured = collect(
+    benchmarkPusch(targets[options.target]!(), options.seconds, options.seed),
+    options,
+  );
+  if (options.json) return allCorrect(measured);
+  printHead("pusch", options);
+  process.stdout.write(
+    table(
+      [
+        { title: "Case", align: "left" },
+        { title: "ms p50", align: "right" },
+        { title: "p90", align: "right" },
+        { title: "p99", align: "right" },
+        { title: "max", align: "right" },
+        { title: "slots", align: "right" },
+        { title: "slot lasts", align: "right" },
+        { title: "Mbit/s at p50", align: "right" },
+      ],
+      measured.map((one) => [
+        one.case,
+        fixed(one.p50, 3),
+        fixed(one.p90, 3),
+        fixed(one.p99, 3),
+        fixed(one.max, 3),
+        String(one.n),
+        `${one.slot_ms} ms`,
+        fixed(one.transportBlockSize / one.p50 / 1000, 1),
+      ]),
+    ),
+  );
+  process.stdout.write(`\n${blockTable(measured)}`);
+  printFoot(measured, [
+    "A call receives one slot on one core, one layer: baseband samples in, checked transport block out.",
+    "Not measured: transport of samples, preparation for a grant of a new shape, hand-over between threads.",
+  ]);
+  return allCorrect(measured);
+}
+
+/** Median of each block in milliseconds, one column a case. */
+function blockTable(measured: readonly PuschMeasurement[]): string {
+  const names = Object.keys(measured[0]?.blocks ?? {});
+  return table(
+    [
+      { title: "Block, ms p50", align: "left" },
+      ...measured.map((one) => ({ title: one.case.replace(/ R=.*? /, " "), align: "right" as const })),
+    ],
+    names.map((name) => [name, ...measured.map((one) => fixed(one.blocks[name]!, 3))]),
+  );
+}
+
+/** All measurements; with `--json` each is printed as soon as it is there. */
+function collect<T extends object>(measurements: Iterable<T>, { json }: BenchOptions): T[] {
+  const all: T[] = [];
+  for (const one of measurements) {
+    all.push(one);
+    if (json) printJson(one);
+  }
+  return all;
+}
+
+function printHead(name: string, { target, seconds, seed }: BenchOptions): void {
+  process.stdout.write(`${machineLine(describeMachine())}\n`);
+  process.stdout.write(`neuroran bench ${name} --target ${target} --seconds ${seconds} --seed ${seed}\n\n`);
+}
+
+function printFoot(
+  measured: readonly (LdpcMeasurement | PuschMeasurement)[],
+  lines: readonly string[],
+): void {
+  process.stdout.write(`\n${lines.join("\n")}\n`);
+  for (const one of measured) {
+    if (!one.correct) process.stdout.write(`${bad("wrong")}: ${one.case} did not decode what was sent\n`);
+  }
+}
+
+function allCorrect(measured: readonly { readonly correct: boolean }[]): boolean {
+  return measured.every(({ correct }) => correct);
+}

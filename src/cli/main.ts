@@ -1,0 +1,39 @@
+#!/usr/bin/env node
+import { readFileSync } from "node:fs";
+import { Command } from "commander";
+import { addBench } from "./bench.js";
+import { addDoctor } from "./doctor.js";
+import { exitStatus } from "./exit-status.js";
+import { reportFailure } from "./failure.js";
+import { addReceive } from "./receive.js";
+import { addSimulate } from "./simulate.js";
+
+const { version } = JSON.parse(readFileSync(new URL("../../../package.json", import.meta.url), "utf8")) as {
+  version: string;
+};
+
+// Whoever reads our output may have seen enough, as `head` does.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  process.exit(error.code === "EPIPE" ? exitStatus.success : exitStatus.failed);
+});
+
+const program = new Command("neuroran")
+  .description("Receive, simulate and measure 5G NR uplink with functions compiled on demand.")
+  .version(version)
+  .exitOverride()
+  .configureOutput({ outputError: () => {} })
+  .addHelpText(
+    "after",
+    "\nExamples:\n  $ neuroran simulate\n  $ neuroran receive capture.sigmf-meta --grant grant.json --carrier-prbs 51 --scs 30 --start 11052",
+  );
+addReceive(program);
+addSimulate(program);
+addBench(program);
+addDoctor(program);
+
+const words = process.argv.slice(2);
+try {
+  await program.parseAsync(words, { from: "user" });
+} catch (error) {
+  process.exitCode = reportFailure(error, words.includes("--json"));
+}

@@ -1,0 +1,283 @@
+import { type Command, Option } from "commander";
+import { InputError } from "../errors.js";
+import { type DelayProfileName, delayProfiles } from "../radio/index.js";
+import {
+  type Carrier,
+  type CarrierInput,
+  parseCarrier,
+  TRANSMISSION_BANDWIDTHS,
+} from "../transceiver/pusch/index.js";
+import { type SimulationOptions, type SimulationReport, simulate } from "../transceiver/simulation.js";
+import { addCarrierOptions, type CarrierOptions } from "./carrier-options.js";
+import { blerChart } from "./chart.js";
+import { exitStatus } from "./exit-status.js";
+import { fixed, percentage, printJson } from "./format.js";
+import { onInterrupt } from "./interrupt.js";
+import { choiceOption, implementationOption, numberOption, sweepOption } from "./options.js";
+import { checkWritable, writeOutput } from "./output-file.js";
+import { createProgress } from "./progress.js";
+import { pointJson, printCellReport, printSweep, type SimulatedPoint } from "./simulation-report.js";
+
+const profileNames = ["awgn", ...Object.keys(delayProfiles)] as readonly (DelayProfileName | "awgn")[];
+
+interface SimulateOptions extends CarrierOptions {
+  readonly bandwidth?: number;
+  readonly prbs?: number;
+  readonly mcs: number;
+  readonly mcsTable: 1 | 2 | 3;
+  readonly layers: 1 | 2 | 3 | 4;
+  readonly receiveAntennas: number;
+  readonly profile: DelayProfileName | "awgn";
+  readonly delaySpread: number;
+  readonly doppler: number;
+  readonly snr: readonly number[];
+  readonly cfo: number;
+  readonly timingOffset: number;
+  readonly slots: number;
+  readonly stopAfterErrors?: number;
+  readonly implementation?: Record<string, string>;
+  readonly seed: number;
+  readonly svg?: string;
+  readonly json?: boolean;
+}
+
+export function addSimulate(program: Command): void {
+  const command = program
+    .command("simulate")
+    .summary("receive a simulated cell; over several SNRs, measure block error rates")
+    .description(
+      "Sends random transport blocks through a channel and receives them. With one SNR the cell goes on in time, and the\nreport tells of latency and estimates; with several, every slot has a channel of its own, and a table and a picture\nshow the block error rate. Ctrl-C ends the run and reports what was measured.",
+    )
+    .option(
+      "--mcs <index>",
+      "modulation and coding scheme",
+      numberOption("--mcs", { minimum: 0, maximum: 28, whole: true }),
+      16,
+    )
+    .addOption(
+      new Option("--mcs-table <number>", "table of TS 38.214: 1, 2 or 3")
+        .argParser(choiceOption("--mcs-table", [1, 2, 3]))
+        .default(1),
+    )
+    .option(
+      "--prbs <number>",
+      "granted resource blocks (all of the carrier)",
+      numberOption("--prbs", { minimum: 1, maximum: 275, whole: true }),
+    )
+    .option(
+      "--bandwidth <MHz>",
+      "channel bandwidth, instead of --carrier-prbs",
+      numberOption("--bandwidth", { minimum: 5, maximum: 100, whole: true, unit: "MHz" }),
+    );
+  addCarrierOptions(command, {
+    scs: "30",
+    carrierPrbs: "51",
+    sampleRate: "the least that suits the carrier",
+    carrierFrequency: "3.5e9",
+  })
+    .addOption(
+      new Option("--profile <name>", `channel: ${profileNames.join(", ")}`)
+        .argParser(choiceOption("--profile", profileNames))
+        .default("TDL-C"),
+    )
+    .option(
+      "--delay-spread <ns>",
+      "of TDL-A to TDL-E",
+      numberOption("--delay-spread", { minimum: 0, maximum: 10_000, unit: "ns" }),
+      100,
+    )
+    .option(
+      "--doppler <Hz>",
+      "maximum Doppler shift",
+      numberOption("--doppler", { minimum: 0, maximum: 10_000, unit: "Hz" }),
+      10,
+    )
+    .addOption(
+      new Option("--snr <dB>", "per resource element and antenna: one value, or first:step:last")
+        .argParser(sweepOption("--snr"))
+        .default([18], "18"),
+    )
+    .addOption(
+      new Option("--layers <number>", "1 to 4").argParser(choiceOption("--layers", [1, 2, 3, 4])).default(1),
+    )
+    .option(
+      "--receive-antennas <number>",
+      "1 to 8",
+      numberOption("--receive-antennas", { minimum: 1, maximum: 8, whole: true }),
+      2,
+    )
+    .option(
+      "--cfo <Hz>",
+      "carrier frequency offset",
+      numberOption("--cfo", { minimum: -100_000, maximum: 100_000, unit: "Hz" }),
+      150,
+    )
+    .option(
+      "--timing-offset <ns>",
+      "how late slots arrive",
+      numberOption("--timing-offset", { minimum: -10_000, maximum: 10_000, unit: "ns" }),
+      200,
+    )
+    .option(
+      "--slots <number>",
+      "slots to simulate at each SNR",
+      numberOption("--slots", { minimum: 1, maximum: 1e9, whole: true }),
+      1000,
+    )
+    .option(
+      "--stop-after-errors <number>",
+      "go on to the next SNR after so many lost blocks",
+      numberOption("--stop-after-errors", { minimum: 1, whole: true }),
+    )
+    .option(
+      "--implementation <block=name>",
+      "implementation of a block, may be repeated",
+      implementationOption,
+    )
+    .option(
+      "--seed <number>",
+      "seed of payloads, channel and noise",
+      numberOption("--seed", { whole: true }),
+      1,
+    )
+    .option("--svg <file>", "draw the block error rate")
+    .option("--json", "print one JSON object an SNR")
+    .addHelpText(
+      "after",
+      `
+Examples:
+  $ neuroran simulate
+  $ neuroran simulate --profile awgn --mcs 10 --snr 2:0.25:5 --slots 2000 --stop-after-errors 100 --svg bler.svg`,
+    )
+    .action(async (options: SimulateOptions) => {
+      process.exitCode = await run(options);
+    });
+}
+
+async function run(options: SimulateOptions): Promise<number> {
+  const json = options.json ?? false;
+  const carrier = carrierOf(options);
+  const prbs = options.prbs ?? carrier.carrierPrbs;
+  if (options.svg !== undefined) checkWritable("--svg", options.svg);
+  const sweep = options.snr.length > 1;
+  const points: SimulatedPoint[] = [];
+  const interrupt = onInterrupt();
+  const progress = createProgress(sweep ? "simulating" : "receiving", options.snr.length * options.slots);
+  try {
+    for (const [index, snr_db] of options.snr.entries()) {
+      const simulation = simulationOf(options, carrier, prbs, snr_db, sweep);
+      const report = await observed(simulation, index * options.slots, progress.update, interrupt.signal);
+      if (report.slots > 0) {
+        const point = { simulation, report };
+        points.push(point);
+        if (json) printJson(pointJson(point));
+      }
+      if (interrupt.signal.aborted) break;
+    }
+  } finally {
+    progress.stop();
+    interrupt.restore();
+  }
+  if (!json && points.length > 0) {
+    if (sweep) printSweep(points);
+    else printCellReport(points[0]!);
+  }
+  if (options.svg !== undefined && points.length > 0) writeOutput(options.svg, Buffer.from(chartOf(points)));
+  if (!interrupt.signal.aborted) return exitStatus.success;
+  process.stderr.write("neuroran: interrupted; what is shown was measured until then\n");
+  return exitStatus.interrupted;
+}
+
+/** Simulates one SNR and tells how far it is. */
+function observed(
+  simulation: SimulationOptions,
+  before: number,
+  update: (done: number, note: string) => void,
+  signal: AbortSignal,
+): Promise<SimulationReport> {
+  let lost = 0;
+  return simulate(
+    simulation,
+    ({ crc, snr_db }, done) => {
+      if (!crc) lost++;
+      const now = Number.isFinite(snr_db) ? `, now ${fixed(snr_db, 1)} dB` : "";
+      update(before + done, `SNR ${simulation.snr_db} dB${now}, BLER ${percentage(lost / done)}`);
+    },
+    signal,
+  );
+}
+
+function simulationOf(
+  options: SimulateOptions,
+  carrier: Carrier,
+  prbs: number,
+  snr_db: number,
+  independentSlots: boolean,
+): SimulationOptions {
+  const scaled = options.profile.startsWith("TDL-");
+  return {
+    carrier,
+    grant: {
+      physCellId: 1,
+      rnti: 0x4601,
+      rbStart: 0,
+      rbSize: prbs,
+      mcsTable: options.mcsTable,
+      mcsIndex: options.mcs,
+      nrOfLayers: options.layers,
+    },
+    receiveAntennas: options.receiveAntennas,
+    profile: options.profile,
+    delaySpread_s: scaled ? options.delaySpread * 1e-9 : undefined,
+    maximumDoppler_hz: options.doppler,
+    snr_db,
+    cfo_hz: options.cfo,
+    timingOffset_s: options.timingOffset * 1e-9,
+    independentSlots,
+    seed: options.seed,
+    slots: options.slots,
+    stopAfterErrors: options.stopAfterErrors,
+    implementations: options.implementation,
+  };
+}
+
+function carrierOf(options: SimulateOptions): Carrier {
+  const { scs = 30, bandwidth, cyclicPrefix = "normal", sampleRate, carrierFrequency = 3.5e9 } = options;
+  if (bandwidth !== undefined && options.carrierPrbs !== undefined) {
+    throw new InputError("--bandwidth", bandwidth, "leave out either it or --carrier-prbs");
+  }
+  const widths = TRANSMISSION_BANDWIDTHS[scs];
+  const prbs = bandwidth === undefined ? (options.carrierPrbs ?? 51) : widths[bandwidth];
+  if (prbs === undefined) {
+    throw new InputError(
+      "--bandwidth",
+      bandwidth,
+      `at ${scs} kHz give one of ${Object.keys(widths).join(", ")}`,
+    );
+  }
+  const carrier = { subcarrierSpacing: scs, cyclicPrefix, carrierPrbs: prbs, carrierFrequency };
+  return sampleRate === undefined ? narrowest(carrier) : parseCarrier({ ...carrier, sampleRate });
+}
+
+/** The carrier at three quarters of the rate that a power of two takes, where that holds it. */
+function narrowest(carrier: CarrierInput): Carrier {
+  const usual = parseCarrier(carrier);
+  if (12 * usual.carrierPrbs > 0.75 * usual.fftSize) return usual;
+  return parseCarrier({ ...carrier, sampleRate: 0.75 * usual.sampleRate });
+}
+
+function chartOf(points: readonly SimulatedPoint[]): string {
+  const [{ simulation, report }] = points as [SimulatedPoint];
+  const { grant, carrier, profile, receiveAntennas } = simulation;
+  const title = `${grant.rbSize} PRB, ${carrier.subcarrierSpacing} kHz, ${profile}, ${receiveAntennas} receive antennas`;
+  return blerChart(title, [
+    {
+      name: `MCS ${grant.mcsIndex} of table ${grant.mcsTable}, ${report.transportBlockSize} bits`,
+      points: points.map(({ simulation: { snr_db }, report: { slots, blockErrors } }) => ({
+        snr_db,
+        errors: blockErrors,
+        blocks: slots,
+      })),
+    },
+  ]);
+}
