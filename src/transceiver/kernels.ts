@@ -6,16 +6,34 @@ import {
 } from "./conversion/quantization-kernel.js";
 import { planResampling } from "./conversion/resampling.js";
 import { resamplingKernel } from "./conversion/resampling-kernel.js";
+import { crcKernel } from "./crc/crc-kernel.js";
 import { fourierTransformKernel } from "./extraction/fourier-transform-kernel.js";
 import { accumulateKernel, scatterKernel } from "./extraction/resource-kernel.js";
 import { putSubcarriersKernel, takeSubcarriersKernel } from "./extraction/subcarrier-kernel.js";
+import {
+  combinationKernel,
+  placementKernel,
+  transpositionKernel,
+} from "./interleaving/deinterleaving-kernel.js";
+import { demappingKernel } from "./mapping/demapping-kernel.js";
+import { logMap } from "./mapping/log-map.js";
+import { maxLog, scaledMaxLog } from "./mapping/max-log.js";
+import { scramblingKernel } from "./mapping/scrambling-kernel.js";
 import { cyclicPrefixProductsKernel, cyclicPrefixSumKernel } from "./synchronization/cyclic-prefix-kernel.js";
 import { interpolationKernel } from "./synchronization/interpolation-kernel.js";
 import { rotationKernel } from "./synchronization/rotation-kernel.js";
 
 /** Specializations that stand for every kernel of the transceiver, for tests that go over all of them. */
 export function sampleKernels(): Kernel[] {
-  return [...conversionKernels(), ...synchronizationKernels(), ...extractionKernels()];
+  return [
+    ...conversionKernels(),
+    ...synchronizationKernels(),
+    ...extractionKernels(),
+    ...mappingKernels(),
+    ...interleavingKernels(),
+    crcKernel(1),
+    crcKernel(2),
+  ];
 }
 
 function conversionKernels(): Kernel[] {
@@ -52,4 +70,20 @@ function extractionKernels(): Kernel[] {
     scatterKernel(1000, 2016),
     accumulateKernel(150, 4),
   ];
+}
+
+function mappingKernels(): Kernel[] {
+  const demapping = [
+    { method: "max-log", axisLlr: maxLog, modulationOrder: 1, layers: 3 },
+    { method: "max-log", axisLlr: maxLog, modulationOrder: 2, layers: 1 },
+    { method: "max-log", axisLlr: maxLog, modulationOrder: 8, layers: 2, lanes: 8 },
+    { method: "scaled-max-log", axisLlr: scaledMaxLog, modulationOrder: 6, layers: 4 },
+    { method: "log-map", axisLlr: logMap, modulationOrder: 4, layers: 1 },
+  ] as const;
+  return [...demapping.map(demappingKernel), scramblingKernel(4), scramblingKernel(16)];
+}
+
+function interleavingKernels(): Kernel[] {
+  const transpositions = ([2, 4, 6, 8] as const).map((rows) => transpositionKernel(rows));
+  return [...transpositions, transpositionKernel(8, 64), placementKernel(), combinationKernel()];
 }
