@@ -1,0 +1,55 @@
+import { z } from "zod";
+import { complex64, defineFunction, float32 } from "../../functions/index.js";
+import type { PuschConfiguration } from "../pusch/configuration.js";
+import { prepareEqualization } from "./equalization.js";
+
+/** Which resource elements of a slot carry data (TS 38.211 6.3.1.6), in a grant's names. */
+const signalType = z.strictObject({
+  /** First OFDM symbol of the grid, within the slot. */
+  startSymbolIndex: z.int().min(0).max(13),
+  dmrsConfigType: z.union([z.literal(1), z.literal(2)]),
+  /** OFDM symbols of the slot with DM-RS. */
+  dmrsSymbPos: z.array(z.int().min(0).max(13)).readonly(),
+  numDmrsCdmGrpsNoData: z.int().min(1).max(3),
+});
+
+/** The signal type as an implementation sees it. */
+export type EqualizationSignalType = z.output<typeof signalType>;
+
+/**
+ * Separates the layers of the data resource elements and undoes the channel.
+ *
+ * `grid` holds the granted resource elements, `channel` the response that a layer's power-1 symbols see in the same
+ * scale, `noise` the variance of noise at each antenna. `symbols` gives the layers' symbols in the order of TS 38.211
+ * 6.3.1.6, unbiased: transmitted symbol plus something uncorrelated whose variance is in the output `noise`. `re` is
+ * the number of data resource elements of a layer.
+ *
+ * Degenerate inputs: an antenna whose noise variance is not a number, or infinite, is left out; one of variance 0
+ * (or less) has `SMALLEST_NOISE`. Where the channel is zero or singular, or a number is not finite, the symbol is 0
+ * with `ERASURE_NOISE` (1e20); the output never holds NaN or infinity.
+ */
+export const equalization = defineFunction({
+  name: "equalization",
+  clause: "TS 38.211 6.3.1.6",
+  inputs: {
+    grid: complex64("antenna", "symbol", "subcarrier"),
+    channel: complex64("layer", "antenna", "symbol", "subcarrier"),
+    noise: float32("antenna"),
+  },
+  outputs: { symbols: complex64("layer", "re"), noise: float32("layer", "re") },
+  parameters: { signalType },
+});
+
+equalization.implement("mmse", { kind: "model", prepare: (context) => prepareEqualization("mmse", context) });
+equalization.implement("zero-forcing", {
+  kind: "model",
+  prepare: (context) => prepareEqualization("zero-forcing", context),
+});
+
+/** The function's parameters for a grant. */
+export function equalizationParameters({ grant }: PuschConfiguration): {
+  signalType: EqualizationSignalType;
+} {
+  const { startSymbolIndex, dmrsConfigType, dmrsSymbPos, numDmrsCdmGrpsNoData } = grant;
+  return { signalType: { startSymbolIndex, dmrsConfigType, dmrsSymbPos, numDmrsCdmGrpsNoData } };
+}

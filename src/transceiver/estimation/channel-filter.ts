@@ -1,0 +1,163 @@
+import { correlationKernel } from "./correlation-kernel.js";
+import { despreadingKernel } from "./despreading-kernel.js";
+import type { EstimationContext, EstimationMethod } from "./estimation.js";
+import { prepareFilterBank } from "./filter-bank.js";
+import { frequencyFilterKernel, subspaceEnergyKernel } from "./frequency-filter-kernel.js";
+import { noiseSubspace } from "./noise-subspace.js";
+import type { Offsets } from "./offsets.js";
+import type { Pilots } from "./pilots.js";
+import type { PilotCode, PilotPlan } from "./plan.js";
+import { timeInterpolationKernel } from "./time-interpolation-kernel.js";
+import { linearWeights, prepareWienerWeights } from "./time-weights.js";
+
+/**
+ * Prepares the second half of estimation: despreading, noise, filters. What it returns writes the channel and the noise
+ * and gives the signal to noise ratio (linear) of all layers over all antennas; it allocates nothing.
+ */
+export function prepareChannelFilter(
+  method: EstimationMethod,
+  context: EstimationContext,
+  plan: PilotPlan,
+  pilots: Pilots,
+  offsets: Offsets,
+): () => number {
+  const { antennas, codes, positions, pilotStride, subcarrierStride, symbols, subcarriers, blocks } = plan;
+  const { dmrsConfigType, dmrsLength, dmrsSymbPos } = plan.pilotPosition;
+  const { startSymbolIndex } = plan.signalType;
+  const { compile, scratch, table, outputs } = context;
+  const despread = compile(despreadingKernel(dmrsConfigType, plan.pilots, dmrsLength));
+  const correlate = compile(correlationKernel(plan.pilots));
+  const filter = compile(frequencyFilterKernel(plan.pilotsPerBlock, blocks));
+  const interpolate = compile(timeInterpolationKernel(positions, symbols, blocks));
+
+  const rows = scratch("despread", "float32", antennas, codes.length, positions, 2, pilotStride).offset;
+  const rowOf = (antenna: number, code: number, position: number) =>
+    rows + 8 * pilotStride * ((antenna * codes.length + code) * positions + position);
+  const filtered = scratch("filtered", "float32", positions, 2, subcarrierStride).offset;
+  const factors = scratch("factors", "float32", 2, dmrsLength, 2);
+  const energySum = scratch("energy", "float32", 2);
+  const weights = scratch("timeWeights", "float32", symbols, positions);
+  const turns = scratch("turns", "float32", 2 * symbols);
+  const banks = codes.map((code, index) => prepareFilterBank(method, context, plan, code, index));
+  const subspaces = codes.map((code, index) => prepareSubspace(code, index));
+
+  function prepareSubspace(code: PilotCode, index: number) {
+    const subspace = noiseSubspace(dmrsConfigType, blocks, code.layers.length === 2);
+    const { windowBlocks, vectors, rank, basis } = subspace;
+    const energy = compile(subspaceEnergyKernel(plan.pilotsPerBlock, blocks, windowBlocks, vectors));
+    const offset = table(`noiseSubspace${index}`, basis).offset;
+    return { energy, offset, dimensions: rank * Math.ceil(blocks / windowBlocks) };
+  }
+
+  const gridSymbols = Float64Array.from({ length: symbols }, (_, k) => startSymbolIndex + k);
+  const centres = Float64Array.from(
+    { length: positions },
+    (_, k) => dmrsSymbPos[k * dmrsLength]! + (dmrsLength - 1) / 2,
+  );
+  const wiener = method === "lmmse" ? prepareWienerWeights(centres, gridSymbols, weights.view) : undefined;
+  if (!wiener) linearWeights(centres, gridSymbols, weights.view);
+
+  /** Signal power (all ports of a code) and noise variance of a despread pilot, by antenna and code. */
+  const signals = new Float64Array(antennas * codes.length);
+  const noises = new Float64Array(antennas * codes.length);
+  const noise = outputs.noise.view;
+  const channel = outputs.channel.offset;
+  // From a despread pilot's noise to that of a resource element.
+  const noiseScale = plan.amplitude * plan.amplitude * dmrsLength;
+
+  const despreadAll = () => {
+    for (let code = 0; code < codes.length; code++) {
+      const { group, timeWeight } = codes[code]!;
+      const rotation = offsets.rotation + 4 * plan.groups[group]!;
+      for (let position = 0; position < positions; position++) {
+        const ordinal = position * dmrsLength;
+        for (let part = 0; part < dmrsLength; part++) {
+          const phase = -offsets.phase(dmrsSymbPos[ordinal + part]!);
+          const weight = (part === 1 ? timeWeight : 1) / dmrsLength;
+          factors.view[2 * part] = weight * Math.cos(phase);
+          factors.view[2 * part + 1] = weight * Math.sin(phase);
+        }
+        for (let antenna = 0; antenna < antennas; antenna++) {
+          const first = pilots.row(antenna, group, ordinal);
+          const second = pilots.row(antenna, group, ordinal + dmrsLength - 1);
+          despread(first, second, factors.offset, rotation, rowOf(antenna, code, position));
+        }
+      }
+    }
+  };
+
+  const measure = () => {
+    for (let antenna = 0; antenna < antennas; antenna++) {
+      let [noiseEnergy, dimensions] = [0, 0];
+      for (let code = 0; code < codes.length; code++) {
+        const subspace = subspaces[code]!;
+        let [own, energy] = [0, 0];
+        for (let position = 0; position < positions; position++) {
+          const row = rowOf(antenna, code, position);
+          own += subspace.energy(row, subspace.offset)!;
+          correlate(row, row, energySum.offset);
+          energy += energySum.view[0]!;
+        }
+        noiseEnergy += own;
+        dimensions += positions * subspace.dimensions;
+        signals[antenna * codes.length + code] = energy / (positions * plan.pilots);
+      }
+      const variance = noiseEnergy / dimensions;
+      noise[antenna] = variance * noiseScale;
+      for (let code = 0; code < codes.length; code++) {
+        const index = antenna * codes.length + code;
+        noises[index] = variance;
+        signals[index] = Math.max(0, signals[index]! - variance);
+      }
+    }
+  };
+
+  const sumOf = (values: ArrayLike<number>) => {
+    let sum = 0;
+    for (let index = 0; index < values.length; index++) sum += values[index]!;
+    return sum;
+  };
+
+  /** Correlation of the channel between neighbouring positions: noise is in the energy, not in the correlation. */
+  const timeCorrelation = () => {
+    const perPilot = (sumOf(noise) * plan.groups.length) / (plan.amplitude * plan.amplitude);
+    const noiseEnergy = perPilot * plan.pilots * dmrsLength * (positions - 1);
+    const energy = Math.max(offsets.energy() - noiseEnergy, 0);
+    return energy > offsets.correlatedEnergy() ? offsets.correlatedEnergy() / energy : 1;
+  };
+
+  return () => {
+    despreadAll();
+    measure();
+    for (let symbol = 0; symbol < symbols; symbol++) {
+      const phase = offsets.phase(startSymbolIndex + symbol);
+      turns.view[2 * symbol] = Math.cos(phase);
+      turns.view[2 * symbol + 1] = Math.sin(phase);
+    }
+    const snr = sumOf(signals) / Math.max(sumOf(noise), Number.MIN_VALUE);
+    if (wiener) {
+      const perPort = sumOf(signals) / (plan.ports.length / codes.length);
+      const perPilot = perPort / Math.max(sumOf(noises), Number.MIN_VALUE);
+      wiener(timeCorrelation(), banks[0]!.choose(perPilot, offsets.spread()).error);
+    }
+    for (let antenna = 0; antenna < antennas; antenna++)
+      for (let code = 0; code < codes.length; code++) {
+        const { layers } = codes[code]!;
+        const index = antenna * codes.length + code;
+        const ratio = signals[index]! / layers.length / Math.max(noises[index]!, Number.MIN_VALUE);
+        const chosen = banks[code]!.choose(ratio, offsets.spread());
+        for (let port = 0; port < layers.length; port++) {
+          for (let position = 0; position < positions; position++)
+            filter(
+              rowOf(antenna, code, position),
+              chosen.offset + 4 * port * banks[code]!.length,
+              offsets.rotation,
+              filtered + 8 * subcarrierStride * position,
+            );
+          const at = channel + 8 * (layers[port]! * antennas + antenna) * symbols * subcarriers;
+          interpolate(filtered, weights.offset, turns.offset, at);
+        }
+      }
+    return Math.min(snr, 1e12);
+  };
+}

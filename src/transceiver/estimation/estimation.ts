@@ -1,0 +1,70 @@
+import { NeuroranError } from "../../errors.js";
+import type { Context, Process } from "../../functions/index.js";
+import { grantFieldIndex } from "../pusch/grant-message.js";
+import { slotsPerSubframe } from "../pusch/numerology.js";
+import { offsetFieldIndex } from "../synchronization/offsets.js";
+import { prepareChannelFilter } from "./channel-filter.js";
+import { type estimation, qualityFieldIndex } from "./function.js";
+import { prepareOffsets } from "./offsets.js";
+import { preparePilots } from "./pilots.js";
+import { pilotPlan } from "./plan.js";
+
+/** Least squares, or linear minimum mean square error. */
+export type EstimationMethod = "ls" | "lmmse";
+
+export type EstimationContext = Context<
+  typeof estimation.inputs,
+  typeof estimation.outputs,
+  typeof estimation.parameters
+>;
+
+/**
+ * Prepares channel estimation. A slot goes through four steps: least squares at the pilots; delay and carrier offset
+ * from their correlations; despreading without both, and the noise; filters in frequency and time, which put both back.
+ *
+ * The filters take a window of three resource blocks and are centred on the mean delay, which is why an offset in timing
+ * does not hurt. "ls" fits all delays up to 1.25 cyclic prefixes and is linear in time; "lmmse" is the Wiener filter
+ * for the delay spread (of four), SNR (in steps of 5 dB) and Doppler spread found in the slot.
+ *
+ * @throws NeuroranError DIMENSION_MISMATCH where dimensions do not fit the parameters.
+ */
+export function prepareEstimation(method: EstimationMethod, context: EstimationContext): Process {
+  const { dimensions, inputs, outputs, parameters } = context;
+  const { signalType } = parameters;
+  const plan = pilotPlan(parameters, dimensions);
+  if (plan.ports.length !== dimensions.layer)
+    throw new NeuroranError(
+      "DIMENSION_MISMATCH",
+      `estimation: layer is ${dimensions.layer} and must be ${plan.ports.length}, one a DM-RS port`,
+    );
+  const pilots = preparePilots(context, plan);
+  const offsets = prepareOffsets(context, plan, pilots);
+  const filter = prepareChannelFilter(method, context, plan, pilots, offsets);
+  const slots = slotsPerSubframe(signalType.subcarrierSpacing);
+
+  const grant = inputs.grant.view;
+  const applied = inputs.applied.view;
+  const [channel, noise] = [outputs.channel.view, outputs.noise.view];
+  const [tracking, quality] = [outputs.tracking.view, outputs.quality.view];
+  return () => {
+    tracking.set(applied);
+    quality.fill(0);
+    const usable = grant[grantFieldIndex.valid] === 1;
+    if (usable) {
+      pilots.extract(grant);
+      offsets.estimate(grant[grantFieldIndex.slot]! % slots);
+    }
+    if (!usable || !offsets.finite()) {
+      channel.fill(0);
+      noise.fill(Number.POSITIVE_INFINITY);
+      return;
+    }
+    const snr = filter();
+    tracking[offsetFieldIndex.timing]! += offsets.timing();
+    tracking[offsetFieldIndex.frequency]! += offsets.frequency();
+    tracking[offsetFieldIndex.valid] = 1;
+    quality[qualityFieldIndex.snr] = snr;
+    quality[qualityFieldIndex.timing] = offsets.timing();
+    quality[qualityFieldIndex.frequency] = offsets.frequency();
+  };
+}

@@ -1,0 +1,163 @@
+import type { DmrsConfigType } from "../pusch/dmrs-ports.js";
+import { dmrsSubcarriersPerBlock } from "../pusch/dmrs-ports.js";
+import { filterLength, WINDOW_BLOCKS } from "./frequency-filter-kernel.js";
+import {
+  type FrequencyCorrelation,
+  PREFIX_SHARE,
+  pilotCorrelation,
+  pilotSubcarriers,
+  uniformProfile,
+} from "./pilot-layout.js";
+import { eigenvectors, solvePositive } from "./symmetric-matrix.js";
+
+/** What filters are made for. */
+export interface FilterGeometry {
+  readonly configType: DmrsConfigType;
+  readonly blocks: number;
+  /** First subcarrier of the CDM group, Δ. */
+  readonly delta: number;
+  /** Both ports of the group's frequency CDM pair transmit. */
+  readonly bothPorts: boolean;
+  /** w_f(1) of the layer's port. */
+  readonly weight: 1 | -1;
+}
+
+/** One filter, and the variance of its error relative to the channel's power, as designed. */
+export interface FrequencyFilter {
+  /** `filterLength` numbers. */
+  readonly coefficients: Float32Array;
+  readonly error: number;
+}
+
+/** Widest profile: beyond the prefix there is interference between symbols, which no estimate repairs. */
+export const WIDEST_SPREAD = 1.25 * PREFIX_SHARE;
+
+/** Widths of the power delay profiles that Wiener filters are prepared for, as shares of the OFDM symbol. */
+export const SPREADS: readonly number[] = [1 / 16, 1 / 4, 1 / 2, 1.25].map((share) => share * PREFIX_SHARE);
+
+/**
+ * Share of the power that a Wiener filter expects spread over the widest profile: delay spread and profile are estimates,
+ * and a filter that trusts them fully has an error floor where they are wrong.
+ */
+const STRAY_SHARE = 0.1;
+
+/** Signal to noise ratios at a pilot, in dB, that Wiener filters are prepared for. */
+export const LOWEST_SNR_DB = -10;
+export const SNR_STEP_DB = 5;
+export const SNR_COUNT = 11;
+
+/**
+ * The Wiener filter for a uniform power delay profile: the linear estimate of least mean square error.
+ * @param spread width of the profile as a share of the symbol.
+ * @param snr at one pilot, of one port.
+ */
+export function wienerFilter(geometry: FilterGeometry, spread: number, snr: number): FrequencyFilter {
+  const pilots = windowPilots(geometry);
+  const size = pilots.length;
+  const [narrow, wide] = [uniformProfile(spread), uniformProfile(WIDEST_SPREAD)];
+  const correlation: FrequencyCorrelation = (distance) =>
+    (1 - STRAY_SHARE) * narrow(distance) + STRAY_SHARE * wide(distance);
+  const covariance = pilotCorrelation(pilots, correlation, geometry.bothPorts);
+  for (let k = 0; k < size; k++) covariance[k * size + k]! += 1 / snr;
+  return assemble(geometry, pilots, (targets) => {
+    const cross = crossCorrelation(pilots, targets, correlation);
+    const solved = cross.slice();
+    solvePositive(covariance, size, solved, targets.length);
+    let explained = 0;
+    for (let k = 0; k < cross.length; k++) explained += cross[k]! * solved[k]!;
+    return { solved, error: 1 - explained / targets.length };
+  });
+}
+
+/**
+ * The least-squares fit of channels whose delays lie within the widest profile: the pilots are projected on the few
+ * functions that such channels are made of in the window (the prolate spheroidal ones), which smooths, interpolates
+ * and extrapolates at once; the other port of a CDM pair is fitted along and left out.
+ */
+export function leastSquaresFilter(geometry: FilterGeometry): FrequencyFilter {
+  const pilots = windowPilots(geometry);
+  const size = pilots.length;
+  const correlation = uniformProfile(WIDEST_SPREAD);
+  const { values, vectors } = eigenvectors(pilotCorrelation(pilots, correlation, false), size);
+  const ports = geometry.bothPorts ? 2 : 1;
+  const wanted = Math.ceil(12 * Math.min(WINDOW_BLOCKS, geometry.blocks) * WIDEST_SPREAD) + 1;
+  const rank = Math.max(1, Math.min(wanted, Math.floor((2 * size) / 3 / ports)));
+
+  // Normal equations of the fit: the functions are orthonormal, and so are those of the other port among themselves.
+  const fitted = ports * rank;
+  const gram = new Float64Array(fitted * fitted);
+  const projection = new Float64Array(fitted * size);
+  for (let row = 0; row < fitted; row++)
+    for (let k = 0; k < size; k++) {
+      const sign = row >= rank && k & 1 ? -1 : 1;
+      projection[row * size + k] = sign * vectors[(row % rank) * size + k]!;
+    }
+  for (let row = 0; row < fitted; row++)
+    for (let column = 0; column < fitted; column++)
+      for (let k = 0; k < size; k++)
+        gram[row * fitted + column]! += projection[row * size + k]! * projection[column * size + k]!;
+  solvePositive(gram, fitted, projection, size);
+
+  return assemble(geometry, pilots, (targets) => {
+    const cross = crossCorrelation(pilots, targets, correlation);
+    const columns = targets.length;
+    const solved = new Float64Array(size * columns);
+    let noise = 0;
+    for (let column = 0; column < columns; column++) {
+      for (let index = 0; index < rank; index++) {
+        // The function beyond the pilots: its eigenvalue equation continues it.
+        let value = 0;
+        for (let k = 0; k < size; k++) value += cross[k * columns + column]! * vectors[index * size + k]!;
+        value /= values[index]!;
+        for (let k = 0; k < size; k++) solved[k * columns + column]! += value * projection[index * size + k]!;
+      }
+      for (let k = 0; k < size; k++) noise += solved[k * columns + column]! ** 2;
+    }
+    return { solved, error: noise / columns };
+  });
+}
+
+/** Subcarriers of the window's pilots, counted from the window's first subcarrier. */
+function windowPilots({ configType, blocks, delta }: FilterGeometry): number[] {
+  return pilotSubcarriers(configType, Math.min(WINDOW_BLOCKS, blocks)).map(
+    (subcarrier) => subcarrier + delta,
+  );
+}
+
+/** `[pilot][target]`. */
+function crossCorrelation(
+  pilots: readonly number[],
+  targets: readonly number[],
+  correlation: FrequencyCorrelation,
+): Float64Array {
+  const matrix = new Float64Array(pilots.length * targets.length);
+  pilots.forEach((pilot, row) => {
+    targets.forEach((target, column) => {
+      matrix[row * targets.length + column] = correlation(pilot - target);
+    });
+  });
+  return matrix;
+}
+
+/** Solves for the first, an inner and the last resource block and lays the coefficients out for the kernel. */
+function assemble(
+  geometry: FilterGeometry,
+  pilots: readonly number[],
+  solve: (targets: readonly number[]) => { solved: Float64Array; error: number },
+): FrequencyFilter {
+  const perBlock = dmrsSubcarriersPerBlock(geometry.configType);
+  const coefficients = new Float32Array(filterLength(perBlock, geometry.blocks));
+  const windowBlocks = Math.min(WINDOW_BLOCKS, geometry.blocks);
+  let error = 0;
+  for (let variant = 0; variant < 3; variant++) {
+    const block = variant === 2 ? windowBlocks - 1 : Math.min(variant, windowBlocks - 1);
+    const { solved, error: own } = solve(Array.from({ length: 12 }, (_, k) => 12 * block + k));
+    if (variant === (geometry.blocks > 2 ? 1 : 0)) error = own;
+    pilots.forEach((_, pilot) => {
+      const sign = pilot & 1 ? geometry.weight : 1;
+      for (let k = 0; k < 12; k++)
+        coefficients[12 * (variant * pilots.length + pilot) + k] = sign * solved[12 * pilot + k]!;
+    });
+  }
+  return { coefficients, error };
+}

@@ -1,0 +1,123 @@
+import { z } from "zod";
+import { complex64, defineFunction, float32, int32 } from "../../functions/index.js";
+import type { PuschConfiguration } from "../pusch/configuration.js";
+import { prepareEstimation } from "./estimation.js";
+import { prepareReferenceSignalRows } from "./reference-signal-rows.js";
+
+/** Numerology of the signal and where its grid lies in the slot. */
+const signalType = z.strictObject({
+  /** kHz. */
+  subcarrierSpacing: z.union([z.literal(15), z.literal(30), z.literal(60)]),
+  cyclicPrefix: z.enum(["normal", "extended"]),
+  /** First OFDM symbol of the grid, within the slot. */
+  startSymbolIndex: z.int().min(0).max(13),
+});
+
+/** Where the DM-RS of each layer lies (TS 38.211 6.4.1.1.3), in a grant's names. */
+const pilotPosition = z.strictObject({
+  dmrsConfigType: z.union([z.literal(1), z.literal(2)]),
+  dmrsLength: z.union([z.literal(1), z.literal(2)]),
+  /** OFDM symbols of the slot, ascending; pairs of neighbours where `dmrsLength` is 2. */
+  dmrsSymbPos: z.array(z.int().min(0).max(13)).min(1).max(8).readonly(),
+  /** DM-RS port of each layer. */
+  dmrsPorts: z.array(z.int().min(0).max(11)).min(1).max(4).readonly(),
+  numDmrsCdmGrpsNoData: z.int().min(1).max(3),
+  /** First resource block of the allocation from common resource block 0, where sequences start. */
+  firstCommonBlock: z.int().min(0).max(2473),
+});
+
+/** The parameters as an implementation sees them. */
+export type EstimationSignalType = z.output<typeof signalType>;
+export type PilotPosition = z.output<typeof pilotPosition>;
+
+/** Where each field of {@link estimation}'s quality stands. */
+export const qualityFieldIndex = Object.freeze({
+  /** Power of all layers over that of noise, per resource element and antenna, linear. */
+  snr: 0,
+  /** Seconds: the mean delay left in the grid. */
+  timing: 1,
+  /** Hz: the carrier frequency offset left in the grid; 0 where there is one position of DM-RS only. */
+  frequency: 2,
+  /** Unused, 0. */
+  spare: 3,
+});
+
+/** Fields of a quality tensor. */
+export const QUALITY_FIELDS = 4;
+
+/**
+ * Estimates the channel of each layer, the noise of each antenna, and the timing and frequency offset left, from
+ * the DM-RS of a grid.
+ *
+ * `grid` holds the granted resource elements, `grant` the message of the grant in force (its DM-RS sequences, slot),
+ * `applied` the offsets that synchronization took out. `channel` is what a layer's power-1 data symbol is multiplied
+ * by, precoding included; `noise` the variance at an antenna per resource element; `tracking` what synchronization
+ * should take out next: `applied` and what is left. The mean delay counts as the timing.
+ *
+ * Degenerate inputs: without a valid grant, or with pilots that are not finite, `channel` is 0, `noise` infinite,
+ * quality 0 and `tracking` is `applied`.
+ */
+export const estimation = defineFunction({
+  name: "estimation",
+  clause: "TS 38.211 6.4.1.1",
+  inputs: {
+    grid: complex64("antenna", "symbol", "subcarrier"),
+    grant: int32("grantField"),
+    applied: float32("offsetField"),
+  },
+  outputs: {
+    channel: complex64("layer", "antenna", "symbol", "subcarrier"),
+    noise: float32("antenna"),
+    tracking: float32("offsetField"),
+    quality: float32("qualityField"),
+  },
+  parameters: { signalType, pilotPosition },
+});
+
+estimation.implement("lmmse", { kind: "model", prepare: (context) => prepareEstimation("lmmse", context) });
+estimation.implement("ls", { kind: "model", prepare: (context) => prepareEstimation("ls", context) });
+
+/** The parameters of {@link estimation} for a configuration. */
+export function estimationParameters({ grant, allocation }: PuschConfiguration): {
+  signalType: EstimationSignalType;
+  pilotPosition: PilotPosition;
+} {
+  const { subcarrierSpacing, cyclicPrefix, startSymbolIndex } = grant;
+  const { dmrsConfigType, dmrsLength, dmrsSymbPos, dmrsPorts, numDmrsCdmGrpsNoData } = grant;
+  return {
+    signalType: { subcarrierSpacing, cyclicPrefix, startSymbolIndex },
+    pilotPosition: {
+      dmrsConfigType,
+      dmrsLength,
+      dmrsSymbPos,
+      dmrsPorts,
+      numDmrsCdmGrpsNoData,
+      firstCommonBlock: allocation.firstCommonBlock,
+    },
+  };
+}
+
+/** What a variant is prepared for: any configuration with the grant's `configurationKey`. */
+const configuration = z.custom<PuschConfiguration>(
+  (value) => typeof value === "object" && value !== null && "carrier" in value,
+  "give a PUSCH configuration",
+);
+
+/**
+ * Makes the precoded DM-RS of a slot: `pilots` are the rows of the DM-RS symbols over the allocation's subcarriers, of
+ * each antenna port, 0 where there is data or nothing. Without a valid grant they are 0.
+ */
+export const referenceSignals = defineFunction({
+  name: "referenceSignals",
+  clause: "TS 38.211 6.4.1.1",
+  inputs: { grant: int32("grantField") },
+  outputs: { pilots: complex64("port", "dmrsSymbol", "subcarrier") },
+  parameters: { configuration },
+});
+
+referenceSignals.implement("plain", { kind: "model", prepare: prepareReferenceSignalRows });
+
+/** The parameters of {@link referenceSignals} for a configuration. */
+export function referenceSignalsParameters(of: PuschConfiguration): { configuration: PuschConfiguration } {
+  return { configuration: of };
+}

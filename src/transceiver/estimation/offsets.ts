@@ -1,0 +1,168 @@
+import { symbolsPerSlot, symbolTimings } from "../pusch/numerology.js";
+import { correlationKernel } from "./correlation-kernel.js";
+import type { EstimationContext } from "./estimation.js";
+import { SPREADS } from "./frequency-filters.js";
+import type { Pilots } from "./pilots.js";
+import type { PilotPlan } from "./plan.js";
+import { rotationKernel } from "./rotation-kernel.js";
+
+/** Delay, delay spread and carrier offset of a slot, and what takes them off. */
+export interface Offsets {
+  /** Measures the slot; its number within the subframe says where its symbols lie in time. Allocates nothing. */
+  estimate(slotOfSubframe: number): void;
+  /** Whether all pilots were finite and at least one not zero. */
+  finite(): boolean;
+  /** Seconds: mean delay. */
+  timing(): number;
+  /** Hz. */
+  frequency(): number;
+  /** Index in `SPREADS` of the power delay profile's width. */
+  spread(): number;
+  /** Correlation of the channel between neighbouring positions times its and the noise's energy at the pilots. */
+  correlatedEnergy(): number;
+  /** Energy at the pilots, scaled to as many pilots as are in `correlatedEnergy`. */
+  energy(): number;
+  /** Radians by which the carrier turns from the first DM-RS symbol to a symbol of the slot. */
+  phase(symbol: number): number;
+  /** Byte offset of the planes of the delay's phase ramp over the subcarriers. */
+  readonly rotation: number;
+}
+
+/** Subcarriers over which the delay spread shows: two resource blocks. */
+const LONG_DISTANCE = 24;
+
+/** Resource blocks below which the delay spread is taken as the widest: too few pilots lie so far apart. */
+const LEAST_BLOCKS = 4;
+
+/**
+ * A uniform profile as wide as `SPREAD_PER_RMS` root mean square delay spreads holds nearly all of an exponential one
+ * when it is centred `CENTRE_PER_SPREAD` of its width after the mean delay.
+ */
+const SPREAD_PER_RMS = 7;
+const CENTRE_PER_SPREAD = 0.3;
+
+export function prepareOffsets(context: EstimationContext, plan: PilotPlan, pilots: Pilots): Offsets {
+  const { antennas, groups, positions, blocks } = plan;
+  const { dmrsConfigType, dmrsSymbPos, dmrsLength } = plan.pilotPosition;
+  const { subcarrierSpacing, cyclicPrefix } = plan.signalType;
+  const correlate = context.compile(correlationKernel(plan.pilots));
+  const rotate = context.compile(rotationKernel(blocks));
+  const sum = context.scratch("correlation", "float32", 2);
+  const rotors = context.scratch("rotors", "float32", 2 * blocks);
+  const base = context.scratch("rotationBase", "float32", 24);
+  const rotation = context.scratch("rotation", "float32", 2, plan.subcarrierStride).offset;
+
+  // Two pilots on, the weights of a frequency CDM pair are the same again.
+  const shortDistance = dmrsConfigType === 1 ? 4 : 6;
+  const longLag = (LONG_DISTANCE / 12) * plan.pilotsPerBlock;
+  const times = symbolTimes(subcarrierSpacing, cyclicPrefix);
+  const perSlot = symbolsPerSlot(cyclicPrefix);
+  /** Correlations: at the short distance, at the long one, then between neighbouring positions. */
+  const correlations = new Float64Array(2 * (2 + positions));
+  let [slot, delay, spread, frequency, energy] = [0, 0, 0, 0, 0];
+  let correlatedEnergy = 0;
+
+  const add = (index: number, a: number, b: number) => {
+    correlate(a, b, sum.offset);
+    correlations[2 * index]! += sum.view[0]!;
+    correlations[2 * index + 1]! += sum.view[1]!;
+  };
+  const magnitude = (index: number) => Math.hypot(correlations[2 * index]!, correlations[2 * index + 1]!);
+  const time = (symbol: number) => times[slot * perSlot + symbol]!;
+
+  const measure = () => {
+    correlations.fill(0);
+    energy = 0;
+    for (let antenna = 0; antenna < antennas; antenna++)
+      for (let group = 0; group < groups.length; group++)
+        for (let ordinal = 0; ordinal < dmrsSymbPos.length; ordinal++) {
+          const row = pilots.row(antenna, group, ordinal);
+          correlate(row, row, sum.offset);
+          energy += sum.view[0]!;
+          add(0, row, row + 4 * 2);
+          if (blocks >= LEAST_BLOCKS) add(1, row, row + 4 * longLag);
+          if (ordinal >= dmrsLength)
+            add(1 + Math.floor(ordinal / dmrsLength), pilots.row(antenna, group, ordinal - dmrsLength), row);
+        }
+  };
+
+  /** Index of the narrowest profile that is wide enough for what the correlation loses over the long distance. */
+  const chooseSpread = (): number => {
+    const widest = SPREADS.length - 1;
+    if (blocks < LEAST_BLOCKS) return widest;
+    const near = magnitude(0) / (plan.pilots - 2);
+    const far = magnitude(1) / (plan.pilots - longLag);
+    const ratio = Math.min(1, (far / near) ** 2);
+    // Of an exponential profile, |correlation|² is 1 / (1 + (2π·distance·rms)²).
+    const slope = LONG_DISTANCE ** 2 * ratio - shortDistance ** 2;
+    if (!(slope > 0)) return widest;
+    const rms = Math.sqrt((1 - ratio) / slope) / (2 * Math.PI);
+    let index = 0;
+    while (index < widest && SPREADS[index]! < SPREAD_PER_RMS * rms) index++;
+    return index;
+  };
+
+  const measureFrequency = () => {
+    // Each interval's phase counts by its correlation and, as an estimate of frequency, by the square of its duration.
+    let [weighted, weights] = [0, 0];
+    correlatedEnergy = 0;
+    for (let position = 1; position < positions; position++) {
+      const interval =
+        time(dmrsSymbPos[position * dmrsLength]!) - time(dmrsSymbPos[(position - 1) * dmrsLength]!);
+      const index = 1 + position;
+      const strength = magnitude(index);
+      const phase = Math.atan2(correlations[2 * index + 1]!, correlations[2 * index]!);
+      weighted += strength * interval * phase;
+      weights += strength * interval * interval;
+      correlatedEnergy += strength;
+    }
+    frequency = weights > 0 ? weighted / weights / (2 * Math.PI) : 0;
+  };
+
+  /** The phase ramp of the mean delay and the profile's centre after it. */
+  const fillRotation = () => {
+    const centre = delay + CENTRE_PER_SPREAD * SPREADS[spread]!;
+    const step = -2 * Math.PI * centre;
+    for (let k = 0; k < 12; k++) {
+      base.view[k] = Math.cos(step * k);
+      base.view[12 + k] = Math.sin(step * k);
+    }
+    const [stepRe, stepIm] = [Math.cos(12 * step), Math.sin(12 * step)];
+    let [re, im] = [1, 0];
+    for (let block = 0; block < blocks; block++) {
+      rotors.view[2 * block] = re;
+      rotors.view[2 * block + 1] = im;
+      const next = re * stepRe - im * stepIm;
+      im = re * stepIm + im * stepRe;
+      re = next;
+    }
+    rotate(rotors.offset, base.offset, rotation);
+  };
+
+  return {
+    rotation,
+    estimate(slotOfSubframe) {
+      slot = slotOfSubframe;
+      measure();
+      delay = -Math.atan2(correlations[1]!, correlations[0]!) / (2 * Math.PI * shortDistance);
+      spread = chooseSpread();
+      measureFrequency();
+      if (Number.isFinite(delay)) fillRotation();
+    },
+    finite: () =>
+      Number.isFinite(energy) && energy > 0 && Number.isFinite(delay) && Number.isFinite(frequency),
+    timing: () => delay / (1000 * subcarrierSpacing),
+    frequency: () => frequency,
+    spread: () => spread,
+    correlatedEnergy: () => correlatedEnergy,
+    energy: () => (energy * (positions - 1)) / positions,
+    phase: (symbol) => 2 * Math.PI * frequency * (time(symbol) - time(dmrsSymbPos[0]!)),
+  };
+}
+
+/** Start of every OFDM symbol's body in a subframe, in seconds. */
+function symbolTimes(subcarrierSpacing: 15 | 30 | 60, cyclicPrefix: "normal" | "extended"): Float64Array {
+  const sampleRate = 30_720_000;
+  const timings = symbolTimings({ subcarrierSpacing, cyclicPrefix, sampleRate });
+  return Float64Array.from(timings, ({ start, prefix }) => (start + prefix) / sampleRate);
+}
