@@ -14,9 +14,9 @@ export function conversionParameters({ carrier }: PuschConfiguration): { baseban
 
 /**
  * Samples a signal: `analog` at the converter's rate, quantized by the implementation's converter and brought to the
- * baseband rate. Both tensors take the same time; their numbers of samples give the ratio of the rates, which must be one of
- * small whole numbers. The filter between the rates passes up to 0.82 of half the lower rate within ±1e-4 and stops
- * below -80 dB from 1.18 on; its delay is made up for, and outside of the tensor the signal counts as 0.
+ * baseband rate. Both tensors take the same time; their numbers of samples give the ratio of the rates, which must be
+ * one of small whole numbers. The filter between the rates passes up to 0.82 of half the lower rate within ±1e-4 and
+ * stops below -80 dB from 1.18 on; its delay is made up for, and outside of the tensor the signal counts as 0.
  * Converters of n bits round to steps of 2^(1-n), clip at full scale, amplitude 1 of each component, and give 0 for
  * what is not a number; "float" does none of that.
  */
@@ -56,7 +56,10 @@ export const fixedToFloat = defineFunction({
 
 fixedToFloat.implement("vector", { kind: "model", prepare: prepareFixedToFloat });
 
-/** Numbers as samples of 16 bits, rounded to the nearest (ties to even), clipped at full scale; 0 for what is not a number. */
+/**
+ * Numbers as samples of 16 bits, rounded to the nearest (ties to even), clipped at full scale; 0 for what is not a
+ * number.
+ */
 export const floatToFixed = defineFunction({
   name: "floatToFixed",
   inputs: { analog: complex64("antenna", "converterSample") },

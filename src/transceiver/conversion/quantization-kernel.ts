@@ -18,8 +18,8 @@ function vectors(count: number, lanes: number, body: (at: Operand, mask: Value |
 }
 
 /**
- * A number of `bits` bits, amplitude 1 being full scale: the nearest (ties to even) step in -2^(bits-1) to 2^(bits-1) - 1, beyond
- * which it clips; what is not a number is 0.
+ * A number of `bits` bits, amplitude 1 being full scale: the nearest (ties to even) step in -2^(bits-1) to 2^(bits-1)
+ * - 1, beyond which it clips; what is not a number is 0.
  */
 function step(value: Value, bits: number): Value {
   const scale = 2 ** (bits - 1);

@@ -49,9 +49,9 @@ export function planResampling(from: number, to: number, lanes: number): Resampl
 }
 
 /**
- * Factors of each phase, doubled for real and imaginary parts, and the sample of the padded input at which each begins.
- * The filter passes up to 0.82 of half the lower of both rates within ±1e-4 and stops below -80 dB from 1.18 on;
- * its delay is made up for: output sample n stands at the time of input sample n·inputs/phases.
+ * Factors of each phase, doubled for real and imaginary parts, and the sample of the padded input at which each
+ * begins. The filter passes up to 0.82 of half the lower of both rates within ±1e-4 and stops below -80 dB from 1.18
+ * on; its delay is made up for: output sample n stands at the time of input sample n·inputs/phases.
  */
 export function resamplingTables({ phases, inputs, taps, lead }: ResamplingPlan): {
   factors: Float32Array;

@@ -17,9 +17,9 @@ function bessel0(x: number): number {
 const BESSEL_AT_SHAPE = bessel0(KAISER_SHAPE);
 
 /**
- * A low-pass filter's impulse response, `sin(πx)/(πx)` under a Kaiser window, `x` in samples of the lower rate from its
- * middle: ±1e-4 about 1 up to 0.82 of half the rate, below -80 dB from 1.18 on. At whole x it
- * is exactly 0 or 1, and beyond ±{@link SINC_HALF_LENGTH} it is 0.
+ * A low-pass filter's impulse response, `sin(πx)/(πx)` under a Kaiser window, `x` in samples of the lower rate from
+ * its middle: ±1e-4 about 1 up to 0.82 of half the rate, below -80 dB from 1.18 on. At whole x it is exactly 0 or 1,
+ * and beyond ±{@link SINC_HALF_LENGTH} it is 0.
  */
 export function windowedSinc(x: number): number {
   if (x === 0) return 1;

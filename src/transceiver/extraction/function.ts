@@ -20,9 +20,9 @@ export function extractionParameters(of: PuschConfiguration): { configuration: P
  * Takes the granted resource elements out of a slot of samples.
  *
  * `samples` holds a guard, a slot and a guard again (`guardSamples`); the slot starts behind the first guard. A valid
- * `grant` message becomes the scheduling grant, any other leaves the one in force; its slot chooses the symbols' timing and
- * phases. `grid` gets the allocation's `nrOfSymbols` OFDM symbols from `startSymbolIndex` and its subcarriers, with
- * the phase of TS 38.211 5.4 undone, `pdu` the grant in force.
+ * `grant` message becomes the scheduling grant, any other leaves the one in force; its slot chooses the symbols'
+ * timing and phases. `grid` gets the allocation's `nrOfSymbols` OFDM symbols from `startSymbolIndex` and its
+ * subcarriers, with the phase of TS 38.211 5.4 undone, `pdu` the grant in force.
  *
  * The transform is scaled by 1/√N: white noise has the same variance in a sample and in a resource element, and
  * what {@link insertion} made of a resource element of power 1 has power 1 again. The transform's window begins a
@@ -45,10 +45,10 @@ extraction.implement("fast-fourier", { kind: "model", prepare: prepareExtraction
  * Puts symbols and reference signals of a grant into the carrier's grid and makes samples of it.
  *
  * `symbols` are the data resource elements of each antenna port in the order of TS 38.211 6.3.1.6, `pilots` the
- * rows of the DM-RS symbols over the allocation's subcarriers, 0 where data or nothing is. `grid` gets all OFDM symbols and
- * subcarriers of the carrier, `samples` a guard of zeros, the slot with its cyclic prefixes and the phase of TS
- * 38.211 5.4, and zeros again. The inverse transform is scaled by 1/√N: a resource element of power 1 gives a
- * symbol of energy N/N = 1 per N samples, and a full grid a mean power of (subcarriers/N) a sample.
+ * rows of the DM-RS symbols over the allocation's subcarriers, 0 where data or nothing is. `grid` gets all OFDM
+ * symbols and subcarriers of the carrier, `samples` a guard of zeros, the slot with its cyclic prefixes and the phase
+ * of TS 38.211 5.4, and zeros again. The inverse transform is scaled by 1/√N: a resource element of power 1 adds
+ * energy 1 to the body of its symbol, and a full grid gives a mean power of subcarriers / N, less than 1, a sample.
  * The scheduling grant is as in {@link extraction}.
  */
 export const insertion = defineFunction({

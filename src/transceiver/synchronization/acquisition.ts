@@ -34,11 +34,12 @@ export interface Acquisition {
 }
 
 /**
- * Finds a granted slot in a recording by its DM-RS: correlation in time with each layer's reference signals of every DM-RS symbol,
- * under frequency offsets up to half the subcarrier spacing, powers added over symbols, layers and antennas; then the
- * frequency from the cyclic prefixes of the slot that was found. Control path: allocates, and takes some tens of
- * milliseconds for a million samples.
- * @param samples complex64 `[antenna][sample]`, at the carrier's sample rate; the whole slot must lie inside. What is not a number counts as 0.
+ * Finds a granted slot in a recording by its DM-RS: correlation in time with each layer's reference signals of every
+ * DM-RS symbol, under frequency offsets up to half the subcarrier spacing, powers added over symbols, layers and
+ * antennas; then the frequency from the cyclic prefixes of the slot that was found. Control path: allocates, and
+ * takes some tens of milliseconds for a million samples.
+ * @param samples complex64 `[antenna][sample]`, at the carrier's sample rate; the whole slot must lie inside. What is
+ * not a number counts as 0.
  * @param antennas 1 unless given.
  * @returns the place where the correlation is greatest, or undefined where it may be chance.
  * @throws InputError where no slot fits into the samples.
@@ -220,8 +221,8 @@ function gammaTail(terms: number, x: number): number {
 }
 
 /**
- * Frequency in Hz from the cyclic prefixes of the granted symbols of the slot at `start`; prefixes know it up to multiples of
- * the spacing, and the one nearest to `near` is taken.
+ * Frequency in Hz from the cyclic prefixes of the granted symbols of the slot at `start`; prefixes know it up to
+ * multiples of the spacing, and the one nearest to `near` is taken.
  */
 function prefixFrequency(
   samples: Float32Array,

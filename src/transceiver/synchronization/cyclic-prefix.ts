@@ -42,8 +42,8 @@ export type EstimateFromPrefixes = (samples: number, estimate: CyclicPrefixEstim
  * symbols, the position where prefix and end of the symbol agree best within the guard, and the phase between them.
  *
  * Prefixes do not say which slot of the subframe it is. At 60 kHz, where every second slot begins with a longer
- * prefix, a slot without it looks like one with it that is early by the difference (0.52 µs): the smaller shift of the two
- * is taken.
+ * prefix, a slot without it looks like one with it that is early by the difference (0.52 µs): the smaller shift of
+ * the two is taken.
  * @param sampleCount samples of an antenna's slot and both guards.
  */
 export function prepareEstimateFromPrefixes(

@@ -22,10 +22,10 @@ export function synchronizationParameters({ carrier }: PuschConfiguration): { si
  * `samples` holds a guard, a slot and a guard again (`guardSamples`). `tracking` says what is known of the offsets
  * (fields in offsets.ts). Where it is not valid, or not a number, they are estimated from the cyclic prefixes of the
  * slot, timing within the guard, frequency within half the subcarrier spacing, and each is applied only if it lies
- * more than three of its standard deviations from none (cyclic-prefix.ts). `aligned` has the shape of `samples`; its slot starts behind the first
- * guard, shifted by whole samples and by no more than the guard, with zeros where nothing was received; the rest of the
- * timing is left to channel estimation. Frequency is removed by a phase that is 0 at the start of the slot. `applied`
- * gives what was removed. Samples that are not numbers stay where they are.
+ * more than three of its standard deviations from none (cyclic-prefix.ts). `aligned` has the shape of `samples`; its
+ * slot starts behind the first guard, shifted by whole samples and by no more than the guard, with zeros where
+ * nothing was received; the rest of the timing is left to channel estimation. Frequency is removed by a phase that is
+ * 0 at the start of the slot. `applied` gives what was removed. Samples that are not numbers stay where they are.
  */
 export const synchronization = defineFunction({
   name: "synchronization",
@@ -40,8 +40,8 @@ synchronization.implement("cyclic-prefix", { kind: "model", prepare: prepareSync
 /**
  * Sends a slot earlier and lower in frequency by the `offsets` that its receiver would see (timing advance of TS
  * 38.211 4.3.1, frequency pre-compensation): with them given as the receiver measured them, they vanish there. Timing
- * is by fractions of a sample, with a band-limited interpolation that is right within 1e-4 up to 0.82 of half the sample
- * rate. Samples that would come from outside are 0. Offsets that are not valid, or not numbers, are 0; the
+ * is by fractions of a sample, with a band-limited interpolation that is right within 1e-4 up to 0.82 of half the
+ * sample rate. Samples that would come from outside are 0. Offsets that are not valid, or not numbers, are 0; the
  * phase of the frequency is 0 at the start of the slot.
  */
 export const advance = defineFunction({

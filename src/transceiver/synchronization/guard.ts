@@ -10,7 +10,8 @@ export function longestSlotSamples(timing: Timing): number {
 }
 
 /**
- * Samples before a slot, and as many behind the longest one, in a tensor that holds one slot: what timing can move in.
+ * Samples before a slot, and as many behind the longest one, in a tensor that holds one slot: what timing can move
+ * in.
  * @param samples of the tensor, one antenna.
  * @throws NeuroranError DIMENSION_MISMATCH where a slot does not fit or the rest is not even.
  */
