@@ -1,0 +1,34 @@
+export { ciphering, deciphering } from "./ciphering/function.js";
+export { decoding, encoding } from "./coding/function.js";
+export { analogToDigital, digitalToAnalog } from "./conversion/function.js";
+export { crcAttachment, crcCheck } from "./crc/function.js";
+export { equalization } from "./equalization/function.js";
+export { estimation, referenceSignals } from "./estimation/function.js";
+export { extraction, insertion } from "./extraction/function.js";
+export { deinterleaving, interleaving } from "./interleaving/function.js";
+export { demapping, mapping } from "./mapping/function.js";
+export { LLR_SCALE } from "./mapping/llr-scale.js";
+export { GRANT_FIELDS, writeGrantMessage } from "./pusch/grant-message.js";
+export {
+  type Carrier,
+  type CarrierInput,
+  type PuschConfiguration,
+  type PuschGrant,
+  type PuschGrantInput,
+  parseCarrier,
+  parseGrant,
+  puschConfiguration,
+} from "./pusch/index.js";
+export {
+  createUplinkReceiver,
+  type ReceiverOptions,
+  type SlotResult,
+  type UplinkReceiver,
+} from "./receiver.js";
+export { createSimulatedCell, type SimulatedCell, type SimulatedCellOptions } from "./simulated-cell.js";
+export { type SimulationOptions, type SimulationReport, simulate } from "./simulation.js";
+export { advance, synchronization } from "./synchronization/function.js";
+export { uplink, uplinkFromGrid } from "./uplink.js";
+export { type UplinkSettings, uplinkConfiguration } from "./uplink-configuration.js";
+export { uplinkTransmit } from "./uplink-transmit.js";
+export { uplinkTransmitConfiguration } from "./uplink-transmit-configuration.js";

@@ -1,0 +1,171 @@
+import { type Target, wasmTarget } from "../compiler/index.js";
+import { createArena, createFlowInstance } from "../functions/index.js";
+import {
+  addNoise,
+  applyFrequencyOffset,
+  applyPhaseNoise,
+  applyTimingOffset,
+  type Channel,
+  createChannel,
+  createRandom,
+  type DelayProfileName,
+} from "../radio/index.js";
+import { writeGrantMessage } from "./pusch/grant-message.js";
+import {
+  type Carrier,
+  type PuschConfiguration,
+  type PuschGrant,
+  parseGrant,
+  precodingMatrix,
+  puschConfiguration,
+  slotSamples,
+  slotsPerFrame,
+} from "./pusch/index.js";
+import { longestSlotSamples } from "./synchronization/guard.js";
+import { uplinkTransmit } from "./uplink-transmit.js";
+import { uplinkTransmitConfiguration } from "./uplink-transmit-configuration.js";
+
+/** The cell that is simulated: one user, granted the same in every slot. */
+export interface SimulatedCellOptions {
+  readonly carrier: Carrier;
+  /** As a grant is given, for slot 0; later slots differ in `slot` only. */
+  readonly grant: Readonly<Record<string, unknown>>;
+  readonly receiveAntennas: number;
+  /** Samples before and behind a slot. */
+  readonly guard: number;
+  /** "awgn": no fading, orthogonal columns of magnitude 1 between transmit and receive antennas. */
+  readonly profile: DelayProfileName | "awgn";
+  /** Of the profiles TDL-A to TDL-E. */
+  readonly delaySpread_s?: number | undefined;
+  readonly maximumDoppler_hz?: number | undefined;
+  /** Received power of all layers in a resource element over that of noise, at each antenna. */
+  readonly snr_db: number;
+  readonly cfo_hz?: number | undefined;
+  /** Positive: the slot arrives late. */
+  readonly timingOffset_s?: number | undefined;
+  /** Linewidth of the oscillator (Wiener phase noise); none unless given. */
+  readonly phaseNoiseLinewidth_hz?: number | undefined;
+  /** The channel is drawn anew for every slot instead of going on in time: independent blocks for error rates. */
+  readonly independentSlots?: boolean | undefined;
+  readonly seed: number;
+}
+
+/** One slot off the air, and what was sent in it. */
+export interface SimulatedSlot {
+  readonly configuration: PuschConfiguration;
+  /** complex64 `[antenna][guard + slot + guard]`; overwritten by the next slot. */
+  readonly samples: Float32Array;
+  /** The transport block, packed bytes; overwritten by the next slot. */
+  readonly payload: Uint8Array;
+}
+
+/** Sends random transport blocks through the transmit flow, a channel and impairments. */
+export interface SimulatedCell {
+  readonly inputSamples: number;
+  readonly firstGrant: PuschGrant;
+  next(): SimulatedSlot;
+  close(): void;
+}
+
+/** Sets up a simulated cell. The same seed gives the same samples. @throws InputError for a refused grant. */
+export function createSimulatedCell(
+  options: SimulatedCellOptions,
+  target: Target = wasmTarget(),
+): SimulatedCell {
+  const { carrier, receiveAntennas, guard, profile, seed } = options;
+  const grant = parseGrant({ ...options.grant, slot: 0 }, carrier);
+  const first = puschConfiguration(carrier, grant);
+  const ports = first.antennaPorts;
+  const inputSamples = longestSlotSamples(carrier) + 2 * guard;
+  const random = createRandom(seed);
+  const payloads = random.fork("payload");
+  const noise = random.fork("noise");
+  const arena = createArena({ bytes: 256 * 2 ** 20 });
+  const instance = createFlowInstance(uplinkTransmit, { arena, target });
+  const variant = instance.prepare(uplinkTransmitConfiguration(first, guard));
+  const samples = new Float32Array(2 * receiveAntennas * inputSamples);
+  const payload = variant.inputs.payload.view;
+  const noiseVariance = transmittedPower(first) / 10 ** (options.snr_db / 10);
+  const frames = slotsPerFrame(carrier.subcarrierSpacing);
+  let channel: Channel | undefined;
+  let slotNumber = 0;
+  let startSample = 0;
+  let phase = 0;
+
+  const drawChannel = (label: number): Channel | undefined =>
+    profile === "awgn"
+      ? undefined
+      : createChannel({
+          profile,
+          ...(options.delaySpread_s === undefined ? {} : { delaySpread_s: options.delaySpread_s }),
+          maximumDoppler_hz: options.maximumDoppler_hz ?? 0,
+          sampleRate: carrier.sampleRate,
+          transmitAntennas: ports,
+          receiveAntennas,
+          random: random.fork("channel").fork(label),
+        });
+
+  return {
+    inputSamples,
+    firstGrant: grant,
+    next() {
+      const slot = slotNumber % frames;
+      const configuration =
+        slot === 0 ? first : puschConfiguration(carrier, parseGrant({ ...options.grant, slot }, carrier));
+      for (let byte = 0; byte < payload.length; byte++) payload[byte] = payloads.integer(256);
+      variant.inputs.lengths.view.fill(0);
+      variant.inputs.lengths.view[0] = payload.length;
+      writeGrantMessage(configuration, variant.inputs.grant.view);
+      variant.process();
+      const sent = variant.outputs.samples.view;
+      const startTime_s = startSample / carrier.sampleRate;
+      if (slotNumber === 0 || options.independentSlots) channel = drawChannel(slotNumber);
+      if (channel) channel.apply(sent, startTime_s, samples);
+      else mixOrthogonally(sent, ports, samples, receiveAntennas, inputSamples);
+      if (options.timingOffset_s) {
+        applyTimingOffset(samples, options.timingOffset_s * carrier.sampleRate, receiveAntennas);
+      }
+      if (options.cfo_hz) {
+        applyFrequencyOffset(samples, options.cfo_hz, carrier.sampleRate, receiveAntennas, startTime_s);
+      }
+      if (options.phaseNoiseLinewidth_hz) {
+        const linewidth = options.phaseNoiseLinewidth_hz;
+        phase = applyPhaseNoise(samples, linewidth, carrier.sampleRate, noise, receiveAntennas, phase);
+      }
+      addNoise(samples, noiseVariance, noise);
+      startSample += slotSamples(carrier, slot);
+      slotNumber++;
+      return { configuration, samples, payload };
+    },
+    close: () => instance.close(),
+  };
+}
+
+/** Power of all antenna ports in a resource element: of layers of power 1 through the precoder. */
+function transmittedPower({ grant, layers, antennaPorts }: PuschConfiguration): number {
+  if (grant.tpmi === undefined) return layers;
+  const weights = precodingMatrix(layers, antennaPorts, grant.tpmi);
+  const power = weights.reduce((sum, weight) => sum + weight * weight, 0);
+  return power;
+}
+
+function mixOrthogonally(
+  sent: Float32Array,
+  ports: number,
+  received: Float32Array,
+  antennas: number,
+  count: number,
+): void {
+  received.fill(0);
+  for (let antenna = 0; antenna < antennas; antenna++) {
+    for (let port = 0; port < ports; port++) {
+      const angle = (2 * Math.PI * antenna * port) / Math.max(antennas, ports);
+      const [c, s] = [Math.cos(angle), Math.sin(angle)];
+      const [from, to] = [2 * port * count, 2 * antenna * count];
+      for (let k = 0; k < 2 * count; k += 2) {
+        received[to + k]! += c * sent[from + k]! - s * sent[from + k + 1]!;
+        received[to + k + 1]! += s * sent[from + k]! + c * sent[from + k + 1]!;
+      }
+    }
+  }
+}

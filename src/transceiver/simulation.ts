@@ -1,0 +1,114 @@
+import { type SlotExecutor, type SlotStatistics, startSlotExecutor } from "../functions/index.js";
+import { writeGrantMessage } from "./pusch/grant-message.js";
+import { slotsPerSubframe } from "./pusch/index.js";
+import { defaultGuard, type SlotResult, slotResult } from "./receiver.js";
+import { createSimulatedCell, type SimulatedCellOptions } from "./simulated-cell.js";
+import type { uplink } from "./uplink.js";
+import { uplinkConfiguration } from "./uplink-configuration.js";
+import type { UplinkInstanceOptions } from "./uplink-instance.js";
+
+/** A simulated cell and the receiver that serves it. */
+export interface SimulationOptions extends Omit<SimulatedCellOptions, "guard"> {
+  readonly slots: number;
+  /** Stop once so many transport blocks were lost; never unless given. */
+  readonly stopAfterErrors?: number | undefined;
+  readonly implementations?: Readonly<Record<string, string>> | undefined;
+  readonly maximumIterations?: number | undefined;
+}
+
+/** What came of a simulation. */
+export interface SimulationReport {
+  readonly slots: number;
+  /** Transport blocks whose CRC failed, or whose bits are not those sent. */
+  readonly blockErrors: number;
+  /** Of these, those whose CRC passed. */
+  readonly undetectedErrors: number;
+  readonly blockErrorRate: number;
+  /** Bits of a transport block. */
+  readonly transportBlockSize: number;
+  readonly slotDuration_s: number;
+  /** Delivered bits over the time that the slots stand for. */
+  readonly throughput_bps: number;
+  /** Means of the receiver's estimates. */
+  readonly snr_db: number;
+  readonly cfo_hz: number;
+  readonly timing_s: number;
+  readonly meanIterations: number;
+  readonly statistics: SlotStatistics;
+  /** True where `signal` ended it. */
+  readonly interrupted: boolean;
+}
+
+/**
+ * Receives the slots of a simulated cell on a slot worker while the next slot is made here.
+ * @param observe called after each slot
+ * @param signal ends the simulation with what there is
+ * @throws InputError for a refused grant or an unknown implementation
+ */
+export async function simulate(
+  options: SimulationOptions,
+  observe: (result: SlotResult, done: number) => void = () => {},
+  signal?: AbortSignal,
+): Promise<SimulationReport> {
+  const { carrier, receiveAntennas, implementations } = options;
+  const guard = defaultGuard(carrier);
+  const cell = createSimulatedCell({ ...options, guard });
+  const instanceOptions: UplinkInstanceOptions = implementations ? { implementations } : {};
+  let executor: SlotExecutor<typeof uplink.inputs, typeof uplink.outputs> | undefined;
+  try {
+    executor = await startSlotExecutor<typeof uplink>({
+      module: new URL("./uplink-instance.js", import.meta.url),
+      factory: "createUplink",
+      options: instanceOptions,
+      arenaBytes: 512 * 2 ** 20,
+    });
+    let slot = cell.next();
+    const { maximumIterations } = options;
+    const settings = { receiveAntennas, guard, maximumIterations };
+    const variant = await executor.prepare(uplinkConfiguration(slot.configuration, settings));
+    const { transportBlockSize } = slot.configuration;
+    const sent = new Uint8Array(slot.payload.length);
+    const sums = { snr: 0, cfo: 0, timing: 0, iterations: 0, blocks: 0 };
+    let [done, blockErrors, undetectedErrors] = [0, 0, 0];
+    while (done < options.slots && !signal?.aborted) {
+      const number = slot.configuration.grant.slot;
+      variant.inputs.samples.view.set(slot.samples);
+      writeGrantMessage(slot.configuration, variant.inputs.grant.view);
+      sent.set(slot.payload);
+      const processed = executor.submit(variant);
+      if (done + 1 < options.slots) slot = cell.next();
+      await processed;
+      const result = slotResult(number, variant.outputs);
+      const equal = result.payload.every((byte, k) => byte === sent[k]);
+      if (!result.crc || !equal) blockErrors++;
+      if (result.crc && !equal) undetectedErrors++;
+      sums.snr += 10 ** (result.snr_db / 10);
+      sums.cfo += result.cfo_hz;
+      sums.timing += result.timing_s;
+      for (const count of result.iterations) sums.iterations += Math.abs(count);
+      sums.blocks += result.iterations.length;
+      done++;
+      observe(result, done);
+      if (options.stopAfterErrors !== undefined && blockErrors >= options.stopAfterErrors) break;
+    }
+    const slotDuration_s = 1e-3 / slotsPerSubframe(carrier.subcarrierSpacing);
+    return {
+      slots: done,
+      blockErrors,
+      undetectedErrors,
+      blockErrorRate: blockErrors / done,
+      transportBlockSize,
+      slotDuration_s,
+      throughput_bps: ((done - blockErrors) * transportBlockSize) / (done * slotDuration_s),
+      snr_db: 10 * Math.log10(sums.snr / done),
+      cfo_hz: sums.cfo / done,
+      timing_s: sums.timing / done,
+      meanIterations: sums.iterations / sums.blocks,
+      statistics: executor.statistics(),
+      interrupted: signal?.aborted ?? false,
+    };
+  } finally {
+    await executor?.close();
+    cell.close();
+  }
+}
