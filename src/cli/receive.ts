@@ -9,7 +9,7 @@ import { bad, fixed, good, printJson, signed } from "./format.js";
 import { parseGrants, readGrants } from "./grant-file.js";
 import { choiceOption, implementationOption, numberOption } from "./options.js";
 import { checkWritable, writeOutput } from "./output-file.js";
-import { readSlot, slotPositions } from "./slot-source.js";
+import { findSlot, readSlot, slotPositions } from "./slot-source.js";
 
 const formats = ["cf32", "ci16", "sigmf", "oran"] as const;
 
@@ -41,7 +41,7 @@ export function addReceive(program: Command): void {
     .requiredOption("--grant <file>", "JSON file of a grant, or of a list of grants in the order of time")
     .option(
       "--start <sample>",
-      "first sample of the first grant's slot",
+      "first sample of the first grant's slot (searched for by its DM-RS)",
       numberOption("--start", { minimum: 0, whole: true }),
     );
   addCarrierOptions(command, {
@@ -90,7 +90,7 @@ Example:
 function receive(path: string, options: ReceiveOptions): number {
   const given = readGrants(options.grant);
   if (options.output !== undefined) checkWritable("--output", options.output);
-  const { receiver, grants } =
+  const { receiver, grants, positions } =
     options.format === "oran"
       ? receiverOfFronthaul(path, options, given)
       : receiverOfSamples(path, options, given);
@@ -99,7 +99,7 @@ function receive(path: string, options: ReceiveOptions): number {
     grants.forEach((grant, index) => {
       const result = receiver.next(grant, index);
       if (result.crc) payloads.push(result.payload);
-      printResult(result, grant, options.json ?? false);
+      printResult(result, grant, positions?.[index], options.json ?? false);
     });
   } finally {
     receiver.close();
@@ -116,9 +116,11 @@ function receiverOfSamples(path: string, options: ReceiveOptions, given: Record<
   try {
     const carrier = carrierOf(options, given[0]!, recording.sampleRate!, recording.carrierFrequency!);
     const grants = parseGrants(given, carrier);
-    const { start } = options;
-    if (start === undefined) throw new InputError("--start", undefined, "give the first sample of the slot");
-    const positions = slotPositions(carrier, grants, start);
+    const positions = slotPositions(
+      carrier,
+      grants,
+      options.start ?? findSlot(recording, carrier, grants[0]!),
+    );
     const receivers = receiverOfUsers(carrier, recording.channels, options);
     const receiver: SlotReceiver = {
       next(grant, index) {
@@ -138,7 +140,7 @@ function receiverOfSamples(path: string, options: ReceiveOptions, given: Record<
         recording.close();
       },
     };
-    return { receiver, grants };
+    return { receiver, grants, positions };
   } catch (error) {
     recording.close();
     throw error;
@@ -169,7 +171,7 @@ function receiverOfFronthaul(path: string, options: ReceiveOptions, given: Recor
     next: (grant) => receivers.of(grant).receiveGrid(grid, grant),
     close: () => receivers.close(),
   };
-  return { receiver, grants };
+  return { receiver, grants, positions: undefined };
 }
 
 /** A receiver for each user: timing and frequency, which it tracks, are the user's own. */
@@ -238,18 +240,24 @@ function carrierOf(
   });
 }
 
-function printResult(result: SlotResult, { rnti }: PuschGrant, json: boolean): void {
+/** @param start first sample of the slot; undefined where there are no samples. */
+function printResult(
+  result: SlotResult,
+  { rnti }: PuschGrant,
+  start: number | undefined,
+  json: boolean,
+): void {
   const { slot, crc, payload, snr_db, cfo_hz, timing_s, iterations } = result;
   const hex = Buffer.from(payload).toString("hex");
   if (json) {
-    printJson({ slot, crc, payload: hex, snr_db, cfo_hz, timing_s, rnti, iterations });
+    printJson({ slot, crc, payload: hex, snr_db, cfo_hz, timing_s, rnti, iterations, start });
     return;
   }
   const shown = hex.length > 64 ? `${hex.slice(0, 64)}…` : hex;
   const verdict = crc ? good("CRC ok") : bad("CRC failed");
   const iterationsUsed = Math.max(...iterations.map(Math.abs));
   process.stdout.write(
-    `slot ${slot}, RNTI ${rnti}: ${verdict}, ${payload.length} bytes ${shown}\n` +
+    `slot ${slot}${start === undefined ? "" : ` at sample ${start}`}, RNTI ${rnti}: ${verdict}, ${payload.length} bytes ${shown}\n` +
       `  SNR ${fixed(snr_db, 1)} dB, CFO ${signed(cfo_hz, 0)} Hz, timing ${signed(timing_s * 1e6, 3)} µs, ` +
       `${iterations.length} code ${iterations.length === 1 ? "block" : "blocks"}, at most ${iterationsUsed} iterations\n`,
   );

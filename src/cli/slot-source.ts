@@ -1,13 +1,19 @@
-import { InputError } from "../errors.js";
+import { wasmTarget } from "../compiler/index.js";
+import { InputError, NeuroranError } from "../errors.js";
 import type { Recording } from "../radio/index.js";
 import {
   type Carrier,
   type PuschGrant,
+  puschConfiguration,
   slotSamples,
   slotStart,
   slotsPerFrame,
   slotsPerSubframe,
 } from "../transceiver/pusch/index.js";
+import { acquireSlot } from "../transceiver/synchronization/acquisition.js";
+
+/** Samples of an antenna that are searched at once. */
+const searchStep = 2 ** 20;
 
 /**
  * First sample of each grant's slot, when the first grant's starts at `start`. Grants stand in the order of time: one
@@ -58,6 +64,30 @@ export function readSlot(
     );
   }
   return samples;
+}
+
+/**
+ * Searches the recording for the first slot that the grant's DM-RS tells to be there.
+ * @returns its first sample
+ * @throws InputError when the recording is shorter than a slot; NeuroranError SLOT_NOT_FOUND.
+ */
+export function findSlot(recording: Recording, carrier: Carrier, grant: PuschGrant): number {
+  const configuration = puschConfiguration(carrier, grant);
+  const slot = slotSamples(carrier, grant.slot);
+  const { sampleCount, channels } = recording;
+  if (sampleCount < slot) {
+    throw new InputError("recording", `${sampleCount} samples`, `a slot at this rate has ${slot}`);
+  }
+  const target = wasmTarget();
+  for (let from = 0; from + slot <= sampleCount; from += searchStep) {
+    const samples = recording.read(from, Math.min(sampleCount - from, searchStep + slot));
+    const found = acquireSlot(samples, configuration, target, channels);
+    if (found !== undefined) return from + found.start;
+  }
+  throw new NeuroranError(
+    "SLOT_NOT_FOUND",
+    `slot ${grant.slot} was not found by its DM-RS: check the grant and the carrier, or give --start`,
+  );
 }
 
 /** First sample of a slot counted through frames. */
