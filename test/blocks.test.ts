@@ -1,7 +1,7 @@
 import { existsSync, readdirSync } from "node:fs";
 import { resolve } from "node:path";
 import { describe, expect, it } from "vitest";
-import type { FunctionData } from "../src/functions/index.js";
+import type { DataflowData, FunctionData } from "../src/functions/index.js";
 import { ciphering, deciphering } from "../src/transceiver/ciphering/function.js";
 import { decoding, encoding } from "../src/transceiver/coding/function.js";
 import { analogToDigital, digitalToAnalog } from "../src/transceiver/conversion/function.js";
@@ -62,9 +62,13 @@ describe("the ten functional blocks", () => {
   });
 
   it("are joined by the flows uplink and uplinkTransmit", () => {
-    const of = (flow: { graph: { nodes: readonly { definition: FunctionData }[] } }) =>
-      flow.graph.nodes.map((node) => node.definition.name);
+    const of = (flow: DataflowData): string[] =>
+      flow.graph.nodes.flatMap(({ definition }) => {
+        const [first] = definition.implementations.values();
+        return first && "flow" in first ? of(first.flow) : [definition.name];
+      });
     expect(of(uplink)).toEqual([
+      "analogToDigital",
       "synchronization",
       "extraction",
       "estimation",
@@ -84,6 +88,7 @@ describe("the ten functional blocks", () => {
       "referenceSignals",
       "insertion",
       "advance",
+      "digitalToAnalog",
     ]);
     expect(uplink.graph.feedback.map((edge) => edge.name)).toEqual(["tracking"]);
   });

@@ -2,6 +2,7 @@ export { ciphering, deciphering } from "./ciphering/function.js";
 export { decoding, encoding } from "./coding/function.js";
 export { analogToDigital, digitalToAnalog } from "./conversion/function.js";
 export { crcAttachment, crcCheck } from "./crc/function.js";
+export { detection } from "./detection.js";
 export { equalization } from "./equalization/function.js";
 export { estimation, referenceSignals } from "./estimation/function.js";
 export { extraction, insertion } from "./extraction/function.js";

@@ -8,13 +8,7 @@ import {
   type Timing,
 } from "../functions/index.js";
 import { writeGrantMessage } from "./pusch/grant-message.js";
-import {
-  type Carrier,
-  type PuschConfiguration,
-  parseGrant,
-  puschConfiguration,
-  slotSamples,
-} from "./pusch/index.js";
+import { type Carrier, type PuschConfiguration, parseGrant, puschConfiguration } from "./pusch/index.js";
 import { longestSlotSamples } from "./synchronization/guard.js";
 import { offsetFieldIndex } from "./synchronization/offsets.js";
 import { uplink, uplinkFromGrid } from "./uplink.js";
@@ -39,12 +33,10 @@ export interface SlotResult {
 /** A PUSCH receiver in this thread. */
 export interface UplinkReceiver {
   readonly carrier: Carrier;
-  /** Samples before and behind a slot that `receive` wants. */
+  /** Samples before and behind a slot that `receive` wants, at the converter's rate. */
   readonly guard: number;
   /** Samples per antenna that `receive` wants: guard, the longest slot of a subframe, guard. */
   readonly inputSamples: number;
-  /** Samples of a slot. */
-  slotSamples(slot: number): number;
   /**
    * Receives a slot.
    * @param samples complex64 `[antenna][inputSamples]`; the slot starts behind the guard.
@@ -65,8 +57,8 @@ export interface UplinkReceiver {
 export interface ReceiverOptions {
   readonly carrier: Carrier;
   readonly receiveAntennas: number;
-  /** Unless given, a quarter of an OFDM symbol. */
-  readonly guard?: number;
+  /** Samples a second of what is received; the carrier's sample rate unless given. The block conversion adapts. */
+  readonly converterRate?: number | undefined;
   readonly maximumIterations?: number;
   readonly protection?: UplinkSettings["protection"];
   /** Names of implementations by function. */
@@ -104,6 +96,25 @@ export function defaultGuard(carrier: Carrier): number {
 }
 
 /**
+ * The smallest guard, not below the default, for which guard and input are whole numbers of samples at both rates.
+ * @throws InputError where there is none within an OFDM symbol.
+ */
+function converterGuard(carrier: Carrier, converterRate: number): { guard: number; converterRatio: number } {
+  const converterRatio = converterRate / carrier.sampleRate;
+  const whole = (samples: number): boolean =>
+    Math.abs(samples * converterRatio - Math.round(samples * converterRatio)) < 1e-6;
+  const slot = longestSlotSamples(carrier);
+  for (let guard = defaultGuard(carrier); guard <= carrier.fftSize && converterRatio > 0; guard++) {
+    if (whole(guard) && whole(slot + 2 * guard)) return { guard, converterRatio };
+  }
+  throw new InputError(
+    "converterRate",
+    converterRate,
+    `give a rate whose ratio to the baseband rate, ${carrier.sampleRate}, is one of small whole numbers`,
+  );
+}
+
+/**
  * Sets up a PUSCH receiver. Variants are prepared when a grant's shape is first seen.
  *
  * ```ts
@@ -117,27 +128,27 @@ export function createUplinkReceiver(options: ReceiverOptions): UplinkReceiver {
   if (!Number.isInteger(receiveAntennas) || receiveAntennas < 1 || receiveAntennas > 8) {
     throw new InputError("receiveAntennas", receiveAntennas, "give 1 to 8");
   }
-  const guard = options.guard ?? defaultGuard(carrier);
+  const { guard, converterRatio } = converterGuard(carrier, options.converterRate ?? carrier.sampleRate);
   const arena = createArena({ bytes: options.arenaBytes ?? 512 * 2 ** 20 });
   const target = options.target ?? wasmTarget();
   const settings: UplinkSettings = {
     receiveAntennas,
     guard,
+    converterRatio,
     maximumIterations: options.maximumIterations,
     protection: options.protection,
   };
   const fromSamples = createFlowInstance(uplink, { arena, target, implementations });
   let fromGrid: FlowInstance<typeof uplinkFromGrid.inputs, typeof uplinkFromGrid.outputs> | undefined;
-  const inputSamples = longestSlotSamples(carrier) + 2 * guard;
+  const inputSamples = Math.round((longestSlotSamples(carrier) + 2 * guard) * converterRatio);
 
   const configure = (given: unknown): PuschConfiguration =>
     puschConfiguration(carrier, parseGrant(given, carrier));
 
   return {
     carrier,
-    guard,
+    guard: Math.round(guard * converterRatio),
     inputSamples,
-    slotSamples: (slot) => slotSamples(carrier, slot),
     receive(samples, given) {
       if (samples.length !== 2 * receiveAntennas * inputSamples) {
         throw new InputError(
@@ -160,7 +171,7 @@ export function createUplinkReceiver(options: ReceiverOptions): UplinkReceiver {
         target,
         implementations: Object.fromEntries(
           Object.entries(implementations).filter(
-            ([name]) => name !== "synchronization" && name !== "extraction",
+            ([name]) => !["analogToDigital", "synchronization", "extraction"].includes(name),
           ),
         ),
       });

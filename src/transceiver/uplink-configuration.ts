@@ -1,5 +1,6 @@
 import type { Configuration } from "../functions/index.js";
 import { PARSE_REPORT_FIELDS } from "./ciphering/transport-block.js";
+import { conversionParameters } from "./conversion/function.js";
 import { crcCheckParameters } from "./crc/function.js";
 import { equalizationParameters } from "./equalization/function.js";
 import { estimationParameters } from "./estimation/function.js";
@@ -15,8 +16,10 @@ import { OFFSET_FIELDS } from "./synchronization/offsets.js";
 /** What the receive chain is set up with beside the grant. */
 export interface UplinkSettings {
   readonly receiveAntennas: number;
-  /** Samples before and behind a slot in the flow's input. */
+  /** Samples at baseband before and behind a slot in the flow's input. */
   readonly guard: number;
+  /** Samples of the flow's input for each at baseband; 1 unless given. */
+  readonly converterRatio?: number | undefined;
   /** Of the LDPC decoder; 8 unless given. */
   readonly maximumIterations?: number | undefined;
   /** What protects the bearer: parameters `key` and `encryptionScheme` of deciphering; nothing unless given. */
@@ -30,13 +33,14 @@ export function uplinkConfiguration(
   samples = true,
 ): Configuration {
   const { allocation, codeBlocks, grant } = pusch;
-  const { receiveAntennas, guard, maximumIterations, protection } = settings;
+  const { receiveAntennas, guard, converterRatio = 1, maximumIterations, protection } = settings;
+  const sample = longestSlotSamples(pusch.carrier) + 2 * guard;
   const payloadBytes = pusch.transportBlockSize / 8;
   return {
     key: `${configurationKey(pusch)};${receiveAntennas}`,
     dimensions: {
       antenna: receiveAntennas,
-      ...(samples ? { sample: longestSlotSamples(pusch.carrier) + 2 * guard } : {}),
+      ...(samples ? { sample, converterSample: Math.round(sample * converterRatio) } : {}),
       symbol: grant.nrOfSymbols,
       subcarrier: allocation.subcarriers,
       layer: pusch.layers,
@@ -57,7 +61,11 @@ export function uplinkConfiguration(
     },
     parameters: {
       ...(samples
-        ? { synchronization: synchronizationParameters(pusch), extraction: extractionParameters(pusch) }
+        ? {
+            analogToDigital: conversionParameters(pusch),
+            synchronization: synchronizationParameters(pusch),
+            extraction: extractionParameters(pusch),
+          }
         : {}),
       estimation: estimationParameters(pusch),
       equalization: equalizationParameters(pusch),

@@ -1,5 +1,6 @@
 import type { Configuration } from "../functions/index.js";
 import { BUILD_REPORT_FIELDS } from "./ciphering/transport-block.js";
+import { conversionParameters } from "./conversion/function.js";
 import { crcAttachmentParameters } from "./crc/function.js";
 import { referenceSignalsParameters } from "./estimation/function.js";
 import { extractionParameters } from "./extraction/function.js";
@@ -19,11 +20,13 @@ export function uplinkTransmitConfiguration(
   protection?: UplinkSettings["protection"],
 ): Configuration {
   const { allocation, codeBlocks, dmrs } = pusch;
+  const sample = longestSlotSamples(pusch.carrier) + 2 * guard;
   const payloadBytes = pusch.transportBlockSize / 8;
   return {
     key: configurationKey(pusch),
     dimensions: {
-      sample: longestSlotSamples(pusch.carrier) + 2 * guard,
+      sample,
+      converterSample: sample,
       symbol: allocation.slotSymbols,
       subcarrier: allocation.subcarriers,
       carrierSubcarrier: allocation.gridSubcarriers,
@@ -48,6 +51,7 @@ export function uplinkTransmitConfiguration(
       referenceSignals: referenceSignalsParameters(pusch),
       insertion: extractionParameters(pusch),
       advance: synchronizationParameters(pusch),
+      digitalToAnalog: conversionParameters(pusch),
     },
   };
 }

@@ -1,6 +1,7 @@
 import { dataflow, float32, int32, uint8 } from "../functions/index.js";
 import { ciphering } from "./ciphering/function.js";
 import { encoding } from "./coding/function.js";
+import { digitalToAnalog } from "./conversion/function.js";
 import { crcAttachment } from "./crc/function.js";
 import { referenceSignals } from "./estimation/function.js";
 import { insertion } from "./extraction/function.js";
@@ -34,6 +35,10 @@ export const uplinkTransmit = dataflow(
       pilots: referenceSignals({ grant }),
       grant,
     });
-    return { samples: advance({ samples, offsets }), grid, block, report };
+    const analog = digitalToAnalog(
+      { samples: advance({ samples, offsets }) },
+      { dimensions: { antenna: "port" } },
+    );
+    return { samples: analog, grid, block, report };
   },
 );

@@ -1,28 +1,28 @@
-import { complex64, dataflow, feedback, float32, int32 } from "../functions/index.js";
+import { complex64, dataflow, feedback, float32, type Handle, int32 } from "../functions/index.js";
 import { deciphering } from "./ciphering/function.js";
 import { decoding } from "./coding/function.js";
+import { analogToDigital } from "./conversion/function.js";
 import { crcCheck } from "./crc/function.js";
-import { equalization } from "./equalization/function.js";
-import { estimation } from "./estimation/function.js";
+import { detection } from "./detection.js";
 import { extraction } from "./extraction/function.js";
 import { deinterleaving } from "./interleaving/function.js";
-import { demapping } from "./mapping/function.js";
 import { synchronization } from "./synchronization/function.js";
 
 /**
- * PUSCH receive, from samples to what the bearer carried: one slot and its guards in, with the grant message under
- * which it is processed. What is tracked from slot to slot, timing and frequency, goes over a feedback edge.
+ * PUSCH receive, from the converter's samples to what the bearer carried: one slot and its guards in, with the grant
+ * message under which it is processed. What is tracked from slot to slot, timing and frequency, goes over a feedback
+ * edge.
  */
 export const uplink = dataflow(
   "uplink",
-  { inputs: { samples: complex64("antenna", "sample"), grant: int32("grantField") } },
+  { inputs: { samples: complex64("antenna", "converterSample"), grant: int32("grantField") } },
   ({ samples, grant }) => {
     const tracking = feedback("tracking", float32("offsetField"));
-    const { aligned, applied } = synchronization({ samples, tracking });
+    const { aligned, applied } = synchronization({ samples: analogToDigital({ analog: samples }), tracking });
     const { grid, pdu } = extraction({ samples: aligned, grant });
-    const estimate = estimation({ grid, grant: pdu, applied });
-    tracking.from(estimate.tracking);
-    return { ...fromChannel(grid, pdu, estimate), tracking: estimate.tracking, quality: estimate.quality };
+    const detected = detection({ grid, grant: pdu, applied });
+    tracking.from(detected.tracking);
+    return { ...outerReceiver(detected.llrs, pdu), tracking: detected.tracking, quality: detected.quality };
   },
 );
 
@@ -37,21 +37,14 @@ export const uplinkFromGrid = dataflow(
     },
   },
   ({ grid, grant, applied }) => {
-    const estimate = estimation({ grid, grant, applied });
-    return { ...fromChannel(grid, grant, estimate), tracking: estimate.tracking, quality: estimate.quality };
+    const { llrs, tracking, quality } = detection({ grid, grant, applied });
+    return { ...outerReceiver(llrs, grant), tracking, quality };
   },
 );
 
-type Grid = Parameters<typeof equalization>[0]["grid"];
-type Grant = Parameters<typeof demapping>[0]["grant"];
-type Estimate = Pick<Parameters<typeof equalization>[0], "channel" | "noise">;
-
-/** The blocks that both flows share: from the channel estimate to the payload. */
-function fromChannel(grid: Grid, grant: Grant, { channel, noise }: Estimate) {
-  const equalized = equalization({ grid, channel, noise });
-  const llrs = demapping({ symbols: equalized.symbols, noise: equalized.noise, grant });
-  const codeword = deinterleaving({ llrs });
-  const { blocks, iterations } = decoding({ codeword, grant });
+/** What both flows share: from soft bits to the payload. */
+function outerReceiver(llrs: Handle<"int8">, grant: Handle<"int32">) {
+  const { blocks, iterations } = decoding({ codeword: deinterleaving({ llrs }), grant });
   const { payload: block, crc } = crcCheck({ blocks });
   const { payload, lengths, report } = deciphering(
     { block, crc },

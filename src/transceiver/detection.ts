@@ -1,0 +1,38 @@
+import { complex64, dataflow, defineFunction, float32, int8, int32 } from "../functions/index.js";
+import { equalization } from "./equalization/function.js";
+import { estimation } from "./estimation/function.js";
+import { demapping } from "./mapping/function.js";
+import { modulationScheme } from "./mapping/modulation-scheme.js";
+
+const inputs = {
+  grid: complex64("antenna", "symbol", "subcarrier"),
+  grant: int32("grantField"),
+  applied: float32("offsetField"),
+};
+
+/**
+ * From the granted resource elements to soft bits: estimation, equalization and demapping as one function, so that
+ * one implementation, a neural receiver say, may stand for all three. The ports are those of the three blocks; the
+ * state is demapping's.
+ */
+export const detection = defineFunction({
+  name: "detection",
+  clause: "TS 38.211 5.1, 6.3.1, 6.4.1.1",
+  inputs,
+  outputs: {
+    llrs: int8("codewordBit"),
+    tracking: float32("offsetField"),
+    quality: float32("qualityField"),
+  },
+  state: { modulationScheme },
+});
+
+detection.implement("blocks", {
+  kind: "model",
+  flow: dataflow("detection", { inputs }, ({ grid, grant, applied }) => {
+    const { channel, noise, tracking, quality } = estimation({ grid, grant, applied });
+    const equalized = equalization({ grid, channel, noise });
+    const llrs = demapping({ symbols: equalized.symbols, noise: equalized.noise, grant });
+    return { llrs, tracking, quality };
+  }),
+});
