@@ -1,6 +1,6 @@
 import { NeuroranError } from "../errors.js";
 import type { Argument, Attribute, Block, Buffer, Kernel, Operation, Value } from "./operation.js";
-import { type ElementType, isFloat, sameType, scalar, type Type, typeText } from "./type.js";
+import { byteSize, type ElementType, isFloat, sameType, scalar, type Type, typeText } from "./type.js";
 
 /** A mistake in a kernel's text, found while it is built. */
 export class KernelError extends NeuroranError {
@@ -15,7 +15,11 @@ export type Operand = Value | number | bigint;
 interface Scope {
   readonly block: Block;
   readonly constants: Map<string, Value>;
-  readonly parent?: Scope | undefined;
+  /** What may be used in the block, beside what its parents know. */
+  readonly known: Set<Value | Buffer>;
+  /** A fragment's: it may use any value of the kernel that it goes into. */
+  readonly open: boolean;
+  readonly parent: Scope | undefined;
 }
 
 // Tracing is synchronous and one kernel at a time, so the insertion point is a module variable.
@@ -27,12 +31,20 @@ function scope(): Scope {
   return current;
 }
 
-/** Makes a value that an operation or a block defines. */
-export function makeValue(type: Type, definition?: Operation): Value {
+function makeValue(type: Type, definition?: Operation): Value {
   return definition ? { id: nextId++, type, definition } : { id: nextId++, type };
 }
 
-/** Appends an operation and returns it. */
+function expectKnown(name: string, used: Value | Buffer): void {
+  for (let s: Scope | undefined = scope(); s; s = s.parent) if (s.open || s.known.has(used)) return;
+  const what = "position" in used ? `buffer ${used.name}` : `a value of type ${typeText(used.type)}`;
+  throw new KernelError(`${name}: ${what} is used outside the block or the kernel that it belongs to`);
+}
+
+/**
+ * Appends an operation and returns it.
+ * @throws KernelError for an operand or a buffer of another kernel, or of a block that has ended.
+ */
 export function append(
   name: string,
   operands: readonly Value[],
@@ -41,9 +53,10 @@ export function append(
     attributes?: Record<string, Attribute>;
     buffer?: Buffer;
     regions?: readonly Block[];
-    results?: readonly Value[];
   } = {},
 ): Operation {
+  for (const operand of operands) expectKnown(name, operand);
+  if (more.buffer) expectKnown(name, more.buffer);
   const results: Value[] = [];
   const operation: Operation = {
     name,
@@ -53,8 +66,13 @@ export function append(
     regions: more.regions ?? [],
     ...(more.buffer ? { buffer: more.buffer } : {}),
   };
-  for (const type of resultTypes) results.push(makeValue(type, operation));
-  scope().block.operations.push(operation);
+  const { block, known } = scope();
+  for (const type of resultTypes) {
+    const value = makeValue(type, operation);
+    results.push(value);
+    known.add(value);
+  }
+  block.operations.push(operation);
   return operation;
 }
 
@@ -73,11 +91,13 @@ export function buildBlock(
   argumentTypes: readonly Type[],
   body: (arguments_: Value[]) => readonly Value[] | void,
   terminator: string | undefined,
+  more: { known?: readonly (Value | Buffer)[]; open?: boolean } = {},
 ): Block {
   const arguments_ = argumentTypes.map((type) => makeValue(type));
   const block: Block = { arguments: arguments_, operations: [] };
   const saved = current;
-  current = { block, constants: new Map(), parent: saved };
+  const known = new Set<Value | Buffer>([...arguments_, ...(more.known ?? [])]);
+  current = { block, constants: new Map(), known, open: more.open ?? false, parent: saved };
   try {
     const yielded = body(arguments_) ?? [];
     if (terminator) append(terminator, yielded, []);
@@ -87,26 +107,36 @@ export function buildBlock(
   return block;
 }
 
-/** A constant; equal ones in reach are one value. `number` for a splat, an array for one number a lane. */
+/** One number as a constant holds it. @throws KernelError where the type has no such number. */
+function normalNumber(type: Type, value: number | bigint): number | bigint {
+  const { element } = type;
+  if (isFloat(element)) return Number(value);
+  if (typeof value === "number" && !Number.isInteger(value))
+    throw new KernelError(`${value} is no ${element}`);
+  const limit = 2 ** (element === "i1" ? 1 : byteSize(element) * 8);
+  if (value < -limit / 2 || value >= limit) throw new KernelError(`${value} does not fit ${element}`);
+  if (element === "i1") return BigInt(value) & 1n;
+  if (element === "i64") return BigInt(value);
+  return Number(value) + 0;
+}
+
+/**
+ * A constant; equal ones in reach are one value.
+ * @param value one number, for all lanes of a vector, or one number a lane; an integer may be given as signed or as
+ * unsigned
+ * @throws KernelError for a number that the type does not hold, or a list of another length than the lanes.
+ */
 export function constant(type: Type, value: number | bigint | readonly (number | bigint)[]): Value {
-  const wide = type.element === "i64" || type.element === "i1";
   let normal: Attribute;
-  if (Array.isArray(value)) {
+  if (typeof value === "object") {
     if (value.length !== type.lanes) {
       throw new KernelError(`${value.length} numbers do not fill ${typeText(type)}`);
     }
-    normal = (value as readonly (number | bigint)[]).map((v) => (wide ? BigInt(v) : Number(v)));
+    normal = value.map((v) => normalNumber(type, v));
   } else {
-    normal = wide ? BigInt(value as number) : Number(value);
+    normal = normalNumber(type, value);
   }
-  if (!isFloat(type.element)) {
-    for (const v of Array.isArray(normal) ? normal : [normal]) {
-      if (typeof v === "number" && !Number.isInteger(v)) {
-        throw new KernelError(`${v} is no ${type.element}`);
-      }
-    }
-  }
-  const key = `${typeText(type)}:${Array.isArray(normal) ? normal.map(numberKey).join() : numberKey(normal)}`;
+  const key = `${typeText(type)}:${typeof normal === "object" ? normal.map(numberKey).join() : numberKey(normal)}`;
   for (let s: Scope | undefined = scope(); s; s = s.parent) {
     const known = s.constants.get(key);
     if (known) return known;
@@ -120,7 +150,7 @@ function numberKey(v: Attribute): string {
   return Object.is(v, -0) ? "-0" : String(v);
 }
 
-/** The constant that a value is, if it is one (a splat counts). */
+/** The number that a value is, if it is a constant of one number (a splat counts). */
 export function constantOf(value: Value): number | bigint | undefined {
   if (value.definition?.name !== "arith.constant") return undefined;
   const v = value.definition.attributes.value;
@@ -156,7 +186,10 @@ export type ArgumentDeclaration =
   | { readonly kind: "buffer"; readonly element: ElementType; readonly length: number }
   | { readonly kind: "scalar"; readonly element: ElementType };
 
-/** Declares memory of at most `length` elements. */
+/**
+ * Declares memory of at most `length` elements; a length that is no whole number is rounded up, one below 1 is 1.
+ * @throws KernelError for i1 and index, which memory does not hold.
+ */
 export function buffer(
   element: ElementType,
   length: number,
@@ -165,7 +198,7 @@ export function buffer(
   return { kind: "buffer", element, length: Math.max(1, Math.ceil(length)) };
 }
 
-/** Declares a scalar argument. i64 arguments are BigInts at the call and not offered. */
+/** Declares a scalar argument. i64 would be a BigInt at the call, i1 a boolean: they are not offered. */
 export function argument(element: Exclude<ElementType, "i64" | "i1">): {
   kind: "scalar";
   element: ElementType;
@@ -177,18 +210,24 @@ type Arguments<A extends Record<string, ArgumentDeclaration>> = {
   [K in keyof A]: A[K] extends { kind: "buffer" } ? Buffer : Value;
 };
 
+const identifier = /^[A-Za-z_]\w*$/;
+
 /**
- * Builds a kernel. `body` runs once, with the arguments in declared order, and appends operations by calling the
- * dialects' functions; it may return a scalar.
- * @param name unique for the specialization: letters, digits, underscores.
- * @throws KernelError for a mistake in the kernel.
+ * Builds a kernel. `body` runs once and appends operations by calling the dialects' functions; it may return a
+ * scalar, which the compiled kernel returns (an i8 or i16 with its sign, an i1 as 0 or 1).
+ * @param name unique for the specialization: letters, digits, underscores
+ * @param declarations the arguments by name, in the order of the compiled kernel's parameters
+ * @throws KernelError for a mistake in the kernel: operands of different types, a value used outside its block, a
+ * name that is no identifier, a result that is a vector or i64.
  */
 export function kernel<A extends Record<string, ArgumentDeclaration>>(
   name: string,
   declarations: A,
   body: (arguments_: Arguments<A>) => Value | void,
 ): Kernel {
-  if (!/^[A-Za-z_]\w*$/.test(name)) throw new KernelError(`${name}: a kernel's name is an identifier`);
+  for (const text of [name, ...Object.keys(declarations)]) {
+    if (!identifier.test(text)) throw new KernelError(`"${text}" is no identifier`);
+  }
   if (current) throw new KernelError(`${name}: a kernel is not built inside another`);
   const list: Argument[] = Object.entries(declarations).map(([argumentName, declaration], position) =>
     declaration.kind === "buffer"
@@ -206,8 +245,14 @@ export function kernel<A extends Record<string, ArgumentDeclaration>>(
     [],
     () => {
       result = body(named) ?? undefined;
+      if (!result) return;
+      expectKnown(name, result);
+      if (result.type.lanes > 0 || result.type.element === "i64") {
+        throw new KernelError(`${name} returns ${typeText(result.type)}: store it in a buffer`);
+      }
     },
     undefined,
+    { known: list.map((a) => (a.kind === "buffer" ? a.buffer : a.value)) },
   );
   return { name, arguments: list, body: block, ...(result ? { result } : {}) };
 }
@@ -224,6 +269,7 @@ export function buildFragment(body: () => Value): { block: Block; result: Value 
         result = body();
       },
       undefined,
+      { open: true },
     );
     return { block, result: result! };
   } finally {

@@ -17,7 +17,7 @@ export function printMlir(kernel: Kernel): string {
     return known;
   };
   const signature = kernel.arguments.map((a) => {
-    if (a.kind === "buffer") return `%${a.buffer.name}_buffer: ${memrefText(a.buffer)}`;
+    if (a.kind === "buffer") return `%${a.buffer.name}: ${memrefText(a.buffer)}`;
     names.set(a.value, `%${a.name}`);
     return `%${a.name}: ${a.value.type.element}`;
   });
@@ -75,8 +75,7 @@ function operationText(operation: Operation, name: (value: Value) => string): st
   const types = operands.map((o) => typeText(o.type));
   const list = operands.map(name).join(", ");
   const result = operation.results[0] ? typeText(operation.results[0].type) : "";
-  const place = (position: number): string =>
-    `%${operation.buffer!.name}_buffer[${name(operands[position]!)}]`;
+  const place = (position: number): string => `%${operation.buffer!.name}[${name(operands[position]!)}]`;
   const memory = operation.buffer ? memrefText(operation.buffer) : "";
   switch (operation.name) {
     case "arith.constant":

@@ -1,4 +1,4 @@
-import { append, asIndex, buildBlock, KernelError, type Operand } from "./builder.js";
+import { append, asIndex, buildBlock, constantOf, KernelError, type Operand } from "./builder.js";
 import type { Value } from "./operation.js";
 import { sameType, scalar, typeText } from "./type.js";
 
@@ -17,9 +17,12 @@ function checkYield(name: string, expected: readonly Value[], yielded: readonly 
   });
 }
 
-/** Counts from `lower` in steps of `step` (above 0) while below `upper`. */
+/**
+ * Counts from `lower` in steps of `step` (above 0; a constant below 1 is a KernelError) while below `upper`, signed; not
+ * at all where `lower` is not below `upper`.
+ */
 function forLoop(lower: Operand, upper: Operand, step: Operand, body: (index: Value) => void): void;
-/** The same, carrying values from one iteration to the next; returns what the last one gave. */
+/** The same, carrying values from one iteration to the next; returns what the last one gave, or `initial`. */
 function forLoop(
   lower: Operand,
   upper: Operand,
@@ -36,6 +39,8 @@ function forLoop(
 ): Value[] {
   const initial = typeof third === "function" ? [] : third;
   const bounds = [asIndex(lower), asIndex(upper), asIndex(step)];
+  const stride = constantOf(bounds[2]!);
+  if (stride !== undefined && stride < 1) throw new KernelError(`scf.for: a step of ${stride}`);
   const block = buildBlock(
     [scalar("index"), ...initial.map((v) => v.type)],
     ([index, ...carried]) => {
@@ -58,7 +63,10 @@ function forLoop(
   return [...operation.results];
 }
 
-/** Runs one of two bodies; both give values of the same types, or none. */
+/**
+ * Runs one of two bodies; both give values of the same types, or none.
+ * @throws KernelError unless the condition is a scalar i1 and the bodies agree.
+ */
 function ifElse(
   condition: Value,
   then: () => readonly Value[] | void,

@@ -25,6 +25,7 @@ export function byteSize(element: ElementType): number {
   return elementBytes[element];
 }
 
+/** Whether the elements are f32 or f64. */
 export function isFloat(element: ElementType): boolean {
   return element === "f32" || element === "f64";
 }
@@ -34,14 +35,19 @@ export function scalar(element: ElementType): Type {
   return { element, lanes: 0 };
 }
 
-/** A vector type of `lanes` elements. @throws NeuroranError `KERNEL_TYPE` unless `lanes` is a power of two. */
+/**
+ * A vector type of `lanes` elements.
+ * @throws NeuroranError `KERNEL_TYPE` unless `lanes` is a power of two, and for lanes of `index`: use i32.
+ */
 export function vectorOf(element: ElementType, lanes: number): Type {
+  if (element === "index") throw new NeuroranError("KERNEL_TYPE", "a vector has no lanes of index: use i32");
   if (!Number.isInteger(Math.log2(lanes)) || lanes < 1) {
     throw new NeuroranError("KERNEL_TYPE", `a vector has a power-of-two number of lanes, not ${lanes}`);
   }
   return { element, lanes };
 }
 
+/** Whether element and number of lanes are the same. */
 export function sameType(a: Type, b: Type): boolean {
   return a.element === b.element && a.lanes === b.lanes;
 }
@@ -51,7 +57,7 @@ export function typeText(type: Type): string {
   return type.lanes === 0 ? type.element : `vector<${type.lanes}x${type.element}>`;
 }
 
-/** The same shape with another element type. */
+/** The same number of lanes with another element type. */
 export function withElement(type: Type, element: ElementType): Type {
   return { element, lanes: type.lanes };
 }

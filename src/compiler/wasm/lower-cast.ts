@@ -14,7 +14,6 @@ import {
   push,
   pushExtended,
   replace,
-  unsupported,
   vectorOp,
   wasmScalar,
 } from "./function-writer.js";
@@ -266,7 +265,6 @@ function clampedOperand(source: Value, to: ElementType): Value | undefined {
 /** A mask's lanes as bits, lane 0 lowest. */
 function maskToBits(w: FunctionWriter, mask: Value, result: Value): void {
   const { lanes } = mask.type;
-  if (lanes < 8) throw unsupported(`vector.bitcast of a mask of ${lanes} lanes: at least 8 make a byte`);
   // 16 mask lanes at a time fill 16 bits of the result.
   const bytes = lanes >= 16 ? 1 : 2;
   const parts = maskOf(w, mask, bytes);
