@@ -10,7 +10,7 @@ import { constellation } from "./modulate.js";
 
 const memory = new WebAssembly.Memory({ initial: 2, maximum: 2, shared: true });
 const target = wasmTarget();
-const [SYMBOLS, NOISE, SEQUENCE, LLRS] = [1024, 33792, 50176, 58368];
+const [SYMBOLS, NOISE, SEQUENCE, LLRS, WORKSPACE] = [1024, 33792, 50176, 58368, 66560];
 
 const methods = { "max-log": maxLog, "scaled-max-log": scaledMaxLog, "log-map": logMap };
 type Method = keyof typeof methods;
@@ -86,7 +86,7 @@ function check(method: Method, order: ModulationOrder, layers: number, lanes: nu
       new Uint8Array(memory.buffer, SEQUENCE, sequence.length).set(sequence);
       const llrs = new Int8Array(memory.buffer, LLRS, bits + 1);
       llrs[bits] = 77;
-      run(SYMBOLS, NOISE, SEQUENCE, LLRS, rounds, stride);
+      run(SYMBOLS, NOISE, SEQUENCE, LLRS, WORKSPACE, rounds, stride);
       expect(llrs[bits]).toBe(77);
       let at = 0;
       for (let re = 0; re < rounds * ROUND; re++)

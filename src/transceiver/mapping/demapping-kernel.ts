@@ -36,39 +36,44 @@ export interface DemappingShape {
   readonly lanes?: number;
 }
 
+/** Numbers of the kernel's workspace. */
+export function workspaceLength(modulationOrder: ModulationOrder, layers: number): number {
+  return ROUND * modulationOrder * layers;
+}
+
 /**
  * Soft bits of `8·rounds` resource elements of each layer: layer demapping, demapping, quantization, descrambling.
  *
  * Arguments: `symbols` and `noise` at the first element of the first layer, whose layers stand `layerStride` elements
- * apart; `sequence`, the scrambling sequence, lowest bit first, from the first soft bit; `llrs`. It may read 7 elements
- * past those of the last layer.
+ * apart; `sequence`, the scrambling sequence, lowest bit first, from the first soft bit; `llrs`; a workspace. It may
+ * read 7 elements past those of the last layer.
  */
 export function demappingKernel(shape: DemappingShape): Kernel {
-  const { method, modulationOrder, layers, lanes = 4 } = shape;
-  const name = `demapping_${method.replaceAll("-", "_")}_qm${modulationOrder}_l${layers}_v${lanes}`;
+  const { method, modulationOrder: order, layers, lanes = 4 } = shape;
+  const name = `demapping_${method.replaceAll("-", "_")}_qm${order}_l${layers}_v${lanes}`;
   const most = 2 ** 24;
   return kernel(
     name,
     {
       symbols: buffer("f32", 2 * layers * most),
       noise: buffer("f32", layers * most),
-      sequence: buffer("i8", (layers * most * modulationOrder) / 8),
-      llrs: buffer("i8", layers * most * modulationOrder),
+      sequence: buffer("i8", (layers * most * order) / 8),
+      llrs: buffer("i8", layers * most * order),
+      workspace: buffer("f32", workspaceLength(order, layers)),
       rounds: argument("index"),
       layerStride: argument("index"),
     },
-    ({ symbols, noise, sequence, llrs, rounds, layerStride }) => {
-      const bytesPerRound = layers * modulationOrder;
+    ({ symbols, noise, sequence, llrs, workspace, rounds, layerStride }) => {
+      const from = { symbols, noise, workspace };
       scf.for(0, rounds, 1, (round) => {
-        const streams = Array.from({ length: layers }, (_, layer) => {
-          const start = arith.addi(arith.muli(round, ROUND), arith.muli(layerStride, layer));
-          return layerStreams(shape, lanes, symbols, noise, start, layer);
-        }).flat();
+        const start = arith.muli(round, ROUND);
+        if (order === 1) quarterTurnedLlrs(layers, from, start, layerStride);
+        else squareLlrs({ ...shape, modulationOrder: order, lanes }, from, start, layerStride);
         let written = 0;
-        for (const stream of interleaveStreams(streams)) {
+        for (const stream of interleaveStreams(quantizedStreams(workspace, order, layers))) {
           const bytes = vector.bitcast(stream, "i8");
           const at = (unit: number) =>
-            arith.addi(arith.muli(round, bytesPerRound * unit), written / (8 / unit));
+            arith.addi(arith.muli(round, layers * order * unit), written / (8 / unit));
           const bits = vector.load(sequence, at(1), bytes.type.lanes / 8);
           vector.store(negateWhere(bytes, bits), llrs, at(8));
           written += bytes.type.lanes;
@@ -78,33 +83,72 @@ export function demappingKernel(shape: DemappingShape): Kernel {
   );
 }
 
-/** Soft bits of a round of one layer, as streams of whose elements each resource element takes one in turn. */
-function layerStreams(
-  shape: DemappingShape,
-  lanes: number,
-  symbols: Buffer,
-  noise: Buffer,
+interface Buffers {
+  readonly symbols: Buffer;
+  readonly noise: Buffer;
+  readonly workspace: Buffer;
+}
+
+/**
+ * Soft bits of a round of square constellations, to `[layer][bit of an axis][element and axis]`. Both axes are alike,
+ * so real and imaginary parts stay side by side. A rolled loop, since the code of all layers side by side would not
+ * fit the nearest cache.
+ */
+function squareLlrs(
+  shape: DemappingShape & { readonly modulationOrder: SquareOrder; readonly lanes: number },
+  { symbols, noise, workspace }: Buffers,
   start: Value,
-  layer: number,
-): Value[] {
-  const { modulationOrder: order, layers } = shape;
-  const distance = order === 1 ? Math.SQRT1_2 : HALF_DISTANCE[order];
-  const inverse = inverseNoise(vector.load(noise, start, ROUND), 4 * distance * distance * LLR_SCALE);
-  const first = arith.muli(start, 2);
-  if (order === 1) {
-    const t = quarterTurned(vector.load(symbols, first, 2 * ROUND), layer, layers);
-    const usable = usableMask(t);
-    return [quantize([arith.mulf(where(usable, t), where(usable, inverse))])];
-  }
-  const units = vector.interleave(inverse, inverse);
-  const chunks = Array.from({ length: (2 * ROUND) / lanes }, (_, chunk) => {
-    const received = vector.load(symbols, arith.addi(first, chunk * lanes), lanes);
-    const usable = usableMask(received);
-    const t = arith.mulf(where(usable, received), 1 / distance);
-    return shape.axisLlr(t, where(usable, part(units, chunk, lanes)), order as SquareOrder);
+  layerStride: Value,
+): void {
+  const { modulationOrder: order, layers, lanes } = shape;
+  const distance = HALF_DISTANCE[order];
+  scf.for(0, layers, 1, (layer) => {
+    const first = arith.addi(start, arith.muli(layer, layerStride));
+    const row = arith.muli(layer, ROUND * order);
+    scf.for(0, ROUND, lanes / 2, (element) => {
+      const at = arith.addi(first, element);
+      const inverse = inverseNoise(vector.load(noise, at, lanes / 2), 4 * distance * distance * LLR_SCALE);
+      const received = vector.load(symbols, arith.muli(at, 2), lanes);
+      const usable = usableMask(received);
+      const t = arith.mulf(where(usable, received), 1 / distance);
+      const unit = where(usable, vector.interleave(inverse, inverse));
+      const column = arith.addi(row, arith.muli(element, 2));
+      shape.axisLlr(t, unit, order).forEach((llr, bit) => {
+        vector.store(llr, workspace, arith.addi(column, 2 * ROUND * bit));
+      });
+    });
   });
-  return Array.from({ length: order / 2 }, (_, bit) =>
-    vector.bitcast(quantize(chunks.map((bits) => bits[bit]!)), "i16"),
+}
+
+/**
+ * Soft bits of a round of π/2-BPSK, to `[layer][element]`: from the sum of both axes, elements with an odd index in
+ * the codeword being turned by a quarter (TS 38.211 5.1.1).
+ */
+function quarterTurnedLlrs(
+  layers: number,
+  { symbols, noise, workspace }: Buffers,
+  start: Value,
+  layerStride: Value,
+): void {
+  for (let layer = 0; layer < layers; layer++) {
+    const first = arith.addi(start, arith.muli(layerStride, layer));
+    const inverse = inverseNoise(vector.load(noise, first, ROUND), 2 * Math.SQRT2 * LLR_SCALE);
+    const [re, im] = vector.deinterleave(vector.load(symbols, arith.muli(first, 2), 2 * ROUND));
+    const signs = Array.from({ length: ROUND }, (_, index) => ((index * layers + layer) % 2 === 0 ? 1 : -1));
+    const sum = arith.addf(arith.mulf(re, arith.constant(vectorOf("f32", ROUND), signs)), im);
+    const usable = usableMask(sum);
+    vector.store(arith.mulf(where(usable, sum), where(usable, inverse)), workspace, layer * ROUND);
+  }
+}
+
+/** The workspace's soft bits in int8, as streams of whose elements each resource element takes one in turn. */
+function quantizedStreams(workspace: Buffer, order: ModulationOrder, layers: number): Value[] {
+  if (order === 1)
+    return Array.from({ length: layers }, (_, layer) =>
+      quantize(vector.load(workspace, layer * ROUND, ROUND)),
+    );
+  return Array.from({ length: (layers * order) / 2 }, (_, row) =>
+    vector.bitcast(quantize(vector.load(workspace, row * 2 * ROUND, 2 * ROUND)), "i16"),
   );
 }
 
@@ -124,41 +168,12 @@ function where(mask: Value, value: Value): Value {
   return arith.bitcast(arith.andi(arith.bitcast(value, "i32"), arith.extsi(mask, "i32")), "f32");
 }
 
-/**
- * Sum of both axes of π/2-BPSK, in units of its amplitude on one: elements with an odd index in the codeword are
- * turned by a quarter (TS 38.211 5.1.1).
- */
-function quarterTurned(symbols: Value, layer: number, layers: number): Value {
-  const [re, im] = vector.deinterleave(part(symbols, 0, ROUND), part(symbols, 1, ROUND));
-  const signs = Array.from({ length: ROUND }, (_, index) => ((index * layers + layer) % 2 === 0 ? 1 : -1));
-  const sum = arith.addf(arith.mulf(re, arith.constant(vectorOf("f32", ROUND), signs)), im);
-  return arith.mulf(sum, Math.SQRT2);
-}
-
-function part(value: Value, index: number, lanes: number): Value {
-  return vector.shuffle(
-    value,
-    value,
-    Array.from({ length: lanes }, (_, lane) => index * lanes + lane),
-  );
-}
-
-function limit(llr: Value): Value {
-  return greater(lesser(llr, 127), -127);
-}
-
-/** Rounds numbers within ±127 to the nearest int8, halves to even. */
-function quantize(parts: readonly Value[]): Value {
+/** Rounds numbers to the nearest int8 within ±127, halves to even. */
+function quantize(llrs: Value): Value {
   // Adding 1.5·2^23 leaves the nearest whole number in the lowest bits.
   const magic = 12582912;
-  let numbers = parts.map((value) => {
-    const shifted = arith.bitcast(arith.addf(limit(value), magic), "i32");
-    return arith.subi(shifted, 0x4b400000);
-  });
-  while (numbers.length > 1)
-    numbers = numbers.flatMap((value, index) =>
-      index % 2 === 0 ? [vector.concatenate(value, numbers[index + 1]!)] : [],
-    );
-  const words = arith.trunci(arith.minsi(arith.maxsi(numbers[0]!, -32768), 32767), "i16");
+  const limited = greater(lesser(llrs, 127), -127);
+  const numbers = arith.subi(arith.bitcast(arith.addf(limited, magic), "i32"), 0x4b400000);
+  const words = arith.trunci(arith.minsi(arith.maxsi(numbers, -32768), 32767), "i16");
   return arith.trunci(arith.minsi(arith.maxsi(words, -128), 127), "i8");
 }

@@ -2,7 +2,7 @@ import { InputError } from "../../errors.js";
 import type { Context, Process } from "../../functions/index.js";
 import type { ModulationOrder } from "../pusch/mcs.js";
 import type { AxisLlr } from "./axis-llr.js";
-import { demappingKernel, ROUND } from "./demapping-kernel.js";
+import { demappingKernel, ROUND, workspaceLength } from "./demapping-kernel.js";
 import type { demapping } from "./function.js";
 import { keepModulationScheme, modulationSchemeIndex } from "./modulation-scheme.js";
 import { prepareScramblingSequence } from "./scrambling-sequence.js";
@@ -14,8 +14,17 @@ type DemappingContext = Context<
   typeof demapping.state
 >;
 
-/** Prepares demapping by an axis function; `method` names it. The sizes determine the modulation order. */
-export function prepareDemapping(method: string, axisLlr: AxisLlr, context: DemappingContext): Process {
+/** How soft bits are computed. */
+export interface DemappingMethod {
+  /** Names it in kernels' names. */
+  readonly method: string;
+  readonly axisLlr: AxisLlr;
+  /** f32 lanes to compute with: the more, the more of what does not depend on each other stands side by side. */
+  readonly lanes: number;
+}
+
+/** Prepares demapping by a method. The sizes determine the modulation order. */
+export function prepareDemapping(method: DemappingMethod, context: DemappingContext): Process {
   const { dimensions, inputs, outputs, state } = context;
   const { layer: layers, re } = dimensions;
   const order = modulationOrderOf(dimensions);
@@ -23,7 +32,8 @@ export function prepareDemapping(method: string, axisLlr: AxisLlr, context: Dema
   const rest = re % ROUND;
   const bitsPerRound = ROUND * layers * order;
   const sequence = prepareScramblingSequence(context, (rounds + 1) * bitsPerRound);
-  const run = context.compile(demappingKernel({ method, axisLlr, modulationOrder: order, layers }));
+  const run = context.compile(demappingKernel({ ...method, modulationOrder: order, layers }));
+  const workspace = context.scratch("workspace", "float32", workspaceLength(order, layers)).offset;
   // The last, incomplete round goes here, since a kernel must not write past the codeword.
   const last = context.scratch("lastRound", "int8", bitsPerRound);
   const [grant, llrs, scheme] = [inputs.grant.view, outputs.llrs.view, state.modulationScheme.view];
@@ -37,10 +47,10 @@ export function prepareDemapping(method: string, axisLlr: AxisLlr, context: Dema
       return;
     }
     sequence.generate(scheme[modulationSchemeIndex.scramblingInit]!);
-    run(symbols, noise, sequence.offset, soft, rounds, re);
+    run(symbols, noise, sequence.offset, soft, workspace, rounds, re);
     if (rest === 0) return;
     const done = rounds * ROUND;
-    run(symbols + 8 * done, noise + 4 * done, sequence.offset + written / 8, last.offset, 1, re);
+    run(symbols + 8 * done, noise + 4 * done, sequence.offset + written / 8, last.offset, workspace, 1, re);
     for (let bit = 0; bit < remaining; bit++) llrs[written + bit] = last.view[bit]!;
   };
 }

@@ -1,5 +1,5 @@
 import { complex64, defineFunction, float32, int8, int32, uint8 } from "../../functions/index.js";
-import { prepareDemapping } from "./demapping.js";
+import { type DemappingMethod, prepareDemapping } from "./demapping.js";
 import { logMap } from "./log-map.js";
 import { prepareMapping } from "./mapping.js";
 import { maxLog, scaledMaxLog } from "./max-log.js";
@@ -43,12 +43,15 @@ export const demapping = defineFunction({
   state: { modulationScheme },
 });
 
-for (const [method, axisLlr] of [
-  ["max-log", maxLog],
-  ["scaled-max-log", scaledMaxLog],
-  ["log-map", logMap],
-] as const)
-  demapping.implement(method, {
+const methods: readonly DemappingMethod[] = [
+  { method: "max-log", axisLlr: maxLog, lanes: 16 },
+  { method: "scaled-max-log", axisLlr: scaledMaxLog, lanes: 16 },
+  // Its many terms fill the registers twice over already with half as many.
+  { method: "log-map", axisLlr: logMap, lanes: 8 },
+];
+
+for (const method of methods)
+  demapping.implement(method.method, {
     kind: "model",
-    prepare: (context) => prepareDemapping(method, axisLlr, context),
+    prepare: (context) => prepareDemapping(method, context),
   });
