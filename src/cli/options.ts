@@ -45,7 +45,7 @@ export function implementationOption(
   text: string,
   previous: Readonly<Record<string, string>> = {},
 ): Record<string, string> {
-  const [, block, name] = /^([a-zA-Z-]+)=(.+)$/.exec(text) ?? [];
+  const [, block, name] = /^([\w/-]+)=(.+)$/.exec(text) ?? [];
   if (block === undefined || name === undefined) {
     throw new InputError("--implementation", text, "give block=name, such as equalization=mmse");
   }

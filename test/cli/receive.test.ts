@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
-import { type SampleFormat, writeRecording } from "../../src/radio/index.js";
+import { createRandom, type SampleFormat, writeRecording } from "../../src/radio/index.js";
 import { parseCarrier, slotSamples } from "../../src/transceiver/pusch/index.js";
 import { createSimulatedCell } from "../../src/transceiver/simulated-cell.js";
 import { hasReferenceData, neuroran, objectsOf, referenceFile, temporaryFolder } from "./command.js";
@@ -32,14 +32,14 @@ function simulateRecording(): { samples: Float32Array; payloads: string[] } {
   });
   const length = slotSamples(carrier, 0);
   const count = lead + slots.length * length + lead;
-  const samples = new Float32Array(2 * antennas * count).map((_, i) => 0.02 * Math.sin(i * i));
+  const samples = new Float32Array(2 * antennas * count).map((_, i) => 0.005 * Math.sin(i * i));
   const payloads: string[] = [];
   for (let number = 0; number <= 20; number++) {
     const slot = cell.next();
     if (number < 18) continue;
     for (let antenna = 0; antenna < antennas; antenna++) {
       const from = 2 * (antenna * cell.inputSamples + guard);
-      // A quarter, so that 16 bits hold it.
+      // Small enough for 16 bits to hold the peaks.
       const scaled = slot.samples.slice(from, from + 2 * length).map((value) => value / 64);
       samples.set(scaled, 2 * (antenna * count + lead + (number - 18) * length));
     }
@@ -51,6 +51,7 @@ function simulateRecording(): { samples: Float32Array; payloads: string[] } {
 
 let payloads: string[];
 let grants: string;
+const single = (slot: number): string => folder.write("single.json", { ...grant, slot });
 const sigmf = (format: SampleFormat): string => folder.path(`${format}.sigmf-meta`);
 
 beforeAll(() => {
@@ -131,17 +132,13 @@ describe("receive", () => {
   });
 
   it("ends with status 1 where the search finds no slot", async () => {
-    const other = folder.write("other.json", { ...grant, slot: 4 });
-    const { status, stdout, stderr } = await neuroran([
-      "receive",
-      sigmf("cf32_le"),
-      "--grant",
-      other,
-      ...described,
-      "--json",
-    ]);
+    const random = createRandom(4);
+    const noise = Float32Array.from({ length: 2 * 20_000 }, () => random.gaussian());
+    writeRecording(folder.path("noise.cf32"), noise);
+    const words = ["receive", folder.path("noise.cf32"), "--grant", single(18), ...raw, "--json"];
+    const { status, stdout, stderr } = await neuroran(words);
     expect(stdout).toBe("");
-    expect(stderr).toMatch(/slot 4 was not found by its DM-RS/);
+    expect(stderr).toMatch(/slot 18 was not found by its DM-RS/);
     expect(stderr).toContain('"code":"SLOT_NOT_FOUND"');
     expect(status).toBe(1);
   });
@@ -149,7 +146,6 @@ describe("receive", () => {
 
 describe("what cannot be received", () => {
   const slotBytes = 8 * 7680;
-  const single = (): string => folder.write("single.json", { ...grant, slot: 18 });
   const numbers = (value: number, at: number): Uint8Array => {
     const values = new Float32Array(slotBytes / 4).fill(0.1);
     values[at] = value;
@@ -174,7 +170,7 @@ describe("what cannot be received", () => {
       "receive",
       path,
       "--grant",
-      single(),
+      single(18),
       ...raw,
       "--start",
       "0",
@@ -240,7 +236,7 @@ describe("what cannot be received", () => {
   it("options that contradict the recording are refused", async () => {
     for (const [more, sentence] of contradictions) {
       const start = more[0] === "--start" ? [] : ["--start", "500"];
-      const words = ["receive", sigmf("cf32_le"), "--grant", single(), ...described, ...start, ...more];
+      const words = ["receive", sigmf("cf32_le"), "--grant", single(18), ...described, ...start, ...more];
       const { status, stdout, stderr } = await neuroran(words);
       expect(stderr).toMatch(sentence);
       expect(stdout).toBe("");
@@ -256,7 +252,7 @@ describe("what cannot be received", () => {
       [["--sample-rate", "20e6", "--carrier-frequency", "3.5e9"], /sampleRate: 20000000/],
       [["--sample-rate", "7.68e6", "--carrier-frequency", "3.5e9"], /sampleRate: 7680000.*at least/],
     ] as const) {
-      const words = ["receive", path, "--antennas", "2", "--grant", single(), ...described, "--start", "0"];
+      const words = ["receive", path, "--antennas", "2", "--grant", single(18), ...described, "--start", "0"];
       const { status, stderr } = await neuroran([...words, ...more]);
       expect(stderr).toMatch(sentence);
       expect(status).toBe(2);
@@ -265,7 +261,7 @@ describe("what cannot be received", () => {
 
   it("O-RAN text that is none is refused by line and column", async () => {
     const path = folder.write("prbs.txt", "00 11 2x\n");
-    const words = ["receive", path, "--format", "oran", "--grant", single(), ...described];
+    const words = ["receive", path, "--format", "oran", "--grant", single(18), ...described];
     const { status, stderr } = await neuroran(words);
     expect(stderr).toMatch(/line 1, column 8/);
     expect(status).toBe(2);
