@@ -7,6 +7,14 @@ import {
 import { planResampling } from "./conversion/resampling.js";
 import { resamplingKernel } from "./conversion/resampling-kernel.js";
 import { crcKernel } from "./crc/crc-kernel.js";
+import { compactionKernel } from "./equalization/compaction-kernel.js";
+import { equalizationKernel } from "./equalization/equalization-kernel.js";
+import { correlationKernel } from "./estimation/correlation-kernel.js";
+import { delayRotationKernel } from "./estimation/delay-rotation-kernel.js";
+import { despreadingKernel } from "./estimation/despreading-kernel.js";
+import { frequencyFilterKernel, subspaceEnergyKernel } from "./estimation/frequency-filter-kernel.js";
+import { pilotsKernel } from "./estimation/pilots-kernel.js";
+import { timeInterpolationKernel } from "./estimation/time-interpolation-kernel.js";
 import { fourierTransformKernel } from "./extraction/fourier-transform-kernel.js";
 import { accumulateKernel, scatterKernel } from "./extraction/resource-kernel.js";
 import { putSubcarriersKernel, takeSubcarriersKernel } from "./extraction/subcarrier-kernel.js";
@@ -29,6 +37,8 @@ export function sampleKernels(): Kernel[] {
     ...conversionKernels(),
     ...synchronizationKernels(),
     ...extractionKernels(),
+    ...estimationKernels(),
+    ...equalizationKernels(),
     ...mappingKernels(),
     ...interleavingKernels(),
     crcKernel(1),
@@ -69,6 +79,31 @@ function extractionKernels(): Kernel[] {
     putSubcarriersKernel(row),
     scatterKernel(1000, 2016),
     accumulateKernel(150, 4),
+  ];
+}
+
+function estimationKernels(): Kernel[] {
+  return [
+    pilotsKernel(1, 6 * 51, Math.SQRT2),
+    pilotsKernel(2, 4 * 5, 1),
+    correlationKernel(6 * 51, 8),
+    delayRotationKernel(51),
+    despreadingKernel(1, 6 * 51, 1),
+    despreadingKernel(2, 4 * 5, 2),
+    frequencyFilterKernel(6, 51),
+    frequencyFilterKernel(4, 1),
+    subspaceEnergyKernel(6, 51, 4, 20),
+    timeInterpolationKernel(3, 14, 51),
+  ];
+}
+
+function equalizationKernels(): Kernel[] {
+  const strides = { gridStride: 8568, channelStride: 8568, outputStride: 6732, granularity: 12 };
+  return [
+    equalizationKernel({ ...strides, method: "mmse", layers: 1, antennas: 2, lanes: 8 }),
+    equalizationKernel({ ...strides, method: "mmse", layers: 4, antennas: 4 }),
+    equalizationKernel({ ...strides, method: "zero-forcing", layers: 2, antennas: 2, granularity: 6 }),
+    compactionKernel([1, 3, 5, 7, 9, 11], 51),
   ];
 }
 

@@ -42,7 +42,8 @@ export function prepareChannelFilter(
   const subspaces = codes.map((code, index) => prepareSubspace(code, index));
 
   function prepareSubspace(code: PilotCode, index: number) {
-    const subspace = noiseSubspace(dmrsConfigType, blocks, code.layers.length === 2);
+    const ports = code.layers.map((layer) => plan.ports[layer]!);
+    const subspace = noiseSubspace(dmrsConfigType, blocks, ports);
     const { windowBlocks, vectors, rank, basis } = subspace;
     const energy = compile(subspaceEnergyKernel(plan.pilotsPerBlock, blocks, windowBlocks, vectors));
     const offset = table(`noiseSubspace${index}`, basis).offset;

@@ -10,8 +10,8 @@ import {
   vector,
 } from "../../compiler/index.js";
 import type { DmrsConfigType } from "../pusch/dmrs-ports.js";
+import { subcarrierStride } from "./delay-rotation-kernel.js";
 import { pilotStride } from "./pilots-kernel.js";
-import { subcarrierStride } from "./rotation-kernel.js";
 
 const LANES = 4;
 

@@ -23,8 +23,9 @@ export type EstimationContext = Context<
  * from their correlations; despreading without both, and the noise; filters in frequency and time, which put both back.
  *
  * The filters take a window of three resource blocks and are centred on the mean delay, which is why an offset in timing
- * does not hurt. "ls" fits all delays up to 1.25 cyclic prefixes and is linear in time; "lmmse" is the Wiener filter
- * for the delay spread (of four), SNR (in steps of 5 dB) and Doppler spread found in the slot.
+ * does not hurt. "ls" fits the pilots by channels of the delay spread found in the slot (one of four, the next wider one
+ * to be safe) and is linear in time; "lmmse" is the Wiener filter for the delay spread, the SNR (in steps of 5 dB) and the
+ * Doppler spread found. Below four resource blocks a delay spread is assumed.
  *
  * @throws NeuroranError DIMENSION_MISMATCH where dimensions do not fit the parameters.
  */

@@ -2,6 +2,7 @@ import type { EstimationContext, EstimationMethod } from "./estimation.js";
 import { filterLength } from "./frequency-filter-kernel.js";
 import {
   type FrequencyFilter,
+  LEAST_MEASURED_BLOCKS,
   LOWEST_SNR_DB,
   leastSquaresFilter,
   SNR_COUNT,
@@ -46,14 +47,17 @@ export function prepareFilterBank(
     bothPorts: code.layers.length === 2,
     weight: plan.ports[layer]!.frequencyWeights[1],
   });
-  const filters: FrequencyFilter[][] = [];
-  if (method === "ls") filters.push(code.layers.map((layer) => leastSquaresFilter(geometry(layer))));
-  else
-    for (const spread of SPREADS)
-      for (let step = 0; step < SNR_COUNT; step++) {
-        const snr = 10 ** ((LOWEST_SNR_DB + SNR_STEP_DB * step) / 10);
-        filters.push(code.layers.map((layer) => wienerFilter(geometry(layer), spread, snr)));
-      }
+  const steps = method === "ls" ? 1 : SNR_COUNT;
+  const filters: FrequencyFilter[][] = SPREADS.flatMap((spread) =>
+    Array.from({ length: steps }, (_, step) => {
+      const snr = 10 ** ((LOWEST_SNR_DB + SNR_STEP_DB * step) / 10);
+      return code.layers.map((layer) =>
+        method === "ls"
+          ? leastSquaresFilter(geometry(layer), spread)
+          : wienerFilter(geometry(layer), spread, snr),
+      );
+    }),
+  );
   const ports = code.layers.length;
   const all = new Float32Array(filters.length * ports * length);
   filters.flat().forEach(({ coefficients }, index) => {
@@ -64,12 +68,14 @@ export function prepareFilterBank(
     offset: offset + 4 * index * ports * length,
     error: first!.error,
   }));
-  if (method === "ls") return { length, choose: () => prepared[0]! };
+  const measured = plan.blocks >= LEAST_MEASURED_BLOCKS;
   return {
     length,
     choose(snr, spread) {
       const step = Math.round((10 * Math.log10(Math.max(snr, 1e-9)) - LOWEST_SNR_DB) / SNR_STEP_DB);
-      return prepared[spread * SNR_COUNT + Math.max(0, Math.min(SNR_COUNT - 1, step))]!;
+      // A fit drops what lies outside of its profile, where a Wiener filter keeps a share: it takes the next wider one.
+      const profile = method === "ls" && measured ? Math.min(spread + 1, SPREADS.length - 1) : spread;
+      return prepared[profile * steps + Math.max(0, Math.min(steps - 1, step))]!;
     },
   };
 }

@@ -11,8 +11,8 @@ import {
   vector,
   vectorOf,
 } from "../../compiler/index.js";
+import { subcarrierStride } from "./delay-rotation-kernel.js";
 import { pilotStride } from "./pilots-kernel.js";
-import { subcarrierStride } from "./rotation-kernel.js";
 
 const LANES = 4;
 

@@ -32,14 +32,24 @@ export interface FrequencyFilter {
 /** Widest profile: beyond the prefix there is interference between symbols, which no estimate repairs. */
 export const WIDEST_SPREAD = 1.25 * PREFIX_SHARE;
 
-/** Widths of the power delay profiles that Wiener filters are prepared for, as shares of the OFDM symbol. */
+/** Widths of the power delay profiles that filters are prepared for, as shares of the OFDM symbol. */
 export const SPREADS: readonly number[] = [1 / 16, 1 / 4, 1 / 2, 1.25].map((share) => share * PREFIX_SHARE);
+
+/**
+ * Resource blocks below which the delay spread is not measured, too few pilots lying far enough apart, but taken as
+ * `SPREADS[UNMEASURED_SPREAD]` around the mean delay.
+ */
+export const LEAST_MEASURED_BLOCKS = 4;
+export const UNMEASURED_SPREAD = 2;
 
 /**
  * Share of the power that a Wiener filter expects spread over the widest profile: delay spread and profile are estimates,
  * and a filter that trusts them fully has an error floor where they are wrong.
  */
 const STRAY_SHARE = 0.1;
+
+/** Functions of the least-squares fit beyond those that a window's width and the profile's call for: its edges need them. */
+const SPARE_FUNCTIONS = 2;
 
 /** Signal to noise ratios at a pilot, in dB, that Wiener filters are prepared for. */
 export const LOWEST_SNR_DB = -10;
@@ -70,17 +80,17 @@ export function wienerFilter(geometry: FilterGeometry, spread: number, snr: numb
 }
 
 /**
- * The least-squares fit of channels whose delays lie within the widest profile: the pilots are projected on the few
+ * The least-squares fit of channels whose delays lie within a profile of width `spread`: the pilots are projected on the few
  * functions that such channels are made of in the window (the prolate spheroidal ones), which smooths, interpolates
  * and extrapolates at once; the other port of a CDM pair is fitted along and left out.
  */
-export function leastSquaresFilter(geometry: FilterGeometry): FrequencyFilter {
+export function leastSquaresFilter(geometry: FilterGeometry, spread: number): FrequencyFilter {
   const pilots = windowPilots(geometry);
   const size = pilots.length;
-  const correlation = uniformProfile(WIDEST_SPREAD);
+  const correlation = uniformProfile(spread);
   const { values, vectors } = eigenvectors(pilotCorrelation(pilots, correlation, false), size);
   const ports = geometry.bothPorts ? 2 : 1;
-  const wanted = Math.ceil(12 * Math.min(WINDOW_BLOCKS, geometry.blocks) * WIDEST_SPREAD) + 1;
+  const wanted = Math.ceil(12 * Math.min(WINDOW_BLOCKS, geometry.blocks) * spread) + SPARE_FUNCTIONS;
   const rank = Math.max(1, Math.min(wanted, Math.floor((2 * size) / 3 / ports)));
 
   // Normal equations of the fit: the functions are orthonormal, and so are those of the other port among themselves.

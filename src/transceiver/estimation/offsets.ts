@@ -1,10 +1,10 @@
 import { symbolsPerSlot, symbolTimings } from "../pusch/numerology.js";
 import { correlationKernel } from "./correlation-kernel.js";
+import { delayRotationKernel } from "./delay-rotation-kernel.js";
 import type { EstimationContext } from "./estimation.js";
-import { SPREADS } from "./frequency-filters.js";
+import { LEAST_MEASURED_BLOCKS, SPREADS, UNMEASURED_SPREAD } from "./frequency-filters.js";
 import type { Pilots } from "./pilots.js";
 import type { PilotPlan } from "./plan.js";
-import { rotationKernel } from "./rotation-kernel.js";
 
 /** Delay, delay spread and carrier offset of a slot, and what takes them off. */
 export interface Offsets {
@@ -31,9 +31,6 @@ export interface Offsets {
 /** Subcarriers over which the delay spread shows: two resource blocks. */
 const LONG_DISTANCE = 24;
 
-/** Resource blocks below which the delay spread is taken as the widest: too few pilots lie so far apart. */
-const LEAST_BLOCKS = 4;
-
 /**
  * A uniform profile as wide as `SPREAD_PER_RMS` root mean square delay spreads holds nearly all of an exponential one
  * when it is centred `CENTRE_PER_SPREAD` of its width after the mean delay.
@@ -46,7 +43,7 @@ export function prepareOffsets(context: EstimationContext, plan: PilotPlan, pilo
   const { dmrsConfigType, dmrsSymbPos, dmrsLength } = plan.pilotPosition;
   const { subcarrierSpacing, cyclicPrefix } = plan.signalType;
   const correlate = context.compile(correlationKernel(plan.pilots));
-  const rotate = context.compile(rotationKernel(blocks));
+  const rotate = context.compile(delayRotationKernel(blocks));
   const sum = context.scratch("correlation", "float32", 2);
   const rotors = context.scratch("rotors", "float32", 2 * blocks);
   const base = context.scratch("rotationBase", "float32", 24);
@@ -80,7 +77,7 @@ export function prepareOffsets(context: EstimationContext, plan: PilotPlan, pilo
           correlate(row, row, sum.offset);
           energy += sum.view[0]!;
           add(0, row, row + 4 * 2);
-          if (blocks >= LEAST_BLOCKS) add(1, row, row + 4 * longLag);
+          if (blocks >= LEAST_MEASURED_BLOCKS) add(1, row, row + 4 * longLag);
           if (ordinal >= dmrsLength)
             add(1 + Math.floor(ordinal / dmrsLength), pilots.row(antenna, group, ordinal - dmrsLength), row);
         }
@@ -89,7 +86,7 @@ export function prepareOffsets(context: EstimationContext, plan: PilotPlan, pilo
   /** Index of the narrowest profile that is wide enough for what the correlation loses over the long distance. */
   const chooseSpread = (): number => {
     const widest = SPREADS.length - 1;
-    if (blocks < LEAST_BLOCKS) return widest;
+    if (blocks < LEAST_MEASURED_BLOCKS) return UNMEASURED_SPREAD;
     const near = magnitude(0) / (plan.pilots - 2);
     const far = magnitude(1) / (plan.pilots - longLag);
     const ratio = Math.min(1, (far / near) ** 2);
@@ -121,7 +118,7 @@ export function prepareOffsets(context: EstimationContext, plan: PilotPlan, pilo
 
   /** The phase ramp of the mean delay and the profile's centre after it. */
   const fillRotation = () => {
-    const centre = delay + CENTRE_PER_SPREAD * SPREADS[spread]!;
+    const centre = delay + (blocks < LEAST_MEASURED_BLOCKS ? 0 : CENTRE_PER_SPREAD * SPREADS[spread]!);
     const step = -2 * Math.PI * centre;
     for (let k = 0; k < 12; k++) {
       base.view[k] = Math.cos(step * k);

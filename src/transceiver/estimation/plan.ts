@@ -1,8 +1,8 @@
 import { NeuroranError } from "../../errors.js";
 import { type DmrsPort, dmrsPort, dmrsSubcarriersPerBlock } from "../pusch/dmrs-ports.js";
+import { subcarrierStride } from "./delay-rotation-kernel.js";
 import type { EstimationSignalType, PilotPosition } from "./function.js";
 import { pilotStride } from "./pilots-kernel.js";
-import { subcarrierStride } from "./rotation-kernel.js";
 
 /** Layers whose DM-RS share subcarriers and the weights in time: they are despread together. */
 export interface PilotCode {

@@ -9,7 +9,7 @@ import {
   type Value,
   vector,
 } from "../../compiler/index.js";
-import { subcarrierStride } from "./rotation-kernel.js";
+import { subcarrierStride } from "./delay-rotation-kernel.js";
 
 const LANES = 4;
 

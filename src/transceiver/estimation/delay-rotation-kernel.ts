@@ -11,10 +11,10 @@ const LANES = 4;
  * The phase ramp of a delay over all subcarriers as planes: block `p`'s rotor times each of the 12 of `base`.
  * Arguments: rotors (interleaved, one a block), base (12 real parts, 12 imaginary parts), out.
  */
-export function rotationKernel(blocks: number): Kernel {
+export function delayRotationKernel(blocks: number): Kernel {
   const stride = subcarrierStride(blocks);
   return kernel(
-    `rotation_${blocks}`,
+    `delay_rotation_${blocks}`,
     { rotors: buffer("f32", 2 * blocks), base: buffer("f32", 24), out: buffer("f32", 2 * stride) },
     ({ rotors, base, out }) => {
       const parts = [0, 4, 8].map((first) => [
