@@ -1,11 +1,11 @@
 import { describe, expect, it } from "vitest";
 import { neuroran, objectsOf } from "./command.js";
 
-const commands = [["receive"], ["simulate"], ["bench", "ldpc"], ["bench", "pusch"], ["doctor"]];
+const commands = ["", "receive", "simulate", "bench", "bench ldpc", "bench pusch", "doctor"];
 
 describe("help", () => {
-  it.each([[], ...commands, ["bench"]])("%s %s tells its use with an example", async (...words) => {
-    const { status, stdout, stderr } = await neuroran([...words, "--help"]);
+  it.each(commands)("of `neuroran %s` tells its use with an example", async (words) => {
+    const { status, stdout, stderr } = await neuroran(`${words} --help`.trim().split(" "));
     expect(status).toBe(0);
     expect(stdout).toMatch(/Usage: neuroran/);
     expect(stdout).toMatch(/Examples?:\n {2}\$ neuroran /);
@@ -55,7 +55,7 @@ describe("mistakes on the command line", () => {
     [["simulate", "--svg", "/"], /--svg.*folder/],
     [["bench", "ldpc", "--target", "abacus"], /--target.*wasm/],
     [["bench", "ldpc", "--seconds", "-1"], /--seconds/],
-  ])("%j are named", async (words, sentence) => {
+  ])("in %j are named", async (words, sentence) => {
     const { status, stdout, stderr } = await neuroran(words);
     expect(stderr).toMatch(sentence);
     expect(stderr.trimEnd().split("\n")).toHaveLength(1);
