@@ -12,6 +12,8 @@
  *    is written Z rounded up behind them.
  * 5. A value of 0 decides for 1: a slot of which nothing was received must not look like the all-zero codeword, whose
  *    parity and CRC hold.
+ * 6. A channel value is limited to less than the largest message: a bit that is wrong with the greatest confidence
+ *    must be outvoted by one check, since bits beyond the core have but one. Otherwise blocks are lost at high SNR.
  */
 import {
   arith,
@@ -96,19 +98,15 @@ export function initializeKernel(layout: DecoderLayout): Kernel {
       scf.for(2, columns, 1, (column) => {
         const from = arith.muli(arith.subi(column, 2), size);
         const to = arith.muli(column, columnStride);
-        scf.for(0, paddedSize, lanes, (i) => {
-          vector.store(
-            vector.load(codeword, arith.addi(from, i), lanes),
-            posterior,
-            arith.addi(arith.addi(to, i), lanes),
-          );
-        });
-        scf.if(arith.cmpi("slt", column, coreColumns), () => {
+        const place = (offset: number): void => {
           scf.for(0, paddedSize, lanes, (i) => {
             const value = vector.load(codeword, arith.addi(from, i), lanes);
-            vector.store(value, posterior, arith.addi(arith.addi(to, i), lanes + size));
+            const limited = arith.minsi(arith.maxsi(value, -CHANNEL_LIMIT), CHANNEL_LIMIT);
+            vector.store(limited, posterior, arith.addi(arith.addi(to, i), offset));
           });
-        });
+        };
+        place(lanes);
+        scf.if(arith.cmpi("slt", column, coreColumns), () => place(lanes + size));
       });
       scf.for(0, layout.messageBytes, lanes, (i) => vector.store(zero, messages, i));
     },
@@ -220,12 +218,17 @@ function rowPass(
   });
 }
 
+/** Largest magnitude that enters a check's minimum; the largest message is three quarters of it, 47. */
+const MAGNITUDE_LIMIT = 63;
+/** Largest magnitude of a channel value (invariant 6). */
+const CHANNEL_LIMIT = 40;
+
 /**
  * Three quarters, rounded to the nearest: what min-sum's overestimated magnitude is multiplied by. The limit keeps a
  * saturated posterior less one message large, without which saturation lets decoding fail at high SNR.
  */
 function normalize(magnitude: Value): Value {
-  const limited = arith.minui(magnitude, 63);
+  const limited = arith.minui(magnitude, MAGNITUDE_LIMIT);
   return arith.subi(limited, arith.shrui(arith.addi(limited, 1), 2));
 }
 

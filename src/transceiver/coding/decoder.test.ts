@@ -53,7 +53,7 @@ function plainDecode(
   const size = graph.liftingSize;
   const columns = graph.informationColumns + Math.max(4, rows);
   const posterior = Array.from({ length: columns * size }, (_, k) =>
-    k < 2 * size ? 0 : codeword[k - 2 * size]!,
+    k < 2 * size ? 0 : Math.max(-40, Math.min(40, codeword[k - 2 * size]!)),
   );
   const checks = graph.rows
     .slice(0, Math.max(4, rows))
