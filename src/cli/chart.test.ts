@@ -25,9 +25,11 @@ describe("blerChart", () => {
     { snr_db: 6, errors: 0, blocks: 100 },
   ];
   const marks = (svg: string) =>
-    [...svg.matchAll(/<circle cx="([\d.]+)" cy="([\d.]+)" r="4" fill="([^"]+)" stroke/g)].map(
-      ([, x, y, fill]) => ({ x: Number(x), y: Number(y), fill }),
-    );
+    [...svg.matchAll(/<circle cx="([\d.]+)" cy="([\d.]+)" r="4" ([^ ]+) stroke/g)].map(([, x, y, fill]) => ({
+      x: Number(x),
+      y: Number(y),
+      fill,
+    }));
 
   it("has equal steps for equal decibels and equal decades", () => {
     const [one, two, three, four] = marks(blerChart("curve", [{ name: "a", points }])) as [

@@ -62,8 +62,8 @@ export function blerChart(title: string, curves: readonly ChartCurve[]): string 
       const [low, high] = confidence(point);
       const at = place(x(point.snr_db));
       const bar = `<path stroke="${colour}" opacity="0.6" d="M${at} ${place(y(Math.max(low, y.domain()[0]!)))}V${place(y(high))}"/>`;
-      const fill = point.errors > 0 ? colour : "var(--paper)";
-      return `${bar}<circle cx="${at}" cy="${place(y(heightOf(point)))}" r="4" fill="${fill}" stroke="${colour}" stroke-width="2"/>`;
+      const fill = point.errors > 0 ? `fill="${colour}"` : 'class="paper"';
+      return `${bar}<circle cx="${at}" cy="${place(y(heightOf(point)))}" r="4" ${fill} stroke="${colour}" stroke-width="2"/>`;
     });
     return `<path fill="none" stroke="${colour}" stroke-width="2" d="${line}"/>${marks.join("")}`;
   });
@@ -78,11 +78,11 @@ export function blerChart(title: string, curves: readonly ChartCurve[]): string 
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" role="img">`,
     `<title>${escaped(title)}</title>`,
-    "<style>svg{--paper:#fff;--ink:#1f2328;--grid:#d1d9e0;background:var(--paper)}",
-    "@media(prefers-color-scheme:dark){svg{--paper:#0d1117;--ink:#e6edf3;--grid:#30363d}}",
-    "text{fill:var(--ink);font:12px system-ui,sans-serif}.title{font-size:16px;font-weight:600}",
-    ".grid{stroke:var(--grid)}.minor{stroke-opacity:.5}</style>",
-    `<rect width="${width}" height="${height}" fill="var(--paper)"/>`,
+    // Plain classes: few viewers but browsers know CSS variables.
+    "<style>text{fill:#1f2328;font:12px system-ui,sans-serif}.title{font-size:16px;font-weight:600}",
+    ".paper{fill:#fff}.grid{stroke:#d1d9e0}.minor{stroke-opacity:.5}",
+    "@media(prefers-color-scheme:dark){text{fill:#e6edf3}.paper{fill:#0d1117}.grid{stroke:#30363d}}</style>",
+    `<rect class="paper" width="${width}" height="${height}"/>`,
     `<text class="title" x="${margin.left}" y="28">${escaped(title)}</text>`,
     ...vertical,
     ...horizontal,

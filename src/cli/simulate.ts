@@ -52,7 +52,7 @@ export function addSimulate(program: Command): void {
       "--mcs <index>",
       "modulation and coding scheme",
       numberOption("--mcs", { minimum: 0, maximum: 28, whole: true }),
-      16,
+      22,
     )
     .addOption(
       new Option("--mcs-table <number>", "table of TS 38.214: 1, 2 or 3")
@@ -90,7 +90,7 @@ export function addSimulate(program: Command): void {
       "--doppler <Hz>",
       "maximum Doppler shift",
       numberOption("--doppler", { minimum: 0, maximum: 10_000, unit: "Hz" }),
-      10,
+      30,
     )
     .addOption(
       new Option("--snr <dB>", "per resource element and antenna: one value, or first:step:last")
