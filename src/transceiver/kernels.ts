@@ -1,4 +1,12 @@
 import type { Kernel } from "../compiler/index.js";
+import { baseGraph } from "./coding/base-graph.js";
+import {
+  checkKernel,
+  decideKernel,
+  decoderLayout,
+  initializeKernel,
+  iterateKernel,
+} from "./coding/decoder-kernels.js";
 import {
   fixedToFloatKernel,
   floatToFixedKernel,
@@ -41,6 +49,7 @@ export function sampleKernels(): Kernel[] {
     ...equalizationKernels(),
     ...mappingKernels(),
     ...interleavingKernels(),
+    ...codingKernels(),
     crcKernel(1),
     crcKernel(2),
   ];
@@ -121,4 +130,19 @@ function mappingKernels(): Kernel[] {
 function interleavingKernels(): Kernel[] {
   const transpositions = ([2, 4, 6, 8] as const).map((rows) => transpositionKernel(rows));
   return [...transpositions, transpositionKernel(8, 64), placementKernel(), combinationKernel()];
+}
+
+function codingKernels(): Kernel[] {
+  const layouts = [
+    decoderLayout(baseGraph(1, 384), 46),
+    decoderLayout(baseGraph(1, 384), 4, 64),
+    decoderLayout(baseGraph(2, 52), 20),
+    decoderLayout(baseGraph(2, 7), 42),
+  ];
+  return layouts.flatMap((layout) => [
+    initializeKernel(layout),
+    iterateKernel(layout),
+    checkKernel(layout),
+    decideKernel(layout, layout.graph.informationColumns * layout.graph.liftingSize - 3),
+  ]);
 }
