@@ -26,7 +26,8 @@ export class InputError extends NeuroranError {
 }
 
 function printable(value: unknown): string {
-  if (typeof value === "string") return JSON.stringify(value.length > 80 ? `${value.slice(0, 77)}...` : value);
+  if (typeof value === "string")
+    return JSON.stringify(value.length > 80 ? `${value.slice(0, 77)}...` : value);
   if (value === undefined) return "nothing";
   if (typeof value === "object" && value !== null) {
     const text = JSON.stringify(value) ?? String(value);
