@@ -140,6 +140,7 @@ describe("kernels that are wrong are refused with what is wrong", () => {
     expect(() => kernel("a", { "0": argument("i32") }, () => {})).toThrow(/"0" is no identifier/);
     const names: ElementType[] = ["i1", "index"];
     for (const e of names) expect(() => buffer(e, 1)).toThrow(/memory holds no/);
+    for (const length of [Number.NaN, Infinity]) expect(() => buffer("i8", length)).toThrow(/elements/);
   });
 
   it("where a value or a buffer leaves its block or its kernel", () => {

@@ -188,13 +188,14 @@ export type ArgumentDeclaration =
 
 /**
  * Declares memory of at most `length` elements; a length that is no whole number is rounded up, one below 1 is 1.
- * @throws KernelError for i1 and index, which memory does not hold.
+ * @throws KernelError for i1 and index, which memory does not hold, and for a length that is no finite number.
  */
 export function buffer(
   element: ElementType,
   length: number,
 ): { kind: "buffer"; element: ElementType; length: number } {
   if (element === "i1" || element === "index") throw new KernelError(`memory holds no ${element}`);
+  if (!Number.isFinite(length)) throw new KernelError(`memory of ${length} elements`);
   return { kind: "buffer", element, length: Math.max(1, Math.ceil(length)) };
 }
 

@@ -3,7 +3,8 @@ import { byteSize, type ElementType, isFloat, type Type, typeText } from "./type
 
 /**
  * The kernel as MLIR text: one function of the dialects `arith`, `math`, `vector`, `memref`, `scf` and `llvm`,
- * which `mlir-opt` verifies and lowers. Buffers are memrefs of static length, so that a bare pointer carries them.
+ * which `mlir-opt` (LLVM 19) verifies and lowers. Buffers are memrefs of static length, so that a bare pointer carries
+ * them; floats are written so that their bits come back.
  */
 export function printMlir(kernel: Kernel): string {
   const names = new Map<Value, string>();

@@ -1,11 +1,17 @@
 import type { Kernel } from "./operation.js";
 
-/** A compiled kernel: called with byte offsets for buffers and numbers for scalars, in declared order. */
+/**
+ * A compiled kernel: called with byte offsets for buffers and numbers for scalars, in declared order. Returns what the
+ * kernel's body returned, if anything. Nothing is checked: offsets are to leave room for the buffers' lengths.
+ */
 export type CompiledKernel = (...arguments_: number[]) => number | undefined;
 
 /** What turns kernels into code for one kind of machine, over one shared memory. */
 export interface Target {
   readonly name: string;
-  /** Compiles for repeated calls; slow (milliseconds). @throws NeuroranError `KERNEL_UNSUPPORTED`. */
+  /**
+   * Compiles for repeated calls; slow (milliseconds to a few hundred).
+   * @throws NeuroranError `KERNEL_UNSUPPORTED` for what the target cannot hold.
+   */
   compile(kernel: Kernel, memory: WebAssembly.Memory): CompiledKernel;
 }

@@ -215,7 +215,8 @@ function bitSize(element: ElementType): number {
 
 /**
  * Adds, or otherwise joins, the lanes of a vector pairwise, halves first: `log2(lanes)` steps, an order of its own
- * for floats and the same on every target.
+ * for floats and the same on every target. Gives a scalar.
+ * @throws KernelError for a scalar.
  */
 export function treeReduce(value: Value, join: (a: Value, b: Value) => Value): Value {
   let v = value;

@@ -4,7 +4,7 @@ import type { CompiledKernel, Target } from "../target.js";
 import { encodeModule } from "./encoder.js";
 import { lowerKernel } from "./lower.js";
 
-// Modules that multiply and add f32 vectors: fused only under relaxed SIMD, and with WebAssembly SIMD at all.
+// A module of one relaxed instruction, i8x16.relaxed_swizzle: engines have all of them or none.
 const relaxedProbe = [
   0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 15, 1, 13, 0, 65, 1, 253, 17, 65, 1,
   253, 17, 253, 128, 2, 11,
@@ -15,15 +15,21 @@ export function relaxedSimdAvailable(): boolean {
   return WebAssembly.validate(new Uint8Array(relaxedProbe));
 }
 
-/** The kernel as the bytes of a WebAssembly module that imports `env.memory` and exports `run`. */
+/**
+ * The kernel as the bytes of a WebAssembly module that imports `env.memory`, which is shared, and exports `run`.
+ * @param options.relaxed whether vectors' `math.fma` is relaxed SIMD's: the engine must have it
+ * @throws NeuroranError `KERNEL_UNSUPPORTED` for more than 50,000 locals and for masks counted beyond 128 lanes.
+ */
 export function encodeWasm(kernel: Kernel, options: { relaxed: boolean }): Uint8Array<ArrayBuffer> {
   const { parameters, result, locals, code } = lowerKernel(kernel, options.relaxed);
   return encodeModule(parameters, result, locals, code, { initial: 1, maximum: 65536 });
 }
 
 /**
- * The portable target: WebAssembly SIMD, with relaxed SIMD's fused multiply-add where the engine has it.
- * @param options.relaxed false keeps to what every engine computes bit for bit alike
+ * The portable target: WebAssembly SIMD, with relaxed SIMD's fused multiply-add where the engine has it. Turns off V8's
+ * baseline compiler for the process. `compile` wants a shared memory (WebAssembly.LinkError otherwise); a compiled
+ * kernel traps (WebAssembly.RuntimeError) outside of it and at a division by 0.
+ * @param options.relaxed false keeps to what every engine computes bit for bit alike; by default what the engine has
  */
 export function wasmTarget(options: { relaxed?: boolean } = {}): Target {
   const relaxed = options.relaxed ?? relaxedSimdAvailable();
