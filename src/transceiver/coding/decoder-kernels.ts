@@ -182,29 +182,30 @@ function rowPass(
     const isCore = row.map(({ column }) => column < coreColumns);
 
     let signs: Value | undefined;
-    let least: Value | undefined;
-    let second: Value | undefined;
+    // The two least magnitudes of even and of odd edges: two chains that do not wait for each other.
+    const halves: { least?: Value; second?: Value }[] = [{}, {}];
     const incoming = row.map((_, k) => {
       const value = vector.load(posterior, places[k]!, lanes);
       const v = isCore[k] ? llvm.ssubSat(value, vector.load(messages, messagePlaces[k]!, lanes)) : value;
       // −128 stands for 128 here: magnitudes are compared without sign.
       const magnitude = math.absi(v);
-      if (!signs || !least) {
-        [signs, least] = [v, magnitude];
-      } else {
-        signs = arith.xori(signs, v);
-        const larger = arith.maxui(least, magnitude);
-        second = second ? arith.minui(second, larger) : larger;
-        least = arith.minui(least, magnitude);
+      signs = signs ? arith.xori(signs, v) : v;
+      const half = halves[k % 2]!;
+      if (half.least) {
+        const larger = arith.maxui(half.least, magnitude);
+        half.second = half.second ? arith.minui(half.second, larger) : larger;
       }
+      half.least = half.least ? arith.minui(half.least, magnitude) : magnitude;
       return { v, magnitude };
     });
 
-    const scaledLeast = normalize(least!);
-    const difference = arith.xori(scaledLeast, normalize(second!));
+    const { least, second, third } = leastThree(halves);
+    const correction = row.length > 8 ? WIDE_CORRECTION : NARROW_CORRECTION;
+    const toOthers = corrected(least, second, correction);
+    const difference = arith.xori(toOthers, corrected(second, third, correction));
     incoming.forEach(({ v, magnitude }, k) => {
-      const isLeast = arith.extsi(arith.cmpi("eq", magnitude, least!), "i8");
-      const other = arith.xori(scaledLeast, arith.andi(isLeast, difference));
+      const isLeast = arith.extsi(arith.cmpi("eq", magnitude, least), "i8");
+      const other = arith.xori(toOthers, arith.andi(isLeast, difference));
       const negative = arith.extsi(arith.cmpi("slt", arith.xori(v, signs!), arith.constant(type, 0)), "i8");
       const message = arith.subi(arith.xori(other, negative), negative);
       const value = llvm.saddSat(v, message);
@@ -218,18 +219,39 @@ function rowPass(
   });
 }
 
-/** Largest magnitude that enters a check's minimum; the largest message is three quarters of it, 47. */
-const MAGNITUDE_LIMIT = 63;
+/**
+ * The least three of the two least of each half: the third is too great where the row's three least are all in one
+ * half, which costs less than finding it.
+ */
+function leastThree([even, odd]: readonly { least?: Value; second?: Value }[]) {
+  const [a, b, c, d] = [even!.least!, odd!.least!, even!.second!, odd!.second];
+  const rest = arith.maxui(a, b);
+  const seconds = d ? arith.minui(c, d) : c;
+  const third = arith.maxui(rest, seconds);
+  return {
+    least: arith.minui(a, b),
+    second: arith.minui(rest, seconds),
+    third: d ? arith.minui(third, arith.maxui(c, d)) : third,
+  };
+}
+
+/** Largest message. Saturated posteriors less one message stay large, or decoding fails at high SNR. */
+const MESSAGE_LIMIT = 31;
 /** Largest magnitude of a channel value (invariant 6). */
-const CHANNEL_LIMIT = 40;
+const CHANNEL_LIMIT = 30;
+
+/** Four times the correction of equal magnitudes, by the row's degree: up to 8, and above. */
+const NARROW_CORRECTION = 12;
+const WIDE_CORRECTION = 14;
 
 /**
- * Three quarters, rounded to the nearest: what min-sum's overestimated magnitude is multiplied by. The limit keeps a
- * saturated posterior less one message large, without which saturation lets decoding fail at high SNR.
+ * The magnitude of the sum of two bits: the lesser less `log(1 + e^-|a − b|)`, as a line, so that min-sum does not
+ * overestimate it. The scale of soft bits, 4, gives 4·log 2 ≈ 3 for equal ones; the constants, chosen by block error
+ * rate, make up for the row's other bits. Rows of a high degree need more.
  */
-function normalize(magnitude: Value): Value {
-  const limited = arith.minui(magnitude, MAGNITUDE_LIMIT);
-  return arith.subi(limited, arith.shrui(arith.addi(limited, 1), 2));
+function corrected(lesser: Value, greater: Value, correction: number): Value {
+  const room = llvm.usubSat(arith.constant(lesser.type, correction), arith.subi(greater, lesser));
+  return arith.minui(llvm.usubSat(lesser, arith.shrui(room, 2)), MESSAGE_LIMIT);
 }
 
 /** Returns 1 where the decisions fulfil every check of the rows that take part, else 0. */

@@ -53,7 +53,7 @@ function plainDecode(
   const size = graph.liftingSize;
   const columns = graph.informationColumns + Math.max(4, rows);
   const posterior = Array.from({ length: columns * size }, (_, k) =>
-    k < 2 * size ? 0 : Math.max(-40, Math.min(40, codeword[k - 2 * size]!)),
+    k < 2 * size ? 0 : Math.max(-30, Math.min(30, codeword[k - 2 * size]!)),
   );
   const checks = graph.rows
     .slice(0, Math.max(4, rows))
@@ -72,11 +72,25 @@ function plainDecode(
       row.forEach((bits, i) => {
         const old = messages[r]![i]!;
         const incoming = bits.map((bit, k) => clamp(posterior[bit]! - old[k]!));
-        const outgoing = incoming.map((_, k) => {
-          const others = incoming.filter((__, other) => other !== k);
-          const least = Math.min(63, ...others.map(Math.abs));
-          const scaled = least - Math.floor((least + 1) / 4);
-          return others.filter((v) => v < 0).length % 2 === 1 ? -scaled : scaled;
+        const ordered = (parity: number) =>
+          incoming
+            .filter((_, k) => k % 2 === parity)
+            .map(Math.abs)
+            .sort((x, y) => x - y)
+            .slice(0, 2);
+        const [least, second, third] = [...ordered(0), ...ordered(1)].sort((x, y) => x - y) as [
+          number,
+          number,
+          number,
+        ];
+        const corrected = (lesser: number, greater: number) => {
+          const room = Math.max(0, (bits.length > 8 ? 14 : 12) - (greater - lesser));
+          return Math.min(31, Math.max(0, lesser - Math.floor(room / 4)));
+        };
+        const outgoing = incoming.map((v, k) => {
+          const magnitude = Math.abs(v) === least ? corrected(second, third) : corrected(least, second);
+          const negative = incoming.filter((w, other) => other !== k && w < 0).length % 2 === 1;
+          return negative ? -magnitude : magnitude;
         });
         bits.forEach((bit, k) => {
           posterior[bit] = clamp(incoming[k]! + outgoing[k]!);

@@ -25,8 +25,8 @@ export interface DecoderIterations {
 }
 
 /**
- * Prepares the layered min-sum decoder: int8 a-posteriori values and messages, normalization 3/4, the rows of the
- * base graph in order.
+ * Prepares the layered min-sum decoder: int8 a-posteriori values and messages, minima corrected by the next greater
+ * magnitude, the rows of the base graph in order. Made for soft bits of LLR_SCALE.
  * @param rows of the base graph to use: 4 plus the extension columns of which something was received
  * @param informationBits K': what is packed into the block
  * @param allocate gives the byte offset of zeroed memory
