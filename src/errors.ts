@@ -30,8 +30,17 @@ function printable(value: unknown): string {
     return JSON.stringify(value.length > 80 ? `${value.slice(0, 77)}...` : value);
   if (value === undefined) return "nothing";
   if (typeof value === "object" && value !== null) {
-    const text = JSON.stringify(value) ?? String(value);
+    const text = jsonOrName(value);
     return text.length > 80 ? `${text.slice(0, 77)}...` : text;
   }
   return String(value);
+}
+
+/** What cannot be written as JSON (nested too deeply, circular) must not hide the error that is being made. */
+function jsonOrName(value: object): string {
+  try {
+    return JSON.stringify(value) ?? String(value);
+  } catch {
+    return Object.prototype.toString.call(value);
+  }
 }
