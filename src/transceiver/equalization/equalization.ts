@@ -5,8 +5,14 @@ import { dataRuns } from "./data-runs.js";
 import { type EqualizationMethod, equalizationKernel } from "./equalization-kernel.js";
 import type { equalization } from "./function.js";
 
-/** Noise variance that stands for 0: the reciprocal must stay a number. */
+/** Noise variance, as a share of the channel's mean power, that stands for anything smaller: reciprocals stay numbers. */
 export const SMALLEST_NOISE = 1e-12;
+
+/** Smallest positive number whose reciprocal is a float32 with room above it. */
+const LEAST_POSITIVE = 1e-34;
+
+/** Responses that the channel's mean power is taken from. */
+const POWER_SAMPLES = 1024;
 
 type EqualizationContext = Context<
   typeof equalization.inputs,
@@ -52,7 +58,7 @@ export function prepareEqualization(method: EqualizationMethod, context: Equaliz
   const symbolsAt = outputs.symbols.offset;
   const noiseAt = outputs.noise.offset;
   return () => {
-    setWeights(inputs.noise.view, weights.view);
+    setWeights(inputs.noise.view, smallestNoise(inputs.channel.view), weights.view);
     for (const { first, output, count, besideDmrs } of runs) {
       const at = 8 * first;
       if (!besideDmrs) {
@@ -83,9 +89,22 @@ export function prepareEqualization(method: EqualizationMethod, context: Equaliz
 }
 
 /** One over each antenna's noise variance; 0, which leaves the antenna out, where that is no finite number. */
-function setWeights(noise: Float32Array, weights: Float32Array): void {
+function setWeights(noise: Float32Array, smallest: number, weights: Float32Array): void {
   for (let antenna = 0; antenna < noise.length; antenna++) {
     const variance = noise[antenna]!;
-    weights[antenna] = Number.isFinite(variance) ? 1 / Math.max(variance, SMALLEST_NOISE) : 0;
+    weights[antenna] = Number.isFinite(variance) ? 1 / Math.max(variance, smallest) : 0;
   }
+}
+
+/** The least noise for a channel, from some of its responses; positive whatever they are. */
+function smallestNoise(channel: Float32Array): number {
+  const step = 2 * Math.ceil(channel.length / 2 / POWER_SAMPLES);
+  let [sum, count] = [0, 0];
+  for (let at = 0; at < channel.length; at += step) {
+    const power = channel[at]! ** 2 + channel[at + 1]! ** 2;
+    if (!Number.isFinite(power)) continue;
+    sum += power;
+    count++;
+  }
+  return sum > 0 ? Math.max(LEAST_POSITIVE, (SMALLEST_NOISE * sum) / count) : LEAST_POSITIVE;
 }

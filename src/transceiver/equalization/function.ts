@@ -25,8 +25,8 @@ export type EqualizationSignalType = z.output<typeof signalType>;
  * the number of data resource elements of a layer.
  *
  * Degenerate inputs: an antenna whose noise variance is not a number, or infinite, is left out; one of variance 0
- * (or less) has `SMALLEST_NOISE`. Where the channel is zero or singular, or a number is not finite, the symbol is 0
- * with `ERASURE_NOISE` (1e20); the output never holds NaN or infinity.
+ * (or less) counts as one of `SMALLEST_NOISE` of the channel's mean power. Where the channel is zero or singular, or a
+ * number is not finite, the symbol is 0 with `ERASURE_NOISE` (1e20); the output never holds NaN or infinity.
  */
 export const equalization = defineFunction({
   name: "equalization",

@@ -61,9 +61,11 @@ export function prepareEstimation(method: EstimationMethod, context: EstimationC
       return;
     }
     const snr = filter();
-    tracking[offsetFieldIndex.timing]! += offsets.timing();
-    tracking[offsetFieldIndex.frequency]! += offsets.frequency();
-    tracking[offsetFieldIndex.valid] = 1;
+    if (offsets.timingSignificant()) {
+      tracking[offsetFieldIndex.timing]! += offsets.timing();
+      if (offsets.frequencySignificant()) tracking[offsetFieldIndex.frequency]! += offsets.frequency();
+      tracking[offsetFieldIndex.valid] = 1;
+    }
     quality[qualityFieldIndex.snr] = snr;
     quality[qualityFieldIndex.timing] = offsets.timing();
     quality[qualityFieldIndex.frequency] = offsets.frequency();

@@ -52,7 +52,8 @@ export const QUALITY_FIELDS = 4;
  * `grid` holds the granted resource elements, `grant` the message of the grant in force (its DM-RS sequences, slot),
  * `applied` the offsets that synchronization took out. `channel` is what a layer's power-1 data symbol is multiplied
  * by, precoding included; `noise` the variance at an antenna per resource element; `tracking` what synchronization
- * should take out next: `applied` and what is left. The mean delay counts as the timing.
+ * should take out next: `applied` and what is left, where that is beyond chance: a slot in which nothing was sent leaves
+ * it alone. The mean delay counts as the timing.
  *
  * Degenerate inputs: without a valid grant, or with pilots that are not finite, `channel` is 0, `noise` infinite,
  * quality 0 and `tracking` is `applied`.

@@ -16,6 +16,10 @@ export interface Offsets {
   timing(): number;
   /** Hz. */
   frequency(): number;
+  /** Whether pilots agree on the delay beyond chance: noise alone passes with a probability below e^-8. */
+  timingSignificant(): boolean;
+  /** Whether positions of DM-RS agree on the frequency beyond chance. */
+  frequencySignificant(): boolean;
   /** Index in `SPREADS` of the power delay profile's width. */
   spread(): number;
   /** Correlation of the channel between neighbouring positions times its and the noise's energy at the pilots. */
@@ -37,6 +41,12 @@ const LONG_DISTANCE = 24;
  */
 const SPREAD_PER_RMS = 7;
 const CENTRE_PER_SPREAD = 0.3;
+
+/**
+ * The squared magnitude of a correlation of noise is distributed exponentially; from this many times its mean on, it is
+ * taken for one of signal. What is tracked must not follow a slot in which nothing was sent.
+ */
+const SIGNIFICANT_POWER = 8;
 
 export function prepareOffsets(context: EstimationContext, plan: PilotPlan, pilots: Pilots): Offsets {
   const { antennas, groups, positions, blocks } = plan;
@@ -65,6 +75,9 @@ export function prepareOffsets(context: EstimationContext, plan: PilotPlan, pilo
     correlations[2 * index + 1]! += sum.view[1]!;
   };
   const magnitude = (index: number) => Math.hypot(correlations[2 * index]!, correlations[2 * index + 1]!);
+  /** Mean squared magnitude that a sum of `count` products of noise has where all that was received is noise. */
+  const powerOfNoise = (count: number) =>
+    count * (energy / (antennas * groups.length * dmrsSymbPos.length * plan.pilots)) ** 2;
   const time = (symbol: number) => times[slot * perSlot + symbol]!;
 
   const measure = () => {
@@ -150,6 +163,16 @@ export function prepareOffsets(context: EstimationContext, plan: PilotPlan, pilo
       Number.isFinite(energy) && energy > 0 && Number.isFinite(delay) && Number.isFinite(frequency),
     timing: () => delay / (1000 * subcarrierSpacing),
     frequency: () => frequency,
+    timingSignificant() {
+      const products = antennas * groups.length * dmrsSymbPos.length * (plan.pilots - 2);
+      return magnitude(0) ** 2 > SIGNIFICANT_POWER * powerOfNoise(products);
+    },
+    frequencySignificant() {
+      const products = antennas * groups.length * dmrsLength * plan.pilots;
+      let power = 0;
+      for (let position = 1; position < positions; position++) power += magnitude(1 + position) ** 2;
+      return positions > 1 && power > SIGNIFICANT_POWER * (positions - 1) * powerOfNoise(products);
+    },
     spread: () => spread,
     correlatedEnergy: () => correlatedEnergy,
     energy: () => (energy * (positions - 1)) / positions,

@@ -13,10 +13,22 @@ const SIGNIFICANT_DEVIATIONS = 3;
  * There is a signal where the correlation is this many of its standard deviations long: the best shift of many is
  * judged, and in noise alone its phase, being anything, would be significant.
  */
-const DETECTED_DEVIATIONS = 6;
+const DETECTED_DEVIATIONS = 8;
+
+/**
+ * Part of the subcarrier spacing by which a tracked frequency must miss what the prefixes say to be given up. DM-RS some
+ * symbols apart give the frequency only up to a multiple of the inverse of their distance: what is tracked could stay
+ * beside the true one by that for good, and by nothing less.
+ */
+const CONTRADICTION = 0.05;
+
+/** The correlation must be this many standard deviations long to contradict, since every slot asks. */
+const CONTRADICTING_DEVIATIONS = 12;
 
 /** What the cyclic prefixes of one slot say. */
 export interface CyclicPrefixEstimate {
+  /** Whether there is a signal that repeats. */
+  detected: boolean;
   /** Samples by which the slot is late; a whole number, at most the guard. */
   timing: number;
   /** Whether there is a signal and the prefixes agree better there than without a shift, beyond chance. */
@@ -34,8 +46,34 @@ export interface EstimateContext {
   compile(kernel: Kernel): CompiledKernel;
 }
 
-/** Estimates timing and frequency of the slot in `samples` into `estimate`. Allocates nothing. */
-export type EstimateFromPrefixes = (samples: number, estimate: CyclicPrefixEstimate) => void;
+/** An estimate before anything was received. */
+export function noEstimate(): CyclicPrefixEstimate {
+  return {
+    detected: false,
+    timing: 0,
+    timingSignificant: false,
+    frequency: 0,
+    frequencyDeviation: Infinity,
+    frequencySignificant: false,
+  };
+}
+
+/** Estimates timing and frequency of a slot from its prefixes. Neither of both allocates anything. */
+export interface PrefixEstimation {
+  /** Of the slot in `samples` (byte offset), wherever it lies within the guard, into `estimate`. */
+  search(samples: number, estimate: CyclicPrefixEstimate): void;
+  /** Of the slot that is late by `shift` samples, at most the guard, `shift` being `timing` then. */
+  at(samples: number, shift: number, estimate: CyclicPrefixEstimate): void;
+}
+
+/** Whether prefixes contradict a frequency in Hz beyond doubt, by more than DM-RS could ever make up for. */
+export function contradicts(estimate: CyclicPrefixEstimate, frequency: number, spacing_hz: number): boolean {
+  const distance = Math.abs(estimate.frequency - frequency);
+  // A whole spacing more or less looks the same to prefixes.
+  const apart = Math.abs(distance - spacing_hz * Math.round(distance / spacing_hz));
+  const certain = 2 * Math.PI * estimate.frequencyDeviation * CONTRADICTING_DEVIATIONS < spacing_hz;
+  return certain && apart > CONTRADICTION * spacing_hz;
+}
 
 /**
  * Prepares the estimation of timing and frequency from the repetition that a cyclic prefix is: over all antennas and
@@ -51,7 +89,7 @@ export function prepareEstimateFromPrefixes(
   carrier: Carrier,
   antennas: number,
   sampleCount: number,
-): EstimateFromPrefixes {
+): PrefixEstimation {
   const guard = guardSamples(carrier, sampleCount);
   const { symbols, starts, prefixes, lengths, shortestPrefix: count } = symbolTable(carrier);
   const shortest = lengths.indexOf(Math.min(...lengths));
@@ -107,14 +145,23 @@ export function prepareEstimateFromPrefixes(
         correlations[2 * symbol + 1]! += sums.view[1]!;
       }
   };
-  return (samples, estimate) => {
-    accumulate(samples);
-    const shift = search();
-    const expected = Math.abs(shift - longer) < Math.abs(shift) ? longer : 0;
-    correlate(samples, shift, shifted);
-    correlate(samples, expected, unshifted);
-    evaluate(shifted, unshifted, carrier.subcarrierSpacing * 1000, estimate);
-    estimate.timing = shift - expected;
+  const spacing = carrier.subcarrierSpacing * 1000;
+  return {
+    search(samples, estimate) {
+      accumulate(samples);
+      const shift = search();
+      const expected = Math.abs(shift - longer) < Math.abs(shift) ? longer : 0;
+      correlate(samples, shift, shifted);
+      correlate(samples, expected, unshifted);
+      evaluate(shifted, unshifted, spacing, estimate);
+      estimate.timing = shift - expected;
+    },
+    at(samples, shift, estimate) {
+      // Between where a slot with the longer prefix and one without have their prefixes: most of both is met.
+      correlate(samples, Math.min(guard, shift + (longer >> 1)), shifted);
+      evaluate(shifted, shifted, spacing, estimate);
+      estimate.timing = shift;
+    },
   };
 }
 
@@ -148,6 +195,7 @@ function evaluate(
   const hertz = spacing / (2 * Math.PI);
   const deviation = magnitude > 0 ? Math.sqrt(across * unbiased) / magnitude : Infinity;
   const detected = deviation * DETECTED_DEVIATIONS < 1;
+  estimate.detected = detected;
   estimate.frequency = magnitude > 0 ? Math.atan2(im, re) * hertz : 0;
   estimate.frequencyDeviation = deviation * hertz;
   estimate.frequencySignificant =

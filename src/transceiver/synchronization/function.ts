@@ -22,10 +22,12 @@ export function synchronizationParameters({ carrier }: PuschConfiguration): { si
  * `samples` holds a guard, a slot and a guard again (`guardSamples`). `tracking` says what is known of the offsets
  * (fields in offsets.ts). Where it is not valid, or not a number, they are estimated from the cyclic prefixes of the
  * slot, timing within the guard, frequency within half the subcarrier spacing, and each is applied only if it lies
- * more than three of its standard deviations from none (cyclic-prefix.ts). `aligned` has the shape of `samples`; its
+ * more than three of its standard deviations from none (cyclic-prefix.ts). A tracked frequency that the prefixes
+ * contradict by more than a twentieth of the subcarrier spacing gives way to theirs. `aligned` has the shape of `samples`; its
  * slot starts behind the first guard, shifted by whole samples and by no more than the guard, with zeros where
  * nothing was received; the rest of the timing is left to channel estimation. Frequency is removed by a phase that is
- * 0 at the start of the slot. `applied` gives what was removed. Samples that are not numbers stay where they are.
+ * 0 at the start of the slot. `applied` gives what was removed; it is valid unless nothing was tracked and the prefixes
+ * show no signal. Samples that are not numbers stay where they are.
  */
 export const synchronization = defineFunction({
   name: "synchronization",

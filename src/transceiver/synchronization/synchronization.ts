@@ -1,6 +1,6 @@
 import type { Context, Process } from "../../functions/index.js";
 import { checkSize } from "../extraction/sizes.js";
-import { type CyclicPrefixEstimate, prepareEstimateFromPrefixes } from "./cyclic-prefix.js";
+import { contradicts, noEstimate, prepareEstimateFromPrefixes } from "./cyclic-prefix.js";
 import type { synchronization } from "./function.js";
 import { guardSamples } from "./guard.js";
 import { OFFSET_FIELDS, offsetFieldIndex } from "./offsets.js";
@@ -22,30 +22,29 @@ export function prepareSynchronization(context: SynchronizationContext): Process
   const carrier = context.parameters.signalType;
   checkSize("offsetField", offsetField, OFFSET_FIELDS);
   const guard = guardSamples(carrier, sample);
-  const estimateFromPrefixes = prepareEstimateFromPrefixes(context, carrier, antennas, sample);
+  const prefixes = prepareEstimateFromPrefixes(context, carrier, antennas, sample);
   const rotate = prepareRotation(context, sample);
-  const estimate: CyclicPrefixEstimate = {
-    timing: 0,
-    timingSignificant: false,
-    frequency: 0,
-    frequencyDeviation: Infinity,
-    frequencySignificant: false,
-  };
+  const estimate = noEstimate();
+  const spacing = 1000 * carrier.subcarrierSpacing;
   const [tracking, applied] = [inputs.tracking.view, outputs.applied.view];
   const { timing, frequency, valid, spare } = offsetFieldIndex;
   const aligned = outputs.aligned.view;
   return () => {
     let shift = Math.round(tracking[timing]! * carrier.sampleRate);
     let offset = tracking[frequency]!;
-    if (tracking[valid] !== 1 || !Number.isFinite(shift) || !Number.isFinite(offset)) {
-      estimateFromPrefixes(inputs.samples.offset, estimate);
+    const tracked = tracking[valid] === 1 && Number.isFinite(shift) && Number.isFinite(offset);
+    if (tracked) {
+      shift = Math.max(-guard, Math.min(guard, shift));
+      prefixes.at(inputs.samples.offset, shift, estimate);
+      if (contradicts(estimate, offset, spacing)) offset = estimate.frequency;
+    } else {
+      prefixes.search(inputs.samples.offset, estimate);
       shift = estimate.timingSignificant ? estimate.timing : 0;
       offset = estimate.frequencySignificant ? estimate.frequency : 0;
     }
-    shift = Math.max(-guard, Math.min(guard, shift));
     applied[timing] = shift / carrier.sampleRate;
     applied[frequency] = offset;
-    applied[valid] = 1;
+    applied[valid] = tracked || estimate.detected ? 1 : 0;
     applied[spare] = 0;
     const first = Math.max(0, -shift);
     const end = Math.min(sample, sample - shift);
