@@ -7,8 +7,9 @@ import {
   type KernelRecord,
   type Timing,
 } from "../functions/index.js";
+import { createHarqStates } from "./harq-state.js";
 import { writeGrantMessage } from "./pusch/grant-message.js";
-import { type Carrier, type PuschConfiguration, parseGrant, puschConfiguration } from "./pusch/index.js";
+import type { Carrier, PuschConfiguration } from "./pusch/index.js";
 import { longestSlotSamples } from "./synchronization/guard.js";
 import { offsetFieldIndex } from "./synchronization/offsets.js";
 import { uplink, uplinkFromGrid } from "./uplink.js";
@@ -40,6 +41,7 @@ export interface UplinkReceiver {
   /**
    * Receives a slot.
    * @param samples complex64 `[antenna][inputSamples]`; the slot starts behind the guard.
+   * A grant with a reserved MCS index continues the latest one of its user and HARQ process.
    * @throws InputError for a wrong length or a grant that is refused.
    */
   receive(samples: Float32Array, grant: unknown): SlotResult;
@@ -141,9 +143,7 @@ export function createUplinkReceiver(options: ReceiverOptions): UplinkReceiver {
   const fromSamples = createFlowInstance(uplink, { arena, target, implementations });
   let fromGrid: FlowInstance<typeof uplinkFromGrid.inputs, typeof uplinkFromGrid.outputs> | undefined;
   const inputSamples = Math.round((longestSlotSamples(carrier) + 2 * guard) * converterRatio);
-
-  const configure = (given: unknown): PuschConfiguration =>
-    puschConfiguration(carrier, parseGrant(given, carrier));
+  const harq = createHarqStates(carrier);
 
   return {
     carrier,
@@ -157,7 +157,7 @@ export function createUplinkReceiver(options: ReceiverOptions): UplinkReceiver {
           `give ${inputSamples} for each of ${receiveAntennas} antennas`,
         );
       }
-      const pusch = configure(given);
+      const pusch = harq.resolve(given);
       const variant = fromSamples.prepare(uplinkConfiguration(pusch, settings));
       variant.inputs.samples.view.set(samples);
       writeGrantMessage(pusch, variant.inputs.grant.view);
@@ -165,7 +165,7 @@ export function createUplinkReceiver(options: ReceiverOptions): UplinkReceiver {
       return slotResult(pusch.grant.slot, variant.outputs);
     },
     receiveGrid(grid, given) {
-      const pusch = configure(given);
+      const pusch = harq.resolve(given);
       fromGrid ??= createFlowInstance(uplinkFromGrid, {
         arena,
         target,
