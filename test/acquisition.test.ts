@@ -19,10 +19,10 @@ import {
 import { acquireSlot } from "../src/transceiver/synchronization/acquisition.js";
 import { synchronization, synchronizationParameters } from "../src/transceiver/synchronization/function.js";
 import { OFFSET_FIELDS, offsetFieldIndex } from "../src/transceiver/synchronization/offsets.js";
-import { prepareTransmitter } from "../src/transceiver/transmitter.js";
 import { dmrsInitialization, dmrsSequence } from "./independent/dmrs.js";
 import { modulateSlot } from "./independent/ofdm.js";
 import { dataFolder, hasData } from "./independent/reference-data.js";
+import { transmittedGrid } from "./transmitted-grid.js";
 
 const target = wasmTarget();
 
@@ -55,8 +55,7 @@ const simulated: Record<string, PuschConfiguration> = {
 function transmitted(configuration: PuschConfiguration): Float32Array {
   const { carrier, grant, allocation, antennaPorts } = configuration;
   const elements = allocation.slotSymbols * allocation.gridSubcarriers;
-  const grid = new Float32Array(2 * antennaPorts * elements);
-  prepareTransmitter(configuration)(configuration, new Uint8Array(20_000).fill(0x5a), grid);
+  const grid = transmittedGrid(configuration, new Uint8Array(20_000).fill(0x5a));
   const rows = Array.from({ length: allocation.slotSymbols }, (_, symbol) =>
     Array.from({ length: allocation.gridSubcarriers }, (_, k) => {
       let [re, im] = [0, 0];

@@ -1,25 +1,17 @@
 import { describe, expect, it } from "vitest";
 import { configurationKey, parseGrant } from "../src/transceiver/pusch/index.js";
-import { prepareTransmitter } from "../src/transceiver/transmitter.js";
 import type { Complex, Grid } from "./independent/complex.js";
 import { largestDifference } from "./independent/grid-difference.js";
 import { type RandomGenerator, randomGenerator } from "./independent/random-generator.js";
 import { randomGrant } from "./independent/random-grants.js";
 import { hasData } from "./independent/reference-data.js";
 import { dimensions, type IndependentGrant, transmit } from "./independent/transmitter.js";
+import { packed } from "./packed-bits.js";
 import { carrierFor, productConfiguration } from "./product-grant.js";
+import { complexGrid, transmittedGrid } from "./transmitted-grid.js";
 
 const seed = 38_211_635;
-const grantCount = 360;
-
-/** Bits, one an element, as bytes with the first bit highest. */
-function pack(bits: readonly number[]): Uint8Array {
-  const bytes = new Uint8Array(Math.ceil(bits.length / 8));
-  bits.forEach((bit, index) => {
-    bytes[index >> 3]! |= bit << (7 - (index & 7));
-  });
-  return bytes;
-}
+const grantCount = 240;
 
 /** The grant with all that a prepared transmitter must not depend on replaced: slot, identities, n_SCID. */
 function sibling(grant: IndependentGrant, random: RandomGenerator): IndependentGrant {
@@ -42,18 +34,10 @@ function bothGrids(grant: IndependentGrant, random: RandomGenerator): { product:
   expect(configurationKey(prepared)).toBe(configurationKey(configuration));
   const transportBlock = random.bits(dimensions(grant).transportBlockSize);
 
-  const { slotSymbols, gridSubcarriers } = configuration.allocation;
-  const floats = new Float32Array(2 * configuration.antennaPorts * slotSymbols * gridSubcarriers).fill(9);
-  prepareTransmitter(prepared)(configuration, pack(transportBlock), floats);
-  const product = Array.from({ length: configuration.antennaPorts }, (_, port) =>
-    Array.from({ length: slotSymbols }, (_, symbol) =>
-      Array.from({ length: gridSubcarriers }, (_, subcarrier): Complex => {
-        const index = 2 * ((port * slotSymbols + symbol) * gridSubcarriers + subcarrier);
-        return { re: floats[index]!, im: floats[index + 1]! };
-      }),
-    ),
-  );
+  const sent = transmittedGrid(configuration, packed(transportBlock), prepared);
+  const product = complexGrid(configuration, sent);
 
+  const { gridSubcarriers } = configuration.allocation;
   const below = 12 * (grant.bwpStart - carrier.offsetToCarrier);
   const above = gridSubcarriers - below - 12 * grant.bwpSize;
   const empty = (count: number) => Array.from({ length: count }, (): Complex => ({ re: 0, im: 0 }));

@@ -9,7 +9,7 @@ import {
   slotsPerSubframe,
   symbolTimings,
 } from "../src/transceiver/pusch/index.js";
-import { prepareTransmitter } from "../src/transceiver/transmitter.js";
+import { transmittedGrid } from "./transmitted-grid.js";
 
 /** A configuration of a grant on a 30 kHz carrier of 273 PRBs, unless told otherwise. */
 export function configurationOf(
@@ -55,8 +55,7 @@ export function receiveGrid(configuration: PuschConfiguration, air: Air, random:
   const payload = Uint8Array.from({ length: configuration.transportBlockSize / 8 }, () =>
     random.integer(256),
   );
-  const sent = new Float32Array(2 * antennaPorts * allocation.slotSymbols * gridSubcarriers);
-  prepareTransmitter(configuration)(configuration, payload, sent);
+  const sent = transmittedGrid(configuration, payload);
 
   const spacing = 1000 * carrier.subcarrierSpacing;
   const frequencies = Float64Array.from({ length: subcarriers }, (_, k) => (firstSubcarrier + k) * spacing);
