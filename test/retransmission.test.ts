@@ -3,7 +3,7 @@ import { createRandom } from "../src/radio/index.js";
 import { createHarqStates } from "../src/transceiver/harq-state.js";
 import { parseCarrier } from "../src/transceiver/pusch/index.js";
 import { createUplinkReceiver } from "../src/transceiver/receiver.js";
-import { prepareTransmitter } from "../src/transceiver/transmitter.js";
+import { transmittedGrid } from "./transmitted-grid.js";
 
 const carrier = parseCarrier({ subcarrierSpacing: 30, carrierPrbs: 24 });
 const seed = 21;
@@ -19,13 +19,13 @@ describe("a retransmission with a reserved MCS index", () => {
     const lost = states.resolve(first);
     const configuration = states.resolve({ ...again, rvIndex });
     const { slotSymbols, gridSubcarriers } = configuration.allocation;
-    const grid = new Float32Array(2 * slotSymbols * gridSubcarriers);
-    expect(() => receiver.receiveGrid(grid, { ...again, rvIndex })).toThrow(/mcsIndex.*29.*reserved/);
+    const nothing = new Float32Array(2 * slotSymbols * gridSubcarriers);
+    expect(() => receiver.receiveGrid(nothing, { ...again, rvIndex })).toThrow(/mcsIndex.*29.*reserved/);
 
     // Nothing arrives of the first transmission: it is its grant that counts.
-    expect(receiver.receiveGrid(grid, first).crc).toBe(false);
+    expect(receiver.receiveGrid(nothing, first).crc).toBe(false);
     const payload = Uint8Array.from({ length: lost.transportBlockSize / 8 }, () => random.integer(256));
-    prepareTransmitter(configuration)(configuration, payload, grid);
+    const grid = transmittedGrid(configuration, payload);
     for (let k = 0; k < grid.length; k++) grid[k]! += 0.1 * random.gaussian();
     const result = receiver.receiveGrid(grid, { ...again, rvIndex });
     receiver.close();
