@@ -11,7 +11,7 @@ describe("InputError", () => {
   it("prints any value, shortened", () => {
     const deep = JSON.parse(`${"[".repeat(100_000)}${"]".repeat(100_000)}`) as unknown;
     const circular: Record<string, unknown> = {};
-    circular["self"] = circular;
+    circular.self = circular;
     for (const value of [
       deep,
       circular,

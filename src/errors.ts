@@ -16,19 +16,20 @@ export class InputError extends NeuroranError {
   constructor(
     /** The field, option or byte position that is wrong, as its author knows it. */
     readonly field: string,
+    /** What is there; undefined where something is missing. */
     readonly value: unknown,
     /** What is allowed, or what to do. */
     readonly remedy: string,
     options?: ErrorOptions,
   ) {
-    super("INPUT_INVALID", `${field}: ${printable(value)} is not accepted; ${remedy}`, options);
+    const refusal = value === undefined ? "nothing is given" : `${printable(value)} is not accepted`;
+    super("INPUT_INVALID", `${field}: ${refusal}; ${remedy}`, options);
   }
 }
 
 function printable(value: unknown): string {
   if (typeof value === "string")
     return JSON.stringify(value.length > 80 ? `${value.slice(0, 77)}...` : value);
-  if (value === undefined) return "nothing";
   if (typeof value === "object" && value !== null) {
     const text = jsonOrName(value);
     return text.length > 80 ? `${text.slice(0, 77)}...` : text;

@@ -16,7 +16,7 @@ const greatestFile = 2 ** 24;
  * @throws InputError when the file cannot be read, is no JSON, or holds no object.
  */
 export function readGrants(path: string): Record<string, unknown>[] {
-  const source = openFile(path);
+  const source = openFile(path, "--grant");
   let text: string;
   try {
     if (source.length > greatestFile) {

@@ -58,14 +58,22 @@ export function implementationOption(
  * @throws InputError naming the option.
  */
 export function sweepOption(option: string): (text: string) => number[] {
-  const number = numberOption(option, { minimum: -100, maximum: 100, unit: "dB" });
+  const remedy =
+    "give a number (dB) from -100 to 100, or first:step:last with a step above 0 and at most 1000 values";
+  const number = numberOption(option, { minimum: -100, maximum: 100 });
   return (text) => {
     const parts = text.split(":");
-    const remedy = "give one number, or first:step:last with a step above 0 and at most 1000 values";
-    if (parts.length !== 1 && parts.length !== 3) throw new InputError(option, text, remedy);
-    const [first, step = 1, last = first] = parts.map(number) as [number, number?, number?];
+    let values: number[];
+    try {
+      values = parts.map(number);
+    } catch (cause) {
+      throw new InputError(option, text, remedy, { cause });
+    }
+    const [first, step = 1, last = first] = values as [number, number?, number?];
     const count = Math.floor((last - first) / step + 1e-9) + 1;
-    if (!(step > 0 && count >= 1 && count <= 1000)) throw new InputError(option, text, remedy);
+    if (parts.length === 2 || parts.length > 3 || !(step > 0 && count >= 1 && count <= 1000)) {
+      throw new InputError(option, text, remedy);
+    }
     // Rounded, so that 0.1 · 3 is called 0.3.
     return Array.from({ length: count }, (_, i) => Number((first + i * step).toPrecision(12)));
   };

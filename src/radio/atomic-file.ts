@@ -1,5 +1,5 @@
 import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
-import { InputError } from "../errors.js";
+import { fileError } from "./file-error.js";
 
 /** A file that appears under its name only when it is complete. */
 export interface AtomicFile {
@@ -54,7 +54,6 @@ function attempt<T>(path: string, action: () => T): T {
   try {
     return action();
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new InputError("file", path, `it cannot be written (${reason})`, { cause });
+    throw fileError(path, "written", cause);
   }
 }

@@ -1,5 +1,6 @@
 import { closeSync, fstatSync, openSync, readSync } from "node:fs";
 import { InputError } from "../errors.js";
+import { fileError } from "./file-error.js";
 
 /** Bytes read by position: a file, or memory. */
 export interface ByteSource {
@@ -19,9 +20,10 @@ export interface ByteSource {
 /**
  * Opens a file for reading by position.
  *
+ * @param field what the path was given as, for error messages
  * @throws InputError when the file is missing, may not be read, or is a folder or device
  */
-export function openFile(path: string): ByteSource {
+export function openFile(path: string, field = "file"): ByteSource {
   let descriptor: number | undefined;
   let length: number;
   try {
@@ -31,14 +33,14 @@ export function openFile(path: string): ByteSource {
     length = status.size;
   } catch (cause) {
     if (descriptor !== undefined) closeSync(descriptor);
-    throw unreadable(path, cause);
+    throw fileError(path, "read", cause, field);
   }
   let buffer = new Uint8Array(0);
   return {
     name: path,
     length,
     read(position, wanted) {
-      if (descriptor === undefined) throw unreadable(path, new Error("it has been closed"));
+      if (descriptor === undefined) throw fileError(path, "read", new Error("it has been closed"), field);
       if (buffer.length < wanted) buffer = new Uint8Array(wanted);
       let got = 0;
       while (got < wanted) {
@@ -46,7 +48,7 @@ export function openFile(path: string): ByteSource {
         try {
           n = readSync(descriptor, buffer, got, wanted - got, position + got);
         } catch (cause) {
-          throw unreadable(path, cause);
+          throw fileError(path, "read", cause, field);
         }
         if (n === 0) throw endsEarly(path, position + got, position + wanted);
         got += n;
@@ -79,11 +81,4 @@ function endsEarly(name: string, end: number, wanted: number): InputError {
     `end of file at byte ${end}`,
     `bytes up to ${wanted} were expected: was it cut off?`,
   );
-}
-
-function unreadable(path: string, cause: unknown): InputError {
-  const reason = cause instanceof Error ? cause.message : String(cause);
-  return new InputError("file", path, `it cannot be read (${reason}): check the path and the permissions`, {
-    cause,
-  });
 }

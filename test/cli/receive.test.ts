@@ -193,7 +193,7 @@ describe("what cannot be received", () => {
     ["\x00\x01\x02", /--grant.*JSON/],
     [[], /--grant.*empty/],
     ["7", /--grant: 7/],
-    [{ ...grant }, /slot: nothing.*required/],
+    [{ ...grant }, /slot: nothing is given; give a whole number/],
     [{ ...grant, slot: 20 }, /slot: 20.*0 to 19/],
     [{ ...grant, slot: 18, rbSize: 23 }, /rbSize: 23.*at most 22/],
     [{ ...grant, slot: 18, rbsize: 2 }, /rbsize.*is it rbSize/],

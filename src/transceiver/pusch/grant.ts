@@ -205,11 +205,7 @@ function resolveResources(given: PuschGrantInput, carrier: Carrier | undefined) 
     );
   const bwpSize = given.bwpSize ?? (gridEnd === undefined ? undefined : gridEnd - bwpStart);
   if (bwpSize === undefined)
-    throw new InputError(
-      "bwpSize",
-      undefined,
-      "it is required without a carrier: give a whole number from 1 to 275",
-    );
+    throw new InputError("bwpSize", undefined, "without a carrier give a whole number from 1 to 275");
   if (gridEnd !== undefined && bwpStart + bwpSize > gridEnd)
     throw new InputError(
       "bwpSize",
@@ -258,7 +254,7 @@ function sameAsCarrier<T extends string | number>(
   carriers: T | undefined,
 ): T {
   const value = given ?? carriers;
-  if (value === undefined) throw new InputError(field, undefined, "it is required without a carrier");
+  if (value === undefined) throw new InputError(field, undefined, "it cannot be left out without a carrier");
   if (carriers !== undefined && value !== carriers)
     throw new InputError(field, value, `the carrier's is ${JSON.stringify(carriers)}`);
   return value;
@@ -291,11 +287,7 @@ function resolveCoding(given: PuschGrantInput, harqState: HarqState | undefined)
   }
   const limitedBufferRateMatching = given.limitedBufferRateMatching ?? false;
   if (limitedBufferRateMatching && given.maxMimoLayers === undefined)
-    throw new InputError(
-      "maxMimoLayers",
-      undefined,
-      "it is required with limitedBufferRateMatching: give 1 to 4",
-    );
+    throw new InputError("maxMimoLayers", undefined, "with limitedBufferRateMatching give 1 to 4");
   if (given.maxMimoLayers !== undefined && given.maxMimoLayers < (given.nrOfLayers ?? 1))
     throw new InputError(
       "maxMimoLayers",

@@ -19,7 +19,7 @@ export function flag() {
 
 /**
  * Parses with a schema made of the pieces above.
- * @throws InputError naming the first field that is wrong; an unknown field is named with the nearest known one.
+ * @throws InputError naming the first field that is wrong; an unknown field is named with the known ones that are like it.
  */
 export function parseWith<T extends z.ZodObject>(schema: T, value: unknown, subject: string): z.output<T> {
   const result = schema.safeParse(value);
@@ -31,15 +31,12 @@ export function parseWith<T extends z.ZodObject>(schema: T, value: unknown, subj
     throw new InputError(
       field,
       valueAt(value, [field]),
-      `a ${subject} has no such field; is it ${nearest(field, known)}?`,
+      `a ${subject} has no such field; is it ${alike(field, known).join(" or ")}?`,
     );
   }
   if (issue.path.length === 0)
     throw new InputError(subject, value, `give an object with the fields of a ${subject}`);
-  const found = valueAt(value, issue.path);
-  const remedy =
-    found === undefined && issue.path.length === 1 ? `it is required: ${issue.message}` : issue.message;
-  throw new InputError(fieldName(issue.path), found, remedy);
+  throw new InputError(fieldName(issue.path), valueAt(value, issue.path), issue.message);
 }
 
 function fieldName(path: readonly PropertyKey[]): string {
@@ -57,13 +54,15 @@ function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {
   return found;
 }
 
-/** The known name that contains the given one, else the one that takes the fewest edits. */
-function nearest(name: string, known: readonly string[]): string {
+/** The known names that begin with the given one, else those that contain it, else the one that takes the fewest edits. */
+function alike(name: string, known: readonly string[]): string[] {
   const lower = name.toLowerCase();
+  const beginning = known.filter((candidate) => candidate.toLowerCase().startsWith(lower));
+  if (beginning.length > 0) return beginning;
   const containing = known.filter((candidate) => candidate.toLowerCase().includes(lower));
-  return (containing.length > 0 ? containing : known).reduce((best, candidate) =>
-    editDistance(lower, candidate.toLowerCase()) < editDistance(lower, best.toLowerCase()) ? candidate : best,
-  );
+  if (containing.length > 0) return containing;
+  const distances = known.map((candidate) => editDistance(lower, candidate.toLowerCase()));
+  return [known[distances.indexOf(Math.min(...distances))]!];
 }
 
 /** Levenshtein distance. */
