@@ -5,6 +5,7 @@ import { type BaseGraph, baseGraph } from "../../transceiver/coding/base-graph.j
 import { decoderRows, prepareDecoder } from "../../transceiver/coding/decoder.js";
 import { prepareEncoder } from "../../transceiver/coding/encode.js";
 import { packBits } from "../../transceiver/crc/bits.js";
+import { LLR_SCALE } from "../../transceiver/mapping/llr-scale.js";
 import { type Measurement, ratePercentiles, timeCalls } from "./measure.js";
 
 /** A measurement of the decoder. */
@@ -33,8 +34,6 @@ const cases: readonly LdpcCase[] = [
 
 const liftingSize = 384;
 const iterations = 6;
-/** Soft bit of a bit received without noise: min-sum takes any scale, and this one leaves room for noise. */
-const softAmplitude = 8;
 /** Different noise in turn, so that no branch predictor learns one code block by heart. */
 const differentBlocks = 8;
 
@@ -105,8 +104,8 @@ function transmittedBlock(graph: BaseGraph, sentBits: number, snr_db: number, ra
   const deviation = 10 ** (-snr_db / 20);
   const softBits = Int8Array.from(encoded, (bit, i) => {
     if (i >= sentBits) return 0;
-    const received = 1 - 2 * bit + deviation * random.gaussian();
-    return Math.max(-127, Math.min(127, Math.round(softAmplitude * received)));
+    const llr = (2 / deviation ** 2) * (1 - 2 * bit + deviation * random.gaussian());
+    return Math.max(-127, Math.min(127, Math.round(LLR_SCALE * llr)));
   });
   return { softBits, information };
 }
