@@ -24,7 +24,10 @@ export interface Offsets {
   spread(): number;
   /** Correlation of the channel between neighbouring positions times its and the noise's energy at the pilots. */
   correlatedEnergy(): number;
-  /** Energy at the pilots, scaled to as many pilots as are in `correlatedEnergy`. */
+  /**
+   * Energy at the pilots in `correlatedEnergy`, half that of both: each pair of positions correlates it in full only where
+   * nothing changes between the two.
+   */
   energy(): number;
   /** Radians by which the carrier turns from the first DM-RS symbol to a symbol of the slot. */
   phase(symbol: number): number;
@@ -67,7 +70,7 @@ export function prepareOffsets(context: EstimationContext, plan: PilotPlan, pilo
   /** Correlations: at the short distance, at the long one, then between neighbouring positions. */
   const correlations = new Float64Array(2 * (2 + positions));
   let [slot, delay, spread, frequency, energy] = [0, 0, 0, 0, 0];
-  let correlatedEnergy = 0;
+  let [correlatedEnergy, pairedEnergy] = [0, 0];
 
   const add = (index: number, a: number, b: number) => {
     correlate(a, b, sum.offset);
@@ -83,16 +86,19 @@ export function prepareOffsets(context: EstimationContext, plan: PilotPlan, pilo
   const measure = () => {
     correlations.fill(0);
     energy = 0;
+    pairedEnergy = 0;
     for (let antenna = 0; antenna < antennas; antenna++)
       for (let group = 0; group < groups.length; group++)
         for (let ordinal = 0; ordinal < dmrsSymbPos.length; ordinal++) {
           const row = pilots.row(antenna, group, ordinal);
           correlate(row, row, sum.offset);
           energy += sum.view[0]!;
+          const position = Math.floor(ordinal / dmrsLength);
+          const pairs = (position > 0 ? 1 : 0) + (position < positions - 1 ? 1 : 0);
+          pairedEnergy += (pairs / 2) * sum.view[0]!;
           add(0, row, row + 4 * 2);
           if (blocks >= LEAST_MEASURED_BLOCKS) add(1, row, row + 4 * longLag);
-          if (ordinal >= dmrsLength)
-            add(1 + Math.floor(ordinal / dmrsLength), pilots.row(antenna, group, ordinal - dmrsLength), row);
+          if (ordinal >= dmrsLength) add(1 + position, pilots.row(antenna, group, ordinal - dmrsLength), row);
         }
   };
 
@@ -175,7 +181,7 @@ export function prepareOffsets(context: EstimationContext, plan: PilotPlan, pilo
     },
     spread: () => spread,
     correlatedEnergy: () => correlatedEnergy,
-    energy: () => (energy * (positions - 1)) / positions,
+    energy: () => pairedEnergy,
     phase: (symbol) => 2 * Math.PI * frequency * (time(symbol) - time(dmrsSymbPos[0]!)),
   };
 }
