@@ -5,6 +5,8 @@ import {
   createSimulatedCell,
   createUplinkReceiver,
   demapping,
+  goldBits,
+  grantFieldIndex,
   type Kernel,
   kernel,
   LLR_SCALE,
@@ -47,28 +49,19 @@ demapping.implement("example-qpsk", {
     const scratchLlrs = scratch("llrs", "int8", dimensions.codewordBit + 16);
     const { symbols, noise, grant } = inputs;
     const out = outputs.llrs.view;
-    const scrambling = new Int8Array(dimensions.codewordBit);
+    const scrambling = new Uint8Array(dimensions.codewordBit);
     let scrambled = -1;
     return () => {
       run(symbols.offset, noise.offset, scratchLlrs.offset);
-      if (grant.view[3] !== scrambled) {
-        scrambled = grant.view[3]!;
-        goldSigns(scrambled, scrambling);
+      const init = grant.view[grantFieldIndex.scramblingInit]!;
+      if (init !== scrambled) goldBits(init, scrambling);
+      scrambled = init;
+      for (let bit = 0; bit < out.length; bit++) {
+        out[bit] = scrambling[bit] === 1 ? -scratchLlrs.view[bit]! : scratchLlrs.view[bit]!;
       }
-      for (let bit = 0; bit < out.length; bit++) out[bit] = scratchLlrs.view[bit]! * scrambling[bit]!;
     };
   },
 });
-
-/** +1 and −1 for the bits of the scrambling sequence (TS 38.211 5.2.1), bit by bit. */
-function goldSigns(cInit: number, out: Int8Array): void {
-  let [x1, x2] = [1, cInit];
-  for (let n = 0; n < 1600 + out.length; n++) {
-    if (n >= 1600) out[n - 1600] = 1 - 2 * ((x1 ^ x2) & 1);
-    x1 = (x1 >>> 1) | ((((x1 >>> 3) ^ x1) & 1) << 30);
-    x2 = (x2 >>> 1) | ((((x2 >>> 3) ^ (x2 >>> 2) ^ (x2 >>> 1) ^ x2) & 1) << 30);
-  }
-}
 
 const carrier = parseCarrier({ subcarrierSpacing: 30, carrierPrbs: 25 });
 const grant = {

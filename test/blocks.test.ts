@@ -53,6 +53,27 @@ describe("the ten functional blocks", () => {
     ]);
   });
 
+  it("receive with these parameters", () => {
+    const parameters = Object.fromEntries(
+      Object.entries(blocks).map(([name, [receiving]]) => [name, Object.keys(receiving!.parameters)]),
+    );
+    expect(parameters).toEqual({
+      conversion: ["basebandSamplingFrequency"],
+      synchronization: ["signalType"],
+      // The shape that a variant is prepared for; what a slot is processed under is state.
+      extraction: ["configuration"],
+      estimation: ["signalType", "pilotPosition"],
+      // The channel estimate arrives as a tensor each slot.
+      equalization: ["signalType"],
+      mapping: [],
+      interleaving: ["interleavingScheme"],
+      // How far and how long to decode; the code itself is state.
+      coding: ["maximumIterations", "earlyStop", "lastPosition"],
+      crc: ["blockLength", "crcScheme"],
+      ciphering: ["key", "encryptionScheme"],
+    });
+  });
+
   it("name the clause that they implement and have an implementation", () => {
     for (const f of Object.values(blocks).flat()) {
       expect(f.implementations.size, f.name).toBeGreaterThan(0);

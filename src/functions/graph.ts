@@ -183,7 +183,7 @@ export function feedback<D extends DataType>(
 }
 
 /** The text `dtype[dimension, dimension]` for messages. */
-export function portText(port: Port): string {
+function portText(port: Port): string {
   return `${port.dtype}[${port.dimensions.join(", ")}]`;
 }
 

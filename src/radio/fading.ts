@@ -12,7 +12,7 @@ export interface Fading {
 }
 
 /** Relative to the maximum Doppler shift, TR 38.901 7.7.2: the line of sight comes at an angle of 45 degrees. */
-export const lineOfSightDoppler = 0.7;
+const lineOfSightDoppler = 0.7;
 
 /** Enough that the amplitude is Rayleigh down to fades of 30 dB. */
 const sinusoids = 32;

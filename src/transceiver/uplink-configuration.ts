@@ -1,9 +1,10 @@
 import type { Configuration } from "../functions/index.js";
 import { PARSE_REPORT_FIELDS } from "./ciphering/transport-block.js";
 import { conversionParameters } from "./conversion/function.js";
+import { CRC_FIELDS } from "./crc/check.js";
 import { crcCheckParameters } from "./crc/function.js";
 import { equalizationParameters } from "./equalization/function.js";
-import { estimationParameters } from "./estimation/function.js";
+import { estimationParameters, QUALITY_FIELDS } from "./estimation/function.js";
 import { extractionParameters } from "./extraction/function.js";
 import { deinterleavingParameters } from "./interleaving/function.js";
 import { configurationKey } from "./pusch/configuration.js";
@@ -55,8 +56,8 @@ export function uplinkConfiguration(
       sdu: Math.ceil(payloadBytes / 3),
       grantField: GRANT_FIELDS,
       offsetField: OFFSET_FIELDS,
-      qualityField: 4,
-      crcField: 2,
+      qualityField: QUALITY_FIELDS,
+      crcField: CRC_FIELDS,
       parseReportField: PARSE_REPORT_FIELDS,
     },
     parameters: {

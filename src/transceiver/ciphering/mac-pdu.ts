@@ -7,11 +7,8 @@
 export const PADDING_LCID = 63;
 
 /** First and last identity of a logical channel on the UL-SCH (TS 38.321 Table 6.2.1-2). */
-export const FIRST_LOGICAL_CHANNEL = 1;
-export const LAST_LOGICAL_CHANNEL = 32;
-
-/** Bytes of the longest content that a subheader can announce. */
-export const LONGEST_SUB_PDU = 0xffff;
+const FIRST_LOGICAL_CHANNEL = 1;
+const LAST_LOGICAL_CHANNEL = 32;
 
 /** What `readSubPdu` returns where the rest of the block cannot be read. */
 export const SUB_PDU_TRUNCATED = -1;
@@ -105,7 +102,7 @@ export function sduSubheaderBytes(length: number): number {
  * Writes the subheader R/F/LCID/L of an SDU (TS 38.321 6.1.2).
  *
  * @param lcid a logical channel, 1 to 32
- * @param length bytes of the SDU, at most {@link LONGEST_SUB_PDU}
+ * @param length bytes of the SDU, at most 65535
  * @returns the position at which the SDU begins; the caller has made sure that it fits
  */
 export function writeSduSubheader(block: Uint8Array, position: number, lcid: number, length: number): number {

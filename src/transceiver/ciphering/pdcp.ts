@@ -209,7 +209,7 @@ export function receivePdcp(
  * RCVD_COUNT: the COUNT with these last bits in the window around RX_DELIV (TS 38.323 5.2.2.1). Below 0 where a
  * sequence number of before the first COUNT is received, above 2^32 - 1 beyond the last.
  */
-export function receivedCount(rxDeliv: number, sn: number, snLength: 12 | 18): number {
+function receivedCount(rxDeliv: number, sn: number, snLength: 12 | 18): number {
   const modulus = 2 ** snLength;
   const window = modulus / 2;
   const expected = rxDeliv % modulus;

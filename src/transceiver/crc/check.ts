@@ -15,6 +15,9 @@ export const crcFieldIndex = Object.freeze({
   failedCodeBlocks: 1,
 });
 
+/** Fields of a result. */
+export const CRC_FIELDS = Object.keys(crcFieldIndex).length;
+
 /**
  * Prepares the check by a kernel on bytes. Every transport block size of TS 38.214 5.1.3.2 and its equal parts are
  * whole bytes; where a length or CRC is not, bits are taken one by one.

@@ -99,7 +99,8 @@ function setWeights(noise: Float32Array, smallest: number, weights: Float32Array
 /** The least noise for a channel, from some of its responses; positive whatever they are. */
 function smallestNoise(channel: Float32Array): number {
   const step = 2 * Math.ceil(channel.length / 2 / POWER_SAMPLES);
-  let [sum, count] = [0, 0];
+  let sum = 0;
+  let count = 0;
   for (let at = 0; at < channel.length; at += step) {
     const power = channel[at]! ** 2 + channel[at + 1]! ** 2;
     if (!Number.isFinite(power)) continue;

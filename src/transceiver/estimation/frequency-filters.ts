@@ -30,7 +30,7 @@ export interface FrequencyFilter {
 }
 
 /** Widest profile: beyond the prefix there is interference between symbols, which no estimate repairs. */
-export const WIDEST_SPREAD = 1.25 * PREFIX_SHARE;
+const WIDEST_SPREAD = 1.25 * PREFIX_SHARE;
 
 /** Widths of the power delay profiles that filters are prepared for, as shares of the OFDM symbol. */
 export const SPREADS: readonly number[] = [1 / 16, 1 / 4, 1 / 2, 1.25].map((share) => share * PREFIX_SHARE);

@@ -21,7 +21,7 @@ type ExtractionContext = Context<
  * Samples by which the transform's window begins before the body of a symbol: a quarter of the prefix. Channel
  * estimation aligns slots to the middle of the channel's delays, so that the first paths come before it.
  */
-export function windowAdvance(shortestPrefix: number): number {
+function windowAdvance(shortestPrefix: number): number {
   return Math.floor(shortestPrefix / 4);
 }
 
@@ -77,7 +77,8 @@ export function prepareExtraction(context: ExtractionContext): Process {
     for (let symbol = 0; symbol < symbols; symbol++) {
       const index = row + symbol;
       const window = guard + timing.starts[index]! + timing.prefixes[index]! - advance;
-      const [re, im] = [timing.phases[2 * index]!, -timing.phases[2 * index + 1]!];
+      const re = timing.phases[2 * index]!;
+      const im = -timing.phases[2 * index + 1]!;
       for (let antenna = 0; antenna < antennas; antenna++) {
         runTransform(from + 8 * (antenna * sample + window), work, twiddles, spectrum);
         takeSubcarriers(spectrum, factors, to + 8 * (antenna * symbols + symbol) * subcarriers, re, im);

@@ -75,7 +75,8 @@ export function prepareInsertion(context: InsertionContext): Process {
       }
       for (let symbol = 0; symbol < symbols; symbol++) {
         const index = (slot % timing.slots) * timing.symbols + symbol;
-        const [re, im] = [timing.phases[2 * index]! * scale, timing.phases[2 * index + 1]! * scale];
+        const re = timing.phases[2 * index]! * scale;
+        const im = timing.phases[2 * index + 1]! * scale;
         const start = port * sample + guard + timing.starts[index]!;
         const body = start + timing.prefixes[index]!;
         putSubcarriers(portGrid + 8 * symbol * width, spectrum, re, im);

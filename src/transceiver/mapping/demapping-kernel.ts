@@ -23,7 +23,7 @@ export const ROUND = 8;
 export const SMALLEST_NOISE = 1e-12;
 
 /** Amplitudes from here on are no reception. */
-export const LARGEST_AMPLITUDE = 1e18;
+const LARGEST_AMPLITUDE = 1e18;
 
 /** What the demapping of one transmission is specialized on. */
 export interface DemappingShape {

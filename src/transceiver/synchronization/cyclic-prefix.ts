@@ -117,7 +117,11 @@ export function prepareEstimateFromPrefixes(
   /** The best of all shifts of the shortest slot. */
   const search = (): number => {
     const { view } = products;
-    let [re, im, energy, best, shift] = [0, 0, 0, 0, 0];
+    let re = 0;
+    let im = 0;
+    let energy = 0;
+    let best = 0;
+    let shift = 0;
     for (let at = 0; at < span; at++) {
       re += view[at]!;
       im += view[span + at]!;
@@ -176,16 +180,21 @@ function evaluate(
   estimate: CyclicPrefixEstimate,
 ): void {
   const symbols = shifted.length / 2;
-  let [re, im] = [0, 0];
+  let re = 0;
+  let im = 0;
   for (let symbol = 0; symbol < symbols; symbol++) {
     re += shifted[2 * symbol]!;
     im += shifted[2 * symbol + 1]!;
   }
   const magnitude = Math.hypot(re, im);
-  const [cos, sin] = magnitude > 0 ? [re / magnitude, im / magnitude] : [1, 0];
-  let [across, gain, gainSquared] = [0, 0, 0];
+  const cos = magnitude > 0 ? re / magnitude : 1;
+  const sin = magnitude > 0 ? im / magnitude : 0;
+  let across = 0;
+  let gain = 0;
+  let gainSquared = 0;
   for (let symbol = 0; symbol < symbols; symbol++) {
-    const [a, b] = [shifted[2 * symbol]!, shifted[2 * symbol + 1]!];
+    const a = shifted[2 * symbol]!;
+    const b = shifted[2 * symbol + 1]!;
     across += (b * cos - a * sin) ** 2;
     const better = a * cos + b * sin - (unshifted[2 * symbol]! * cos + unshifted[2 * symbol + 1]! * sin);
     gain += better;

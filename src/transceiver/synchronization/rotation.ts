@@ -29,7 +29,6 @@ export function prepareRotation(context: RotationContext, samples: number): Rota
     }
     const angle = 2 * Math.PI * ((turns * first) % 1);
     const step = 2 * Math.PI * ((turns * ROTATION_BLOCK) % 1);
-    const [stepRe, stepIm] = [Math.cos(step), Math.sin(step)];
-    run(from, phasors.offset, to, count, Math.cos(angle), Math.sin(angle), stepRe, stepIm);
+    run(from, phasors.offset, to, count, Math.cos(angle), Math.sin(angle), Math.cos(step), Math.sin(step));
   };
 }
