@@ -1,23 +1,12 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { type CompiledKernel, type Kernel, wasmTarget } from "../../compiler/index.js";
+import { kernelMemory } from "../../../test/kernel-memory.js";
 import { fixedToFloatKernel, floatToFixedKernel, quantizationKernel } from "./quantization-kernel.js";
 import { planResampling, resamplingTables } from "./resampling.js";
 import { resamplingKernel } from "./resampling-kernel.js";
 
-const memory = new WebAssembly.Memory({ initial: 8, maximum: 8, shared: true });
-const target = wasmTarget();
+const { memory, floats, compile } = kernelMemory(8);
 const [A, B, C, D] = [1024, 1 << 17, 1 << 18, 3 << 17];
-
-function floats(offset: number, values: ArrayLike<number>): Float32Array {
-  const view = new Float32Array(memory.buffer, offset, values.length);
-  view.set(values);
-  return view;
-}
-
-function compile(kernel: Kernel): CompiledKernel {
-  return target.compile(kernel, memory);
-}
 
 const canary = new Array(20).fill(7);
 const lanes = fc.constantFrom(2, 4, 8, 16);

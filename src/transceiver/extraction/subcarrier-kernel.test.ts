@@ -1,22 +1,11 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { type CompiledKernel, type Kernel, wasmTarget } from "../../compiler/index.js";
+import { kernelMemory } from "../../../test/kernel-memory.js";
 import { accumulateKernel, scatterKernel } from "./resource-kernel.js";
 import { putSubcarriersKernel, subcarrierRuns, takeSubcarriersKernel } from "./subcarrier-kernel.js";
 
-const memory = new WebAssembly.Memory({ initial: 2, maximum: 2, shared: true });
-const target = wasmTarget();
+const { memory, floats, compile } = kernelMemory(2);
 const [A, B, C] = [1024, 33792, 66560];
-
-function floats(offset: number, values: ArrayLike<number>): Float32Array {
-  const view = new Float32Array(memory.buffer, offset, values.length);
-  view.set(values);
-  return view;
-}
-
-function compile(kernel: Kernel): CompiledKernel {
-  return target.compile(kernel, memory);
-}
 
 const row = fc
   .record({

@@ -1,23 +1,12 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { type CompiledKernel, type Kernel, wasmTarget } from "../../compiler/index.js";
+import { kernelMemory } from "../../../test/kernel-memory.js";
 import { cyclicPrefixProductsKernel, cyclicPrefixSumKernel } from "./cyclic-prefix-kernel.js";
 import { interpolationKernel } from "./interpolation-kernel.js";
 import { fillPhasors, ROTATION_BLOCK, ROTATION_TABLE_LENGTH, rotationKernel } from "./rotation-kernel.js";
 
-const memory = new WebAssembly.Memory({ initial: 24, maximum: 24, shared: true });
-const target = wasmTarget();
+const { memory, floats, compile } = kernelMemory(24);
 const [A, B, C] = [1024, 1 << 19, 1 << 20];
-
-function floats(offset: number, values: ArrayLike<number>): Float32Array {
-  const view = new Float32Array(memory.buffer, offset, values.length);
-  view.set(values);
-  return view;
-}
-
-function compile(kernel: Kernel): CompiledKernel {
-  return target.compile(kernel, memory);
-}
 
 const canary = new Array(20).fill(7);
 const number = fc.double({ noNaN: true, min: -4, max: 4 }).map(Math.fround);
