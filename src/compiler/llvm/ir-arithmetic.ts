@@ -1,3 +1,4 @@
+import { arith } from "../arith.js";
 import { constantOf } from "../builder.js";
 import type { Operation, Value } from "../operation.js";
 import { byteSize } from "../type.js";
@@ -112,4 +113,23 @@ export function lowerSelect(w: IrWriter, operation: Operation): void {
 /** The other sign. */
 export function lowerNegation(w: IrWriter, operation: Operation): void {
   emitResult(w, operation, `fneg ${typed(w, operation.operands[0]!)}`);
+}
+
+/**
+ * Minimum and maximum of floats. LLVM's own intrinsic functions abort the process on x86 before LLVM 17, and this takes
+ * no more instructions: a comparison with selection is one, which gives the second operand where one is not a number.
+ */
+export function expandExtreme(operation: Operation): Value {
+  const [a, b] = operation.operands as [Value, Value];
+  const least = operation.name === "arith.minimumf";
+  const first = (x: Value, y: Value): Value => arith.select(arith.cmpf(least ? "olt" : "ogt", x, y), x, y);
+  // No zero of the other sign equals such a constant.
+  const ordinary = (v: Value): boolean => Math.abs(Number(constantOf(v) ?? 0)) > 0;
+  if (ordinary(b)) return first(b, a);
+  if (ordinary(a)) return first(a, b);
+  const bits = a.type.element === "f32" ? "i32" : "i64";
+  const join = least ? arith.ori : arith.andi;
+  const equal = arith.bitcast(join(arith.bitcast(a, bits), arith.bitcast(b, bits)), a.type.element);
+  const ordered = arith.select(arith.cmpf("oeq", a, b), equal, first(a, b));
+  return arith.select(arith.cmpf("uno", a, a), a, ordered);
 }

@@ -2,6 +2,7 @@ import { expandExponential, expandLogarithm } from "../expand.js";
 import type { Block, Kernel } from "../operation.js";
 import {
   asIntrinsic,
+  expandExtreme,
   lowerCompare,
   lowerDivision,
   lowerInstruction,
@@ -67,8 +68,8 @@ const lowerings = new Map<string, IrLowering>([
   ["arith.maxsi", asIntrinsic("smax")],
   ["arith.minui", asIntrinsic("umin")],
   ["arith.maxui", asIntrinsic("umax")],
-  ["arith.minimumf", asIntrinsic("minimum")],
-  ["arith.maximumf", asIntrinsic("maximum")],
+  ["arith.minimumf", (w, operation) => replace(w, operation, expandExtreme)],
+  ["arith.maximumf", (w, operation) => replace(w, operation, expandExtreme)],
   ["llvm.intr.sadd.sat", asIntrinsic("sadd.sat")],
   ["llvm.intr.uadd.sat", asIntrinsic("uadd.sat")],
   ["llvm.intr.ssub.sat", asIntrinsic("ssub.sat")],
