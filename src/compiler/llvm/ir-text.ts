@@ -9,6 +9,7 @@ import {
   lowerNegation,
   lowerSelect,
   lowerShift,
+  lowerSubtraction,
 } from "./ir-arithmetic.js";
 import { lowerCast, lowerFloatToInteger, lowerIndexCast } from "./ir-cast.js";
 import { lowerFor, lowerIf } from "./ir-control.js";
@@ -58,7 +59,8 @@ const lowerings = new Map<string, IrLowering>([
   ...all("arith.", "extsi extui trunci sitofp uitofp extf truncf bitcast", lowerCast),
   ...all("arith.", "fptosi fptoui", lowerFloatToInteger),
   ["arith.index_cast", lowerIndexCast],
-  ...all("arith.", "addi subi muli andi ori xori addf subf mulf divf", lowerInstruction),
+  ...all("arith.", "addi muli andi ori xori addf subf mulf divf", lowerInstruction),
+  ["arith.subi", lowerSubtraction],
   ...all("arith.", "divsi divui remsi remui", lowerDivision),
   ...all("arith.", "shli shrsi shrui", lowerShift),
   ...all("arith.", "cmpi cmpf", lowerCompare),
