@@ -29,9 +29,7 @@ describe("kernels as text of LLVM", () => {
     const text = printLlvm(
       kernel("example", { a: buffer("i8", 64), n: argument("index") }, ({ a, n }) => {
         const zero = arith.constant({ element: "i8", lanes: 4 }, 0);
-        const [sum] = scf.for(0, n, 4, [zero], (i, [s]) => [
-          llvmDialect.saddSat(s!, vector.load(a, i, 4)),
-        ]);
+        const [sum] = scf.for(0, n, 4, [zero], (i, [s]) => [llvmDialect.saddSat(s!, vector.load(a, i, 4))]);
         vector.store(sum!, a, 0);
         return arith.cmpi("sgt", n, 3);
       }),
