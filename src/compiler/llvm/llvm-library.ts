@@ -80,8 +80,8 @@ function unavailable(reason: string, cause?: unknown): NeuroranError {
 }
 
 /**
- * Loads koffi and the first libLLVM that is there.
- * @throws NeuroranError `TARGET_UNAVAILABLE` where koffi, every library, or one of the functions is absent.
+ * Loads koffi and the first libLLVM that is there and has what is needed.
+ * @throws NeuroranError `TARGET_UNAVAILABLE` where koffi or every such library is absent.
  */
 export function loadLlvm(names: readonly string[] = libraryNames): LlvmLibrary {
   const machine = machines[process.arch];
@@ -92,6 +92,8 @@ export function loadLlvm(names: readonly string[] = libraryNames): LlvmLibrary {
   } catch (cause) {
     throw unavailable("koffi is not installed", cause);
   }
+  // A library that lacks a function, as a version to come may, is passed over for an older one.
+  let lacking: NeuroranError | undefined;
   for (const file of names) {
     let library: ReturnType<Koffi["load"]>;
     try {
@@ -100,18 +102,18 @@ export function loadLlvm(names: readonly string[] = libraryNames): LlvmLibrary {
       continue;
     }
     try {
-      for (const part of ["TargetInfo", "Target", "TargetMC", "AsmPrinter"]) {
-        library.func(`void LLVMInitialize${machine}${part}()`)();
-      }
       const functions = Object.fromEntries(
         Object.entries(signatures).map(([name, type]) => [name, library.func(type.replace("(", `${name}(`))]),
       ) as Record<FunctionName, CFunction>;
+      for (const part of ["TargetInfo", "Target", "TargetMC", "AsmPrinter"]) {
+        library.func(`void LLVMInitialize${machine}${part}()`)();
+      }
       return { koffi, file, functions };
     } catch (cause) {
-      throw unavailable(`${file} lacks a function`, cause);
+      lacking ??= unavailable(`${file} lacks a function`, cause);
     }
   }
-  throw unavailable("no libLLVM was found");
+  throw lacking ?? unavailable("no libLLVM was found");
 }
 
 /** The text at an address; "" at 0. */

@@ -5,12 +5,15 @@ import { printLlvm } from "./ir-text.js";
 import { type LlvmLibrary, loadLlvm } from "./llvm-library.js";
 import { createMachineCodeCompiler, type MachineCodeCompiler } from "./machine-code.js";
 
+type FunctionType = ReturnType<LlvmLibrary["koffi"]["proto"]>;
+
 /** What is kept for the whole process: the library, its compiler, and the functions compiled so far by symbol. */
 interface Native {
   readonly library: LlvmLibrary;
   readonly compiler: MachineCodeCompiler;
   readonly addresses: Map<string, bigint>;
-  readonly types: Map<string, unknown>;
+  /** Types of functions by signature: koffi keeps each that is declared. */
+  readonly types: Map<string, FunctionType>;
 }
 
 let native: Native | undefined;
@@ -70,7 +73,7 @@ export function llvmTarget(): Target {
         type = koffi.proto(result, parameters);
         opened.types.set(signature, type);
       }
-      const call = koffi.decode(compileNative(opened, kernel), type as string) as CompiledKernel;
+      const call = koffi.decode(compileNative(opened, kernel), type) as CompiledKernel;
       // Bound, not wrapped: a function of rest parameters would allocate at each call. The memory is bound as well, so
       // that it lives as long as what writes into it.
       return call.bind(memory, baseAddress(opened, memory));
