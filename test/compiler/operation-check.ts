@@ -1,19 +1,20 @@
 import fc from "fast-check";
-import { expect } from "vitest";
+import { describe, expect } from "vitest";
 import {
   buffer,
   byteSize,
   kernel,
   memref,
+  type Target,
   type Value,
   vector,
   wasmTarget,
 } from "../../src/compiler/index.js";
+import { llvm, withoutLlvm } from "./llvm-target.js";
 
-/** One operation compiled for WebAssembly, run on drawn values, against a reference in TypeScript. */
+/** One operation compiled for a target, run on drawn values, against a reference in TypeScript. */
 
 export const memory = new WebAssembly.Memory({ initial: 2, maximum: 2, shared: true });
-export const target = wasmTarget();
 /** Byte offsets of the buffers. */
 export const [A, B, C, D] = [1024, 9216, 17408, 25600];
 
@@ -92,7 +93,8 @@ export function read(e: Stored, offset: number, length: number): (bigint | numbe
 }
 
 /** Builds `c = operation(a, b)` on one vector (or scalar) and runs it on drawn values. */
-export function check(
+function check(
+  target: Target,
   name: string,
   from: Stored,
   to: Stored,
@@ -158,3 +160,16 @@ export const clamp = (e: Stored, v: bigint, signed: boolean): bigint => {
   const [low, high] = signed ? [-(1n << (n - 1n)), (1n << (n - 1n)) - 1n] : [0n, (1n << n) - 1n];
   return v < low ? low : v > high ? high : v;
 };
+
+type CheckArguments = Parameters<typeof check> extends [Target, ...infer Rest] ? Rest : never;
+
+/** Declares the same tests for every target; those of one that is absent are skipped, but fail where CI is set. */
+export function onEveryTarget(
+  declare: (target: Target, check: (...arguments_: CheckArguments) => void) => void,
+): void {
+  for (const target of [wasmTarget(), llvm]) {
+    describe.skipIf(target === llvm && withoutLlvm)(`target ${target.name}`, () => {
+      declare(target, (...arguments_) => check(target, ...arguments_));
+    });
+  }
+}

@@ -3,13 +3,13 @@ import { describe, expect, it } from "vitest";
 import { type Kernel, printMlir, wasmTarget } from "../../src/compiler/index.js";
 import { type InterpreterArguments, interpret } from "./interpreter.js";
 import { elementsOf, placeBuffers, randomNumber, randomWords } from "./kernel-memory.js";
+import { llvm, withoutLlvm } from "./llvm-target.js";
 import { compileNative, withoutMlir } from "./mlir-tools.js";
 import { randomKernel } from "./random-kernel.js";
 
 /** Random kernels: WebAssembly, native code and a direct interpreter must agree. A failure prints seed and kernel. */
 
 const memory = new WebAssembly.Memory({ initial: 2, maximum: 2, shared: true });
-const target = wasmTarget();
 
 interface Outcome {
   readonly result: number | undefined;
@@ -68,25 +68,31 @@ function interpreted(kernel: Kernel, arguments_: InterpreterArguments): Outcome 
 }
 
 describe("random kernels", () => {
-  it("do in WebAssembly what an interpreter does", () => {
-    fc.assert(
-      fc.property(fc.nat(), (seed) => {
-        const kernel = randomKernel(seed, randomWords(seed));
-        const wanted = interpreted(kernel, drawArguments(kernel, seed));
-        const run = target.compile(kernel, memory);
-        const got = onBytes(kernel, drawArguments(kernel, seed), memory.buffer, (values) => run(...values));
-        if (
-          JSON.stringify(got.result) !== JSON.stringify(wanted.result) ||
-          String(got.buffers) !== String(wanted.buffers)
-        ) {
-          expect.fail(`seed ${seed}: ${differenceOf(got, wanted)}\n${printMlir(kernel)}`);
-        }
-      }),
-      { numRuns: 300, seed: 2024, verbose: 1, endOnFailure: true },
-    );
-  });
+  const targets = [
+    { target: wasmTarget(), runs: 300, absent: false },
+    { target: llvm, runs: 150, absent: withoutLlvm },
+  ];
+  for (const { target, runs, absent } of targets) {
+    it.skipIf(absent)(`do on ${target.name} what an interpreter does`, () => {
+      fc.assert(
+        fc.property(fc.nat(), (seed) => {
+          const kernel = randomKernel(seed, randomWords(seed));
+          const wanted = interpreted(kernel, drawArguments(kernel, seed));
+          const run = target.compile(kernel, memory);
+          const got = onBytes(kernel, drawArguments(kernel, seed), memory.buffer, (values) => run(...values));
+          if (
+            JSON.stringify(got.result) !== JSON.stringify(wanted.result) ||
+            String(got.buffers) !== String(wanted.buffers)
+          ) {
+            expect.fail(`seed ${seed}: ${differenceOf(got, wanted)}\n${printMlir(kernel)}`);
+          }
+        }),
+        { numRuns: runs, seed: 2024, verbose: 1, endOnFailure: true },
+      );
+    });
+  }
 
-  it.skipIf(withoutMlir)("do in native code what an interpreter does", () => {
+  it.skipIf(withoutMlir)("do through MLIR in native code what an interpreter does", () => {
     const kernels = Array.from({ length: 60 }, (_, k) => randomKernel(1000 + k, randomWords(1000 + k)));
     const native = compileNative(kernels);
     kernels.forEach((kernel, k) => {

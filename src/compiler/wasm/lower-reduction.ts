@@ -1,6 +1,6 @@
+import { expandReduction } from "../expand.js";
 import type { Operation } from "../operation.js";
 import { byteSize } from "../type.js";
-import { expandReduction } from "./expand.js";
 import {
   emit,
   type FunctionWriter,

@@ -1,7 +1,7 @@
+import { expandExponential, expandLogarithm } from "../expand.js";
 import type { Block, Kernel, Operation } from "../operation.js";
 import { type Bytes, emptyBytes } from "./bytes.js";
 import type { WasmType } from "./encoder.js";
-import { expandExponential, expandLogarithm } from "./expand.js";
 import {
   extendTop,
   type FunctionWriter,

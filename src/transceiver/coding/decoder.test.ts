@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { wasmTarget } from "../../compiler/index.js";
+import { llvm, withoutLlvm } from "../../../test/compiler/llvm-target.js";
+import { type Target, wasmTarget } from "../../compiler/index.js";
 import { createRandom } from "../../radio/index.js";
 import { type BaseGraph, baseGraph } from "./base-graph.js";
 import { prepareDecoder } from "./decoder.js";
@@ -9,7 +10,7 @@ import { LIFTING_SIZES } from "./lifting-sizes.js";
 
 const memory = new WebAssembly.Memory({ initial: 64, maximum: 64, shared: true });
 const bytes = new Int8Array(memory.buffer);
-const target = wasmTarget();
+const wasm = wasmTarget();
 const CODEWORD = 1024;
 const BLOCK = 40_000;
 
@@ -21,6 +22,7 @@ function decoder(
   maximum: number,
   earlyStop: boolean,
   lanes: number,
+  target: Target = wasm,
 ) {
   let next = 65_536;
   bytes.fill(85, 0, memory.buffer.byteLength);
@@ -109,37 +111,63 @@ function unpack(at: number, count: number): number[] {
 }
 
 describe("the layered min-sum decoder", () => {
-  it("equals the scalar decoder bit for bit, for any values, rows and lanes", () => {
-    fc.assert(
-      fc.property(
-        fc.constantFrom<1 | 2>(1, 2),
-        fc.constantFrom(...LIFTING_SIZES.filter((z) => z <= 72)),
-        fc.integer({ min: 1, max: 46 }),
-        fc.constantFrom(8, 16, 32, 64),
-        fc.integer({ min: 1, max: 3 }),
-        fc.boolean(),
-        fc.nat(),
-        fc.constantFrom(3, 20, 400),
-        (number, size, rows, lanes, maximum, earlyStop, seed, spread) => {
-          const graph = baseGraph(number, size);
-          const used = Math.min(rows, graph.rows.length);
-          const informationBits = graph.informationColumns * size - (seed % size);
-          const random = createRandom(seed);
-          const decode = decoder(graph, used, informationBits, maximum, earlyStop, lanes);
-          const length = (graph.columns - 2) * size;
-          for (let k = 0; k < length; k++)
-            bytes[CODEWORD + k] = clamp(Math.round(spread * random.gaussian()));
-          const codeword = bytes.slice(CODEWORD, CODEWORD + length);
-          const iterations = decode(CODEWORD, BLOCK);
-          const wanted = plainDecode(graph, used, codeword, maximum, earlyStop);
-          expect(iterations).toBe(wanted.iterations);
-          expect(unpack(BLOCK, informationBits)).toEqual(wanted.bits.slice(0, informationBits));
-          expect(bytes[BLOCK + Math.ceil(informationBits / 8)]).toBe(85);
-          expect(bytes.subarray(CODEWORD, CODEWORD + length)).toEqual(codeword);
-        },
-      ),
-      { numRuns: 40, seed: 2106 },
+  const targets = [
+    { target: wasm, lanes: [8, 16, 32, 64], runs: 40, absent: false },
+    { target: llvm, lanes: [32, 64], runs: 10, absent: withoutLlvm },
+  ];
+  for (const { target, lanes: counts, runs, absent } of targets) {
+    it.skipIf(absent)(
+      `equals the scalar decoder bit for bit on ${target.name}, for any values, rows and lanes`,
+      () => {
+        fc.assert(
+          fc.property(
+            fc.constantFrom<1 | 2>(1, 2),
+            fc.constantFrom(...LIFTING_SIZES.filter((z) => z <= 72)),
+            fc.integer({ min: 1, max: 46 }),
+            fc.constantFrom(...counts),
+            fc.integer({ min: 1, max: 3 }),
+            fc.boolean(),
+            fc.nat(),
+            fc.constantFrom(3, 20, 400),
+            (number, size, rows, lanes, maximum, earlyStop, seed, spread) => {
+              const graph = baseGraph(number, size);
+              const used = Math.min(rows, graph.rows.length);
+              const informationBits = graph.informationColumns * size - (seed % size);
+              const random = createRandom(seed);
+              const decode = decoder(graph, used, informationBits, maximum, earlyStop, lanes, target);
+              const length = (graph.columns - 2) * size;
+              for (let k = 0; k < length; k++)
+                bytes[CODEWORD + k] = clamp(Math.round(spread * random.gaussian()));
+              const codeword = bytes.slice(CODEWORD, CODEWORD + length);
+              const iterations = decode(CODEWORD, BLOCK);
+              const wanted = plainDecode(graph, used, codeword, maximum, earlyStop);
+              expect(iterations).toBe(wanted.iterations);
+              expect(unpack(BLOCK, informationBits)).toEqual(wanted.bits.slice(0, informationBits));
+              expect(bytes[BLOCK + Math.ceil(informationBits / 8)]).toBe(85);
+              expect(bytes.subarray(CODEWORD, CODEWORD + length)).toEqual(codeword);
+            },
+          ),
+          { numRuns: runs, seed: 2106 },
+        );
+      },
     );
+  }
+
+  it.skipIf(withoutLlvm)("gives the same on both targets at the largest lifting size", () => {
+    const graph = baseGraph(1, 384);
+    const informationBits = graph.informationColumns * 384;
+    const decoded = (rows: number, lanes: number, target: Target) => {
+      const decode = decoder(graph, rows, informationBits, 4, true, lanes, target);
+      const random = createRandom(rows);
+      // All zeros sent, near the limit of what four iterations correct.
+      for (let k = 0; k < (graph.columns - 2) * 384; k++)
+        bytes[CODEWORD + k] = clamp(
+          Math.round(rows === 5 ? 12 + 6 * random.gaussian() : 4 + 5 * random.gaussian()),
+        );
+      const iterations = decode(CODEWORD, BLOCK);
+      return { iterations, block: bytes.slice(BLOCK, BLOCK + informationBits / 8) };
+    };
+    for (const rows of [5, 46]) expect(decoded(rows, 64, llvm)).toEqual(decoded(rows, 16, wasm));
   });
 
   it.each([1, 2] as const)("returns every codeword of base graph %i for every lifting size", (number) => {

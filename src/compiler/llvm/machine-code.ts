@@ -1,0 +1,106 @@
+import { expectSuccess, failure, type LlvmLibrary, takeMessage } from "./llvm-library.js";
+
+/** What turns text of LLVM's intermediate representation into machine code of this process. */
+export interface MachineCodeCompiler {
+  /** The processor that code is made for, as LLVM names it, and the features that it has. */
+  readonly cpu: string;
+  readonly features: string;
+  /** Optimizes and assembles a module. @returns an object file of this machine. */
+  assemble(text: string): Uint8Array;
+  /** Links an object file into this process. @returns the address of a function in it. */
+  link(object: Uint8Array, symbol: string): bigint;
+}
+
+/** LLVM's numbers for what is asked of it. */
+const [aggressive, positionIndependent, smallCode, objectFile] = [3, 2, 3, 1];
+
+/** Prepares a compiler for the processor that this runs on. What it links stays until the process ends. */
+export function createMachineCodeCompiler(library: LlvmLibrary): MachineCodeCompiler {
+  const { koffi, functions: f } = library;
+  const triple = f.LLVMGetDefaultTargetTriple() as bigint;
+  const cpuName = f.LLVMGetHostCPUName() as bigint;
+  const featureList = f.LLVMGetHostCPUFeatures() as bigint;
+  const [target, message]: (bigint | null)[][] = [[null], [null]];
+  if (f.LLVMGetTargetFromTriple(triple, target, message) !== 0) {
+    throw failure("no such machine", takeMessage(library, message![0]!));
+  }
+  const machine = f.LLVMCreateTargetMachine(
+    target![0],
+    triple,
+    cpuName,
+    featureList,
+    aggressive,
+    positionIndependent,
+    smallCode,
+  ) as bigint;
+  const cpu = takeMessage(library, cpuName);
+  const features = takeMessage(library, featureList);
+  const jit = createLinker(library);
+
+  const copied = (bytes: Uint8Array): bigint =>
+    f.LLVMCreateMemoryBufferWithMemoryRangeCopy(bytes, bytes.length, "kernel") as bigint;
+
+  const assembleModule = (module: bigint): Uint8Array => {
+    const layout = f.LLVMCreateTargetDataLayout(machine) as bigint;
+    f.LLVMSetTarget(module, triple);
+    f.LLVMSetModuleDataLayout(module, layout);
+    f.LLVMDisposeTargetData(layout);
+    const options = f.LLVMCreatePassBuilderOptions() as bigint;
+    const error = f.LLVMRunPasses(module, "default<O3>", machine, options) as bigint | null;
+    f.LLVMDisposePassBuilderOptions(options);
+    expectSuccess(library, error, "optimizing");
+    const [out, text]: (bigint | null)[][] = [[null], [null]];
+    if (f.LLVMTargetMachineEmitToMemoryBuffer(machine, module, objectFile, text, out) !== 0) {
+      throw failure("assembling", takeMessage(library, text![0]!));
+    }
+    const buffer = out![0]!;
+    const bytes = new Uint8Array(
+      koffi.view(f.LLVMGetBufferStart(buffer), Number(f.LLVMGetBufferSize(buffer))),
+    ).slice();
+    f.LLVMDisposeMemoryBuffer(buffer);
+    return bytes;
+  };
+
+  return {
+    cpu,
+    features,
+    assemble(text) {
+      const context = f.LLVMContextCreate() as bigint;
+      try {
+        const [module, complaint]: (bigint | null)[][] = [[null], [null]];
+        // The parser frees the buffer.
+        if (f.LLVMParseIRInContext(context, copied(Buffer.from(`${text}\0`)), module, complaint) !== 0) {
+          throw failure("parsing", takeMessage(library, complaint![0]!));
+        }
+        try {
+          return assembleModule(module![0]!);
+        } finally {
+          f.LLVMDisposeModule(module![0]);
+        }
+      } finally {
+        f.LLVMContextDispose(context);
+      }
+    },
+    link(object, symbol) {
+      expectSuccess(library, f.LLVMOrcLLJITAddObjectFile(jit.linker, jit.symbols, copied(object)), "linking");
+      const address: (number | bigint)[] = [0];
+      expectSuccess(library, f.LLVMOrcLLJITLookup(jit.linker, address, symbol), "looking up");
+      return BigInt(address[0]!);
+    },
+  };
+}
+
+/** A linker whose code may call the C library, of which LLVM takes memory and mathematical functions. */
+function createLinker(library: LlvmLibrary): { linker: bigint; symbols: bigint } {
+  const { functions: f } = library;
+  const out: (bigint | null)[] = [null];
+  expectSuccess(library, f.LLVMOrcCreateLLJIT(out, null), "creating a linker");
+  const linker = out[0]!;
+  const symbols = f.LLVMOrcLLJITGetMainJITDylib(linker) as bigint;
+  const generator: (bigint | null)[] = [null];
+  const prefix = f.LLVMOrcLLJITGetGlobalPrefix(linker) as number;
+  const error = f.LLVMOrcCreateDynamicLibrarySearchGeneratorForProcess(generator, prefix, null, null);
+  expectSuccess(library, error, "finding the process's functions");
+  f.LLVMOrcJITDylibAddGenerator(symbols, generator[0]);
+  return { linker, symbols };
+}

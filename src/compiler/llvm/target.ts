@@ -1,0 +1,82 @@
+import { createHash } from "node:crypto";
+import type { Argument, Kernel } from "../operation.js";
+import type { CompiledKernel, Target } from "../target.js";
+import { printLlvm } from "./ir-text.js";
+import { type LlvmLibrary, loadLlvm } from "./llvm-library.js";
+import { createMachineCodeCompiler, type MachineCodeCompiler } from "./machine-code.js";
+
+type FunctionType = ReturnType<LlvmLibrary["koffi"]["proto"]>;
+
+/** What is kept for the whole process: the library, its compiler, and the functions compiled so far by symbol. */
+interface Native {
+  readonly library: LlvmLibrary;
+  readonly compiler: MachineCodeCompiler;
+  readonly addresses: Map<string, bigint>;
+  /** Types of functions by signature: koffi keeps each that is declared. */
+  readonly types: Map<string, FunctionType>;
+}
+
+let native: Native | undefined;
+
+function openNative(): Native {
+  if (!native) {
+    const library = loadLlvm();
+    const compiler = createMachineCodeCompiler(library);
+    native = { library, compiler, addresses: new Map(), types: new Map() };
+  }
+  return native;
+}
+
+/** C's type of an argument of the function that {@link printLlvm} writes. */
+function argumentType(a: Argument): string {
+  if (a.kind === "buffer") return "uint32_t";
+  return scalarType(a.value.type.element);
+}
+
+function scalarType(element: string): string {
+  return element === "f32" ? "float" : element === "f64" ? "double" : "int32_t";
+}
+
+/** The address of a kernel's function; equal text is compiled once. */
+function compileNative({ compiler, addresses }: Native, kernel: Kernel): bigint {
+  const hash = createHash("sha256").update(printLlvm(kernel, "kernel")).digest("hex").slice(0, 32);
+  const symbol = `${kernel.name}.${hash}`;
+  let address = addresses.get(symbol);
+  if (address === undefined) {
+    address = compiler.link(compiler.assemble(printLlvm(kernel, symbol)), symbol);
+    addresses.set(symbol, address);
+  }
+  return address;
+}
+
+/** The address of a memory. It stays: memory grows in place. */
+function baseAddress({ library }: Native, memory: WebAssembly.Memory): number {
+  return Number(library.koffi.address(new Uint8Array(memory.buffer)));
+}
+
+/**
+ * The native target: machine code for the processor at hand by an installed libLLVM, in this process. Undefined results
+ * are some number and never end the process; memory outside the arena is not protected.
+ * @throws NeuroranError `TARGET_UNAVAILABLE` without koffi or libLLVM.
+ */
+export function llvmTarget(): Target {
+  const opened = openNative();
+  return {
+    name: "llvm",
+    compile(kernel: Kernel, memory: WebAssembly.Memory): CompiledKernel {
+      const { koffi } = opened.library;
+      const result = kernel.result ? scalarType(kernel.result.type.element) : "void";
+      const parameters = ["int64_t", ...kernel.arguments.map(argumentType)];
+      const signature = `${result} (${parameters.join(", ")})`;
+      let type = opened.types.get(signature);
+      if (!type) {
+        type = koffi.proto(result, parameters);
+        opened.types.set(signature, type);
+      }
+      const call = koffi.decode(compileNative(opened, kernel), type) as CompiledKernel;
+      // Bound, not wrapped: a function of rest parameters would allocate at each call. The memory is bound as well, so
+      // that it lives as long as what writes into it.
+      return call.bind(memory, baseAddress(opened, memory));
+    },
+  };
+}
