@@ -35,7 +35,7 @@ export function addReceive(program: Command): void {
     .command("receive")
     .summary("receive the granted slots of a recording")
     .description(
-      "Receives PUSCH transport blocks from a recording: raw samples (.fc32, .cf32, .iq, .ci16, .cs16), SigMF, or O-RAN\nfronthaul PRBs as hexadecimal text. The exit status is 1 where a CRC fails, 2 where the input is not accepted.",
+      "Receives PUSCH transport blocks from a recording: raw samples (.fc32, .cf32, .iq, .ci16, .cs16), SigMF, or O-RAN fronthaul PRBs as hexadecimal text. The exit status is 1 where a CRC fails, 2 where the input is not accepted.",
     )
     .argument("<recording>", "file of samples, or a slot's PRBs with --format oran")
     .requiredOption("--grant <file>", "JSON file of a grant, or of a list of grants in the order of time")

@@ -46,7 +46,7 @@ export function addSimulate(program: Command): void {
     .command("simulate")
     .summary("receive a simulated cell; over several SNRs, measure block error rates")
     .description(
-      "Sends random transport blocks through a channel and receives them. With one SNR the cell goes on in time, and the\nreport tells of latency and estimates; with several, every slot has a channel of its own, and a table and a picture\nshow the block error rate. Ctrl-C ends the run and reports what was measured.",
+      "Sends random transport blocks through a channel and receives them. With one SNR the cell goes on in time, and the report tells of latency and estimates; with several, every slot has a channel of its own, and a table and a picture show the block error rate. Ctrl-C ends the run and reports what was measured.",
     )
     .option(
       "--mcs <index>",
