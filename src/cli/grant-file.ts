@@ -1,12 +1,7 @@
 import { InputError } from "../errors.js";
 import { openFile } from "../radio/byte-source.js";
-import {
-  type Carrier,
-  type HarqState,
-  type PuschGrant,
-  parseGrant,
-  puschConfiguration,
-} from "../transceiver/pusch/index.js";
+import { createHarqStates } from "../transceiver/harq-state.js";
+import type { Carrier, PuschGrant } from "../transceiver/pusch/index.js";
 
 /** A grant file is small; whatever is larger was given by mistake. */
 const greatestFile = 2 ** 24;
@@ -48,14 +43,10 @@ export function readGrants(path: string): Record<string, unknown>[] {
  * @throws InputError naming the field, and which grant of several.
  */
 export function parseGrants(given: readonly Record<string, unknown>[], carrier: Carrier): PuschGrant[] {
-  const harq = new Map<string, HarqState>();
+  const harq = createHarqStates(carrier);
   return given.map((one, index) => {
     try {
-      const process = `${one.rnti} ${one.harqProcessId ?? 0}`;
-      const grant = parseGrant(one, carrier, harq.get(process));
-      const { transportBlockSize, targetCodeRate } = puschConfiguration(carrier, grant);
-      harq.set(process, { transportBlockSize, targetCodeRate });
-      return grant;
+      return harq.resolve(one).grant;
     } catch (error) {
       if (!(error instanceof InputError) || given.length === 1) throw error;
       throw new InputError(`[${index}].${error.field}`, error.value, error.remedy, { cause: error });
