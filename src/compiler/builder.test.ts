@@ -22,7 +22,7 @@ function build(body: (a: Value, v: Value, b: Buffer, m: Value) => Value | void) 
     kernel("wrong", { a: argument("i32"), b: buffer("f32", 8) }, ({ a, b }) => {
       const v = vector.load(b, 0, 4);
       return body(a, v, b, arith.cmpf("olt", v, 0));
-    });
+    }).body;
 }
 
 describe("kernels that are wrong are refused with what is wrong", () => {
@@ -135,7 +135,7 @@ describe("kernels that are wrong are refused with what is wrong", () => {
 
   it("outside a kernel, inside another, with names or memory that cannot be", () => {
     expect(() => arith.constant(scalar("i32"), 1)).toThrow(/inside kernel/);
-    expect(build(() => void kernel("inner", {}, () => {}))).toThrow(/not built inside another/);
+    expect(build(() => void kernel("inner", {}, () => {}).body)).toThrow(/not built inside another/);
     expect(() => kernel("a-b", {}, () => {})).toThrow(/"a-b" is no identifier/);
     expect(() => kernel("a", { "0": argument("i32") }, () => {})).toThrow(/"0" is no identifier/);
     const names: ElementType[] = ["i1", "index"];
@@ -170,7 +170,7 @@ describe("kernels that are wrong are refused with what is wrong", () => {
     let memory: Buffer | undefined;
     kernel("first", { a: argument("i32"), b: buffer("f32", 8) }, ({ a, b }) => {
       [leaked, memory] = [a, b];
-    });
+    }).body;
     expect(build((a) => arith.addi(a, leaked!))).toThrow(leak);
     expect(build(() => memref.load(memory!, 0))).toThrow(leak);
     expect(build(() => leaked)).toThrow(leak);
@@ -191,7 +191,7 @@ describe("building", () => {
         inner = arith.constant(scalar("i32"), 2);
       });
       expect(arith.constant(scalar("i32"), 2)).not.toBe(inner);
-    });
+    }).body;
   });
 
   it("folds sums of an index and constants", () => {
@@ -203,7 +203,19 @@ describe("building", () => {
       expect(arith.muli(arith.addi(arith.subi(arith.constant(n.type, 9), 2), 0), 3).definition!.name).toBe(
         "arith.constant",
       );
+    }).body;
+  });
+
+  it("happens once, and not before the operations are asked for", () => {
+    let times = 0;
+    const lazy = kernel("lazy", { n: argument("index") }, ({ n }) => {
+      times++;
+      return n;
     });
+    expect(times).toBe(0);
+    expect(lazy.result).toBe(lazy.result);
+    expect(lazy.body).toBe(lazy.body);
+    expect(times).toBe(1);
   });
 
   it("rounds the length of memory up and gives buffers their places", () => {

@@ -214,12 +214,13 @@ type Arguments<A extends Record<string, ArgumentDeclaration>> = {
 const identifier = /^[A-Za-z_]\w*$/;
 
 /**
- * Builds a kernel. `body` runs once and appends operations by calling the dialects' functions; it may return a
- * scalar, which the compiled kernel returns (an i8 or i16 with its sign, an i1 as 0 or 1).
+ * Declares a kernel. `body` runs once, when the kernel's operations are first asked for: a kernel whose code is known by
+ * its name is never built. It appends operations by calling the dialects' functions; it may return a scalar, which the
+ * compiled kernel returns (an i8 or i16 with its sign, an i1 as 0 or 1).
  * @param name unique for the specialization: letters, digits, underscores
  * @param declarations the arguments by name, in the order of the compiled kernel's parameters
- * @throws KernelError for a mistake in the kernel: operands of different types, a value used outside its block, a
- * name that is no identifier, a result that is a vector or i64.
+ * @throws KernelError for a name that is no identifier; on building, for a mistake in the kernel: operands of different
+ * types, a value used outside its block, a result that is a vector or i64.
  */
 export function kernel<A extends Record<string, ArgumentDeclaration>>(
   name: string,
@@ -229,7 +230,6 @@ export function kernel<A extends Record<string, ArgumentDeclaration>>(
   for (const text of [name, ...Object.keys(declarations)]) {
     if (!identifier.test(text)) throw new KernelError(`"${text}" is no identifier`);
   }
-  if (current) throw new KernelError(`${name}: a kernel is not built inside another`);
   const list: Argument[] = Object.entries(declarations).map(([argumentName, declaration], position) =>
     declaration.kind === "buffer"
       ? {
@@ -241,21 +241,37 @@ export function kernel<A extends Record<string, ArgumentDeclaration>>(
   const named = Object.fromEntries(
     list.map((a) => (a.kind === "buffer" ? [a.buffer.name, a.buffer] : [a.name, a.value])),
   ) as Arguments<A>;
-  let result: Value | undefined;
-  const block = buildBlock(
-    [],
-    () => {
-      result = body(named) ?? undefined;
-      if (!result) return;
-      expectKnown(name, result);
-      if (result.type.lanes > 0 || result.type.element === "i64") {
-        throw new KernelError(`${name} returns ${typeText(result.type)}: store it in a buffer`);
-      }
+  const build = (): { readonly block: Block; readonly result: Value | undefined } => {
+    if (current) throw new KernelError(`${name}: a kernel is not built inside another`);
+    let result: Value | undefined;
+    const block = buildBlock(
+      [],
+      () => {
+        result = body(named) ?? undefined;
+        if (!result) return;
+        expectKnown(name, result);
+        if (result.type.lanes > 0 || result.type.element === "i64") {
+          throw new KernelError(`${name} returns ${typeText(result.type)}: store it in a buffer`);
+        }
+      },
+      undefined,
+      { known: list.map((a) => (a.kind === "buffer" ? a.buffer : a.value)) },
+    );
+    return { block, result };
+  };
+  let built: ReturnType<typeof build> | undefined;
+  return {
+    name,
+    arguments: list,
+    get body() {
+      built ??= build();
+      return built.block;
     },
-    undefined,
-    { known: list.map((a) => (a.kind === "buffer" ? a.buffer : a.value)) },
-  );
-  return { name, arguments: list, body: block, ...(result ? { result } : {}) };
+    get result() {
+      built ??= build();
+      return built.result;
+    },
+  };
 }
 
 /** Builds operations outside any kernel, for a pass that replaces one operation by several. */

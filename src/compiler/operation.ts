@@ -47,6 +47,7 @@ export interface Kernel {
   /** Unique for the specialization; letters, digits and underscores: a cache may be keyed by it. */
   readonly name: string;
   readonly arguments: readonly Argument[];
+  /** Built when first asked for. @throws KernelError for a mistake in the kernel. */
   readonly body: Block;
-  readonly result?: Value;
+  readonly result: Value | undefined;
 }
