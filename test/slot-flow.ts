@@ -53,6 +53,7 @@ export const slotFlow = dataflow(
 
 const target = {
   name: "none",
+  vectorBytes: 16,
   compile(): never {
     throw new Error("this flow has no kernels");
   },

@@ -9,6 +9,8 @@ export type CompiledKernel = (...arguments_: number[]) => number | undefined;
 /** What turns kernels into code for one kind of machine, over one shared memory. */
 export interface Target {
   readonly name: string;
+  /** Bytes of the vectors that this machine computes with at once: kernels are best built for as many lanes. */
+  readonly vectorBytes: number;
   /**
    * Compiles for repeated calls; slow (milliseconds to a few hundred).
    * @throws NeuroranError `KERNEL_UNSUPPORTED` for what the target cannot hold.

@@ -12,6 +12,7 @@ function countingTarget(): { target: Target; compiled: string[] } {
   const compiled: string[] = [];
   const target: Target = {
     name: "counting",
+    vectorBytes: 16,
     compile(kernel, memory) {
       compiled.push(kernel.name);
       const numbers = new Float32Array(memory.buffer);

@@ -8,6 +8,7 @@ import { complex64, float32, int8 } from "./port.js";
 
 const target = {
   name: "none",
+  vectorBytes: 16,
   compile(): never {
     throw new Error("nothing to compile here");
   },

@@ -42,6 +42,7 @@ let sharedArena: Arena | undefined;
 
 const noTarget: Target = {
   name: "none",
+  vectorBytes: 16,
   compile(kernel) {
     const problem = `kernel ${kernel.name} is to be compiled, but no target was given`;
     throw new NeuroranError("TARGET_MISSING", `${problem}: add { target: wasmTarget() }`);

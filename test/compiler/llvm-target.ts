@@ -7,5 +7,8 @@ if (!availableTargets().includes("llvm")) console.warn("not on this machine: lib
 /** The native target, opened when it compiles first: a file of tests can be read without it. */
 export const llvm: Target = {
   name: "llvm",
+  get vectorBytes() {
+    return llvmTarget().vectorBytes;
+  },
   compile: (kernel, memory) => llvmTarget().compile(kernel, memory),
 };

@@ -62,6 +62,7 @@ function measureCase(one: LdpcCase, target: Target, seconds: number, random: Ran
     { maximum: iterations, earlyStop: false },
     (name, bytes) => region.tensor(name, "uint8", [bytes]).offset,
     (kernel) => target.compile(kernel, arena.memory),
+    target.vectorBytes,
   );
   const blocks = Array.from({ length: differentBlocks }, () =>
     transmittedBlock(graph, sentBits, one.snr_db, random),

@@ -49,6 +49,13 @@ function compileNative({ compiler, addresses }: Native, kernel: Kernel): bigint 
   return address;
 }
 
+/** Widest vectors of bytes by the features that LLVM names. */
+function vectorBytes(features: string): number {
+  const has = new Set(features.split(","));
+  if (has.has("+avx512bw")) return 64;
+  return has.has("+avx2") ? 32 : 16;
+}
+
 /** The address of a memory. It stays: memory grows in place. */
 function baseAddress({ library }: Native, memory: WebAssembly.Memory): number {
   return Number(library.koffi.address(new Uint8Array(memory.buffer)));
@@ -63,6 +70,7 @@ export function llvmTarget(): Target {
   const opened = openNative();
   return {
     name: "llvm",
+    vectorBytes: vectorBytes(opened.compiler.features),
     compile(kernel: Kernel, memory: WebAssembly.Memory): CompiledKernel {
       const { koffi } = opened.library;
       const result = kernel.result ? scalarType(kernel.result.type.element) : "void";

@@ -39,6 +39,7 @@ export function wasmTarget(options: { relaxed?: boolean } = {}): Target {
   setFlagsFromString("--no-wasm-lazy-compilation");
   return {
     name: "wasm",
+    vectorBytes: 16,
     compile(kernel: Kernel, memory: WebAssembly.Memory): CompiledKernel {
       const module = new WebAssembly.Module(encodeWasm(kernel, { relaxed }));
       const instance = new WebAssembly.Instance(module, { env: { memory } });

@@ -27,6 +27,7 @@ export function prepareMinSum(context: DecodingContext): Process {
     { maximum: parameters.maximumIterations, earlyStop: parameters.earlyStop },
     (name, bytes) => context.scratch(name, "int8", bytes).offset,
     context.compile,
+    context.target.vectorBytes,
   );
   const [grant, scheme] = [inputs.grant.view, state.codingScheme.view];
   const [codeword, blocks] = [inputs.codeword.offset, outputs.blocks.offset];

@@ -32,10 +32,11 @@ export function prepareDeinterleaving(context: DeinterleavingContext): Process {
   const { circularBufferBit } = dimensions;
   checkScheme(scheme, dimensions);
   const { modulationOrder: order, fillerStart, fillerEnd, outputBits } = scheme;
+  const lanes = context.target.vectorBytes;
   const selected = scratch("selected", "int8", Math.max(...outputBits));
-  const transpose = order === 1 ? undefined : compile(transpositionKernel(order));
-  const place = compile(placementKernel());
-  const combine = compile(combinationKernel());
+  const transpose = order === 1 ? undefined : compile(transpositionKernel(order, lanes));
+  const place = compile(placementKernel(lanes));
+  const combine = compile(combinationKernel(lanes));
   let received = inputs.llrs.offset;
   const plans = outputBits.map((bits, block): BlockPlan => {
     const start = block * circularBufferBit;

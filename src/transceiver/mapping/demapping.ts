@@ -19,7 +19,7 @@ export interface DemappingMethod {
   /** Names it in kernels' names. */
   readonly method: string;
   readonly axisLlr: AxisLlr;
-  /** f32 lanes to compute with: the more, the more of what does not depend on each other stands side by side. */
+  /** f32 lanes to compute with, or more where the target has them: what does not depend on each other stands side by side. */
   readonly lanes: number;
 }
 
@@ -32,7 +32,14 @@ export function prepareDemapping(method: DemappingMethod, context: DemappingCont
   const rest = re % ROUND;
   const bitsPerRound = ROUND * layers * order;
   const sequence = prepareScramblingSequence(context, (rounds + 1) * bitsPerRound);
-  const run = context.compile(demappingKernel({ ...method, modulationOrder: order, layers }));
+  const run = context.compile(
+    demappingKernel({
+      ...method,
+      lanes: Math.max(method.lanes, context.target.vectorBytes / 4),
+      modulationOrder: order,
+      layers,
+    }),
+  );
   const workspace = context.scratch("workspace", "float32", workspaceLength(order, layers)).offset;
   // The last, incomplete round goes here, since a kernel must not write past the codeword.
   const last = context.scratch("lastRound", "int8", bitsPerRound);
