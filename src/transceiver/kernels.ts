@@ -92,17 +92,21 @@ function extractionKernels(): Kernel[] {
 }
 
 function estimationKernels(): Kernel[] {
+  const lanes = [4, 16];
   return [
-    pilotsKernel(1, 6 * 51, Math.SQRT2),
-    pilotsKernel(2, 4 * 5, 1),
-    correlationKernel(6 * 51, 8),
-    delayRotationKernel(51),
-    despreadingKernel(1, 6 * 51, 1),
-    despreadingKernel(2, 4 * 5, 2),
-    frequencyFilterKernel(6, 51),
-    frequencyFilterKernel(4, 1),
-    subspaceEnergyKernel(6, 51, 4, 20),
-    timeInterpolationKernel(3, 14, 51),
+    ...lanes.flatMap((lanes) => [
+      pilotsKernel(1, lanes),
+      pilotsKernel(2, lanes),
+      correlationKernel(lanes),
+      delayRotationKernel(lanes),
+      despreadingKernel(1, 1, lanes),
+      despreadingKernel(2, 2, lanes),
+      frequencyFilterKernel(6, 3, lanes),
+      timeInterpolationKernel(3, lanes),
+    ]),
+    frequencyFilterKernel(4, 1, 4),
+    subspaceEnergyKernel(6, 4, 20, 4),
+    subspaceEnergyKernel(6, 4, 16, 16),
   ];
 }
 

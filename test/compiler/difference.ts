@@ -101,6 +101,11 @@ const scalars: Record<string, number> = {
   words: 64,
   columns: 192,
   blocks: 6,
+  pilots: 36,
+  stride: 128,
+  rotationStride: 128,
+  outStride: 128,
+  symbols: 5,
 };
 /** Integers of 32 bits that address memory, below the given bound; others by name are any bits. */
 const indices: Record<string, number> = { starts: 16, indices: 1000 };

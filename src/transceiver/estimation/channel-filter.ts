@@ -2,11 +2,11 @@ import { correlationKernel } from "./correlation-kernel.js";
 import { despreadingKernel } from "./despreading-kernel.js";
 import type { EstimationContext, EstimationMethod } from "./estimation.js";
 import { prepareFilterBank } from "./filter-bank.js";
-import { frequencyFilterKernel, subspaceEnergyKernel } from "./frequency-filter-kernel.js";
+import { frequencyFilterKernel, subspaceEnergyKernel, WINDOW_BLOCKS } from "./frequency-filter-kernel.js";
 import { noiseSubspace } from "./noise-subspace.js";
 import type { Offsets } from "./offsets.js";
 import type { Pilots } from "./pilots.js";
-import type { PilotCode, PilotPlan } from "./plan.js";
+import { estimationLanes, type PilotCode, type PilotPlan } from "./plan.js";
 import { timeInterpolationKernel } from "./time-interpolation-kernel.js";
 import { linearWeights, prepareWienerWeights } from "./time-weights.js";
 
@@ -25,10 +25,12 @@ export function prepareChannelFilter(
   const { dmrsConfigType, dmrsLength, dmrsSymbPos } = plan.pilotPosition;
   const { startSymbolIndex } = plan.signalType;
   const { compile, scratch, table, outputs } = context;
-  const despread = compile(despreadingKernel(dmrsConfigType, plan.pilots, dmrsLength));
-  const correlate = compile(correlationKernel(plan.pilots));
-  const filter = compile(frequencyFilterKernel(plan.pilotsPerBlock, blocks));
-  const interpolate = compile(timeInterpolationKernel(positions, symbols, blocks));
+  const lanes = estimationLanes(context.target);
+  const windowBlocks = Math.min(WINDOW_BLOCKS, blocks);
+  const despread = compile(despreadingKernel(dmrsConfigType, dmrsLength, lanes));
+  const correlate = compile(correlationKernel(lanes));
+  const filter = compile(frequencyFilterKernel(plan.pilotsPerBlock, windowBlocks, lanes));
+  const interpolate = compile(timeInterpolationKernel(positions, lanes));
 
   const rows = scratch("despread", "float32", antennas, codes.length, positions, 2, pilotStride).offset;
   const rowOf = (antenna: number, code: number, position: number) =>
@@ -43,9 +45,11 @@ export function prepareChannelFilter(
 
   function prepareSubspace(code: PilotCode, index: number) {
     const ports = code.layers.map((layer) => plan.ports[layer]!);
-    const subspace = noiseSubspace(dmrsConfigType, blocks, ports);
+    const subspace = noiseSubspace(dmrsConfigType, blocks, ports, lanes);
     const { windowBlocks, vectors, rank, basis } = subspace;
-    const energy = compile(subspaceEnergyKernel(plan.pilotsPerBlock, blocks, windowBlocks, vectors));
+    const energy = compile(
+      subspaceEnergyKernel(plan.pilotsPerBlock, windowBlocks, vectors, Math.min(lanes, vectors)),
+    );
     const offset = table(`noiseSubspace${index}`, basis).offset;
     return { energy, offset, dimensions: rank * Math.ceil(blocks / windowBlocks) };
   }
@@ -81,7 +85,16 @@ export function prepareChannelFilter(
         for (let antenna = 0; antenna < antennas; antenna++) {
           const first = pilots.row(antenna, group, ordinal);
           const second = pilots.row(antenna, group, ordinal + dmrsLength - 1);
-          despread(first, second, factors.offset, rotation, rowOf(antenna, code, position));
+          despread(
+            first,
+            second,
+            factors.offset,
+            rotation,
+            rowOf(antenna, code, position),
+            plan.pilots,
+            pilotStride,
+            subcarrierStride,
+          );
         }
       }
     }
@@ -95,8 +108,8 @@ export function prepareChannelFilter(
         let [own, energy] = [0, 0];
         for (let position = 0; position < positions; position++) {
           const row = rowOf(antenna, code, position);
-          own += subspace.energy(row, subspace.offset)!;
-          correlate(row, row, energySum.offset);
+          own += subspace.energy(row, subspace.offset, blocks, pilotStride)!;
+          correlate(row, row, energySum.offset, plan.pilots, pilotStride);
           energy += energySum.view[0]!;
         }
         noiseEnergy += own;
@@ -154,9 +167,12 @@ export function prepareChannelFilter(
               chosen.offset + 4 * port * banks[code]!.length,
               offsets.rotation,
               filtered + 8 * subcarrierStride * position,
+              blocks,
+              pilotStride,
+              subcarrierStride,
             );
           const at = channel + 8 * (layers[port]! * antennas + antenna) * symbols * subcarriers;
-          interpolate(filtered, weights.offset, turns.offset, at);
+          interpolate(filtered, weights.offset, turns.offset, at, symbols, blocks, subcarrierStride);
         }
       }
     return Math.min(snr, 1e12);

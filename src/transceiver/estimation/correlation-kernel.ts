@@ -1,7 +1,7 @@
 import {
+  argument,
   arith,
   buffer,
-  indexSum,
   type Kernel,
   kernel,
   memref,
@@ -10,23 +10,28 @@ import {
   vector,
   vectorOf,
 } from "../../compiler/index.js";
-import { pilotStride } from "./pilots-kernel.js";
+import { MOST_PILOTS } from "./pilots-kernel.js";
 
 /**
- * `Σ b·conj(a)` over two rows of pilots (planes as of `pilotsKernel`), written as two f32. With `b` a few pilots further
- * in the row of `a` it is the correlation at that lag: the zeros past the end add nothing. With `b` = `a` it is the
- * energy.
+ * `Σ b·conj(a)` over two rows of `pilots` (planes `stride` apart, as of `pilotsKernel`), written as two f32. With `b` a few
+ * pilots further in the row of `a` it is the correlation at that lag: the zeros past the end add nothing. With `b` = `a` it
+ * is the energy.
  */
-export function correlationKernel(pilots: number, lanes = 4): Kernel {
-  const stride = pilotStride(pilots);
+export function correlationKernel(lanes: number): Kernel {
   return kernel(
-    `pilot_correlation_${pilots}_${lanes}`,
-    { a: buffer("f32", 2 * stride), b: buffer("f32", 2 * stride), sum: buffer("f32", 2) },
-    ({ a, b, sum }) => {
+    `pilot_correlation_v${lanes}`,
+    {
+      a: buffer("f32", MOST_PILOTS),
+      b: buffer("f32", MOST_PILOTS),
+      sum: buffer("f32", 2),
+      pilots: argument("index"),
+      stride: argument("index"),
+    },
+    ({ a, b, sum, pilots, stride }) => {
       const zero = arith.constant(vectorOf("f32", lanes), 0);
       const [re, im] = scf.for(0, pilots, lanes, [zero, zero], (first, carried) => {
         const [aRe, bRe] = [vector.load(a, first, lanes), vector.load(b, first, lanes)];
-        const second = indexSum(first, stride);
+        const second = arith.addi(first, stride);
         const [aIm, bIm] = [vector.load(a, second, lanes), vector.load(b, second, lanes)];
         return [
           arith.addf(carried[0]!, arith.addf(arith.mulf(bRe, aRe), arith.mulf(bIm, aIm))),

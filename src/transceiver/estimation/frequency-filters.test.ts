@@ -137,7 +137,7 @@ describe("noise subspaces", () => {
     "are orthonormal and see nothing of a channel: type %i, %i blocks, ports %j",
     (type, blocks, ports) => {
       const list = ports.map((port) => dmrsPort(type, port));
-      const { basis, rank, vectors, windowBlocks, leakage } = noiseSubspace(type, blocks, list);
+      const { basis, rank, vectors, windowBlocks, leakage } = noiseSubspace(type, blocks, list, 4);
       const count = windowBlocks * (type === 1 ? 6 : 4);
       expect(rank).toBeGreaterThanOrEqual(Math.ceil(count / 6));
       expect(vectors % 4).toBe(0);

@@ -1,8 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { type Kernel, wasmTarget } from "../../compiler/index.js";
+import { testTargets } from "../../../test/targets.js";
+import type { Kernel, Target } from "../../compiler/index.js";
 import { correlationKernel } from "./correlation-kernel.js";
-import { delayRotationKernel, subcarrierStride } from "./delay-rotation-kernel.js";
+import { delayRotationKernel, ROTATION_BASE, subcarrierStride } from "./delay-rotation-kernel.js";
 import { despreadingKernel } from "./despreading-kernel.js";
 import { filterLength, frequencyFilterKernel, subspaceEnergyKernel } from "./frequency-filter-kernel.js";
 import { pilotStride, pilotsKernel } from "./pilots-kernel.js";
@@ -10,7 +11,6 @@ import { timeInterpolationKernel } from "./time-interpolation-kernel.js";
 
 const seed = 38_211_642;
 const memory = new WebAssembly.Memory({ initial: 64, maximum: 64, shared: true });
-const target = wasmTarget();
 const GUARD = 12_345;
 
 /** Buffers one after the other, each followed by 64 bytes of NaN, which kernels may read, and by what they must not change. */
@@ -30,11 +30,13 @@ function arena(sizes: readonly number[]) {
 }
 
 const compiled = new Map<string, (...arguments_: number[]) => number | undefined>();
-function run(kernel: Kernel, offsets: readonly number[]): number | undefined {
-  const call = compiled.get(kernel.name) ?? target.compile(kernel, memory);
-  compiled.set(kernel.name, call);
-  return call(...offsets);
+function run(target: Target, kernel: Kernel, ...values: number[]): number | undefined {
+  const key = `${target.name} ${kernel.name}`;
+  const call = compiled.get(key) ?? target.compile(kernel, memory);
+  compiled.set(key, call);
+  return call(...values);
 }
+const laneCounts = fc.constantFrom(4, 8, 16);
 
 const blockCounts = fc.integer({ min: 1, max: 9 });
 const types = fc.constantFrom(1 as const, 2 as const);
@@ -64,7 +66,7 @@ function fillRow(view: Float32Array, pilots: number, stream: Stream): void {
   for (const plane of [0, stride]) fill(view.subarray(plane, plane + pilots), stream);
 }
 
-describe("pilots kernel", () => {
+describe.each(testTargets)("pilots kernel on $name", (target) => {
   it.each([
     ["numbers", numbers],
     ["edge values", edges],
@@ -76,7 +78,8 @@ describe("pilots kernel", () => {
         fc.constantFrom(0, 1),
         stream,
         fc.infiniteStream(fc.integer()),
-        (type, blocks, odd, values, words) => {
+        laneCounts,
+        (type, blocks, odd, values, words, lanes) => {
           const delta = type === 1 ? odd : 2 * odd;
           const count = perBlock(type) * blocks;
           const stride = pilotStride(count);
@@ -86,7 +89,9 @@ describe("pilots kernel", () => {
           const sequence = new Int32Array(bits.buffer, bits.byteOffset, bits.length);
           for (let k = 0; k < sequence.length; k++) sequence[k] = words.next().value;
           const amplitude = Math.SQRT2;
-          run(pilotsKernel(type, count, amplitude), [offsets[0]! + 8 * delta, offsets[1]!, offsets[2]!]);
+          const [at, to] = [offsets[0]! + 8 * delta, offsets[2]!];
+          const kernel = pilotsKernel(type, lanes);
+          run(target, kernel, at, offsets[1]!, to, count, stride, Math.SQRT1_2 / amplitude);
           for (let m = 0; m < count; m++) {
             const k = 2 * (delta + (type === 1 ? 2 * m : 6 * (m >> 1) + (m & 1)));
             const bit = (n: number) => (sequence[n >> 5]! >>> (n & 31)) & 1;
@@ -105,14 +110,14 @@ describe("pilots kernel", () => {
   });
 });
 
-describe("correlation kernel", () => {
+describe.each(testTargets)("correlation kernel on $name", (target) => {
   it("sums b·conj(a), at a lag too, for any number of lanes", () => {
     fc.assert(
       fc.property(
         types,
         blockCounts,
         fc.integer({ min: 0, max: 12 }),
-        fc.constantFrom(4, 8, 16),
+        laneCounts,
         numbers,
         (type, blocks, lag, lanes, values) => {
           const count = perBlock(type) * blocks;
@@ -120,7 +125,8 @@ describe("correlation kernel", () => {
           const { views, offsets, intact } = arena([2 * stride, 2]);
           const [row, sum] = views as [Float32Array, Float32Array];
           fillRow(row, count, values);
-          run(correlationKernel(count, lanes), [offsets[0]!, offsets[0]! + 4 * lag, offsets[1]!]);
+          const [at, to] = offsets as [number, number];
+          run(target, correlationKernel(lanes), at, at + 4 * lag, to, count, stride);
           let [re, im] = [0, 0];
           for (let m = 0; m + lag < count; m++) {
             const [aRe, aIm] = [row[m]!, row[stride + m]!];
@@ -137,19 +143,19 @@ describe("correlation kernel", () => {
   });
 });
 
-describe("delay rotation kernel", () => {
+describe.each(testTargets)("delay rotation kernel on $name", (target) => {
   it("multiplies each block's rotor with the base", () => {
     fc.assert(
-      fc.property(blockCounts, numbers, (blocks, values) => {
+      fc.property(blockCounts, laneCounts, numbers, (blocks, lanes, values) => {
         const stride = subcarrierStride(blocks);
-        const { views, offsets, intact } = arena([2 * blocks, 24, 2 * stride]);
+        const { views, offsets, intact } = arena([2 * blocks, 2 * ROTATION_BASE, 2 * stride]);
         const [rotors, base, out] = views as [Float32Array, Float32Array, Float32Array];
         fill(rotors, values);
         fill(base, values);
-        run(delayRotationKernel(blocks), offsets);
+        run(target, delayRotationKernel(lanes), ...offsets, blocks, stride);
         for (let k = 0; k < 12 * blocks; k++) {
           const [re, im] = [rotors[2 * Math.floor(k / 12)]!, rotors[2 * Math.floor(k / 12) + 1]!];
-          const [baseRe, baseIm] = [base[k % 12]!, base[12 + (k % 12)]!];
+          const [baseRe, baseIm] = [base[k % 12]!, base[ROTATION_BASE + (k % 12)]!];
           const wanted = [re * baseRe - im * baseIm, re * baseIm + im * baseRe];
           expectNear([out[k]!, out[stride + k]!], wanted, 2 ** -22 * 32);
         }
@@ -160,7 +166,7 @@ describe("delay rotation kernel", () => {
   });
 });
 
-describe("despreading kernel", () => {
+describe.each(testTargets)("despreading kernel on $name", (target) => {
   it("adds the weighted symbols and takes the rotation off", () => {
     fc.assert(
       fc.property(
@@ -168,8 +174,9 @@ describe("despreading kernel", () => {
         fc.constantFrom(1 as const, 2 as const),
         blockCounts,
         fc.constantFrom(0, 1),
+        laneCounts,
         numbers,
-        (type, length, blocks, odd, values) => {
+        (type, length, blocks, odd, lanes, values) => {
           const delta = type === 1 ? odd : 2 * odd;
           const count = perBlock(type) * blocks;
           const [stride, turnStride] = [pilotStride(count), subcarrierStride(blocks)];
@@ -187,7 +194,7 @@ describe("despreading kernel", () => {
           fill(rotation!, values);
           const places = [...offsets];
           places[3]! += 4 * delta;
-          run(despreadingKernel(type, count, length), places);
+          run(target, despreadingKernel(type, length, lanes), ...places, count, stride, turnStride);
           for (let m = 0; m < count; m++) {
             let [re, im] = [0, 0];
             [first!, second!].slice(0, length).forEach((row, symbol) => {
@@ -208,10 +215,10 @@ describe("despreading kernel", () => {
   });
 });
 
-describe("frequency filter kernel", () => {
+describe.each(testTargets)("frequency filter kernel on $name", (target) => {
   it("combines the pilots of the window of each block and puts the rotation on", () => {
     fc.assert(
-      fc.property(types, blockCounts, numbers, (type, blocks, values) => {
+      fc.property(types, blockCounts, laneCounts, numbers, (type, blocks, lanes, values) => {
         const pilots = perBlock(type);
         const [stride, outStride] = [pilotStride(pilots * blocks), subcarrierStride(blocks)];
         const length = filterLength(pilots, blocks);
@@ -220,8 +227,9 @@ describe("frequency filter kernel", () => {
         fillRow(row!, pilots * blocks, values);
         fill(coefficients!, values);
         fill(rotation!, values);
-        run(frequencyFilterKernel(pilots, blocks), offsets);
         const window = Math.min(3, blocks);
+        const kernel = frequencyFilterKernel(pilots, window, lanes);
+        run(target, kernel, ...offsets, blocks, stride, outStride);
         for (let k = 0; k < 12 * blocks; k++) {
           const block = Math.floor(k / 12);
           const start = Math.max(0, Math.min(block - 1, blocks - window));
@@ -243,32 +251,38 @@ describe("frequency filter kernel", () => {
   });
 });
 
-describe("subspace energy kernel", () => {
+describe.each(testTargets)("subspace energy kernel on $name", (target) => {
   it("is the energy of the projections over all windows, the last one aligned to the end", () => {
     fc.assert(
       fc.property(
         types,
         blockCounts,
         fc.integer({ min: 1, max: 6 }),
-        fc.constantFrom(4, 8, 12),
+        fc.constantFrom([4, 4], [8, 8], [12, 4], [32, 16]),
         numbers,
-        (type, blocks, wide, vectors, values) => {
+        (type, blocks, wide, [vectors, lanes], values) => {
           const pilots = perBlock(type);
           const window = Math.min(wide, blocks);
           const stride = pilotStride(pilots * blocks);
-          const { views, offsets, intact } = arena([2 * stride, pilots * window * vectors]);
+          const { views, offsets, intact } = arena([2 * stride, pilots * window * vectors!]);
           const [row, basis] = views as [Float32Array, Float32Array];
           fillRow(row, pilots * blocks, values);
           fill(basis, values);
-          const found = run(subspaceEnergyKernel(pilots, blocks, window, vectors), offsets);
+          const found = run(
+            target,
+            subspaceEnergyKernel(pilots, window, vectors!, lanes!),
+            ...offsets,
+            blocks,
+            stride,
+          );
           let wanted = 0;
           for (let w = 0; w < Math.ceil(blocks / window); w++) {
             const start = pilots * Math.min(w * window, blocks - window);
-            for (let vector = 0; vector < vectors; vector++)
+            for (let vector = 0; vector < vectors!; vector++)
               for (const plane of [0, stride]) {
                 let sum = 0;
                 for (let tap = 0; tap < pilots * window; tap++)
-                  sum += basis[tap * vectors + vector]! * row[plane + start + tap]!;
+                  sum += basis[tap * vectors! + vector]! * row[plane + start + tap]!;
                 wanted += sum * sum;
               }
           }
@@ -281,14 +295,15 @@ describe("subspace energy kernel", () => {
   });
 });
 
-describe("time interpolation kernel", () => {
+describe.each(testTargets)("time interpolation kernel on $name", (target) => {
   it.each([1, 2, 3, 4, 8])("combines %i positions and turns each symbol", (positions) => {
     fc.assert(
       fc.property(
         fc.oneof(blockCounts, fc.constant(70)),
         fc.integer({ min: 1, max: 3 }),
+        laneCounts,
         numbers,
-        (blocks, symbols, values) => {
+        (blocks, symbols, lanes, values) => {
           const stride = subcarrierStride(blocks);
           const { views, offsets, intact } = arena([
             2 * stride * positions,
@@ -301,7 +316,8 @@ describe("time interpolation kernel", () => {
           for (let k = 97; k < rows!.length; k++) rows![k] = rows![k % 97]! + k / rows!.length;
           fill(weights!, values);
           fill(turns!, values);
-          run(timeInterpolationKernel(positions, symbols, blocks), offsets);
+          const kernel = timeInterpolationKernel(positions, lanes);
+          run(target, kernel, ...offsets, symbols, blocks, stride);
           for (let symbol = 0; symbol < symbols; symbol++)
             for (let k = 0; k < 12 * blocks; k++) {
               let [re, im] = [0, 0];

@@ -17,7 +17,7 @@ export interface NoiseSubspace {
   readonly windowBlocks: number;
   /** Dimensions. */
   readonly rank: number;
-  /** Orthonormal vectors, `[pilot][vector]`, filled with zeros to a multiple of four vectors. */
+  /** Orthonormal vectors, `[pilot][vector]`, filled with zeros to whole SIMD vectors. */
   readonly basis: Float32Array;
   readonly vectors: number;
   /**
@@ -32,11 +32,13 @@ export interface NoiseSubspace {
  * among them, so its estimate, the mean energy of a dimension, is unbiased whatever the filters do. Where few resource
  * blocks or many ports leave no dimension below the leakage allowed, the best sixth serves.
  * @param ports of the code: one, or both of a frequency CDM pair.
+ * @param lanes a power of two from 4
  */
 export function noiseSubspace(
   configType: DmrsConfigType,
   blocks: number,
   ports: readonly DmrsPort[],
+  lanes: number,
 ): NoiseSubspace {
   const windowBlocks = Math.min(blocks, WINDOW_PILOTS / (configType === 1 ? 6 : 4));
   const subcarriers = pilotSubcarriers(configType, windowBlocks);
@@ -46,7 +48,9 @@ export function noiseSubspace(
   const { values, vectors } = eigenvectors(correlation, size);
   const below = values.filter((value) => value < LEAKAGE * ports.length).length;
   const rank = Math.max(below, Math.ceil(size / 6));
-  const padded = 4 * Math.ceil(rank / 4);
+  // Whole vectors; fewer lanes where they hold all.
+  const unit = Math.min(lanes, 2 ** Math.max(2, Math.ceil(Math.log2(rank))));
+  const padded = unit * Math.ceil(rank / unit);
   const basis = new Float32Array(size * padded);
   let leakage = 0;
   for (let index = 0; index < rank; index++) {

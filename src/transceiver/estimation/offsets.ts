@@ -1,10 +1,10 @@
 import { symbolsPerSlot, symbolTimings } from "../pusch/numerology.js";
 import { correlationKernel } from "./correlation-kernel.js";
-import { delayRotationKernel } from "./delay-rotation-kernel.js";
+import { delayRotationKernel, ROTATION_BASE } from "./delay-rotation-kernel.js";
 import type { EstimationContext } from "./estimation.js";
 import { LEAST_MEASURED_BLOCKS, SPREADS, UNMEASURED_SPREAD } from "./frequency-filters.js";
 import type { Pilots } from "./pilots.js";
-import type { PilotPlan } from "./plan.js";
+import { estimationLanes, type PilotPlan } from "./plan.js";
 
 /** Delay, delay spread and carrier offset of a slot, and what takes them off. */
 export interface Offsets {
@@ -55,11 +55,12 @@ export function prepareOffsets(context: EstimationContext, plan: PilotPlan, pilo
   const { antennas, groups, positions, blocks } = plan;
   const { dmrsConfigType, dmrsSymbPos, dmrsLength } = plan.pilotPosition;
   const { subcarrierSpacing, cyclicPrefix } = plan.signalType;
-  const correlate = context.compile(correlationKernel(plan.pilots));
-  const rotate = context.compile(delayRotationKernel(blocks));
+  const lanes = estimationLanes(context.target);
+  const runCorrelation = context.compile(correlationKernel(lanes));
+  const rotate = context.compile(delayRotationKernel(lanes));
   const sum = context.scratch("correlation", "float32", 2);
   const rotors = context.scratch("rotors", "float32", 2 * blocks);
-  const base = context.scratch("rotationBase", "float32", 24);
+  const base = context.scratch("rotationBase", "float32", 2 * ROTATION_BASE);
   const rotation = context.scratch("rotation", "float32", 2, plan.subcarrierStride).offset;
 
   // Two pilots on, the weights of a frequency CDM pair are the same again.
@@ -72,8 +73,11 @@ export function prepareOffsets(context: EstimationContext, plan: PilotPlan, pilo
   let [slot, delay, spread, frequency, energy] = [0, 0, 0, 0, 0];
   let [correlatedEnergy, pairedEnergy] = [0, 0];
 
+  const correlate = (a: number, b: number) => {
+    runCorrelation(a, b, sum.offset, plan.pilots, plan.pilotStride);
+  };
   const add = (index: number, a: number, b: number) => {
-    correlate(a, b, sum.offset);
+    correlate(a, b);
     correlations[2 * index]! += sum.view[0]!;
     correlations[2 * index + 1]! += sum.view[1]!;
   };
@@ -91,7 +95,7 @@ export function prepareOffsets(context: EstimationContext, plan: PilotPlan, pilo
       for (let group = 0; group < groups.length; group++)
         for (let ordinal = 0; ordinal < dmrsSymbPos.length; ordinal++) {
           const row = pilots.row(antenna, group, ordinal);
-          correlate(row, row, sum.offset);
+          correlate(row, row);
           energy += sum.view[0]!;
           const position = Math.floor(ordinal / dmrsLength);
           const pairs = (position > 0 ? 1 : 0) + (position < positions - 1 ? 1 : 0);
@@ -141,7 +145,7 @@ export function prepareOffsets(context: EstimationContext, plan: PilotPlan, pilo
     const step = -2 * Math.PI * centre;
     for (let k = 0; k < 12; k++) {
       base.view[k] = Math.cos(step * k);
-      base.view[12 + k] = Math.sin(step * k);
+      base.view[ROTATION_BASE + k] = Math.sin(step * k);
     }
     const [stepRe, stepIm] = [Math.cos(12 * step), Math.sin(12 * step)];
     let [re, im] = [1, 0];
@@ -152,7 +156,7 @@ export function prepareOffsets(context: EstimationContext, plan: PilotPlan, pilo
       im = re * stepIm + im * stepRe;
       re = next;
     }
-    rotate(rotors.offset, base.offset, rotation);
+    rotate(rotors.offset, base.offset, rotation, blocks, plan.subcarrierStride);
   };
 
   return {

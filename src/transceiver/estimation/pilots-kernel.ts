@@ -1,4 +1,5 @@
 import {
+  argument,
   arith,
   buffer,
   indexSum,
@@ -17,69 +18,105 @@ export function pilotStride(pilots: number): number {
   return 16 * Math.ceil((pilots + 32) / 16);
 }
 
-const LANES = 4;
+/** Bound of the numbers in a row of pilots, for the types of kernels' memory. */
+export const MOST_PILOTS = 2 ** 16;
+
+/** Pilots of a word of the sequence. */
+const WORD = 16;
+
+/** Lanes for the pilots past the last whole word: they must not read far past the row. */
+const LAST_LANES = 4;
 
 /**
  * Least squares at the pilots of one CDM group, antenna and DM-RS symbol: `y·conj(r)/β` (TS 38.211 6.4.1.1.3 undone but
  * for the weights of the ports). Arguments: the grid's row from the group's first subcarrier on, the pseudo-random
- * sequence as i32 words from the bit of the first pilot on, and a row of pilots: the plane of real parts, then that of
- * imaginary ones, {@link pilotStride} apart. Zeros follow the last pilot up to the end of its vector.
+ * sequence as i32 words from the bit of the first pilot on, a row of pilots (the plane of real parts, then that of
+ * imaginary ones, `stride` apart), pilots, and `1/(β√2)`. Zeros follow the last pilot up to the next multiple of four.
  *
- * Four pilots a step: the sequence's bits choose signs.
+ * The sequence's bits choose signs.
+ * @param lanes 4 to 16
  */
-export function pilotsKernel(configType: DmrsConfigType, pilots: number, amplitude: number): Kernel {
-  const stride = pilotStride(pilots);
+export function pilotsKernel(configType: DmrsConfigType, lanes: number): Kernel {
   // Subcarriers per pilot, on average: 2 (type 1) and 3 (type 2).
   const spacing = configType === 1 ? 2 : 3;
-  const scale = Math.SQRT1_2 / amplitude;
   return kernel(
-    `pilots_type${configType}_${pilots}_${Math.round(amplitude * amplitude)}`,
+    `pilots_type${configType}_v${lanes}`,
     {
-      row: buffer("f32", 2 * spacing * pilots),
-      sequence: buffer("i32", pilots / 16),
-      out: buffer("f32", 2 * stride),
+      row: buffer("f32", 2 * spacing * MOST_PILOTS),
+      sequence: buffer("i32", MOST_PILOTS / WORD),
+      out: buffer("f32", MOST_PILOTS),
+      pilots: argument("index"),
+      stride: argument("index"),
+      scale: argument("f32"),
     },
-    ({ row, sequence, out }) => {
-      const bits = vectorOf("i32", LANES);
-      const numbers = vectorOf("f32", LANES);
-      const signs = (word: Value, first: number): Value => {
-        const masks = Array.from({ length: LANES }, (_, lane) => (1 << (first + 2 * lane)) | 0);
-        const set = arith.cmpi("ne", arith.andi(word, arith.constant(bits, masks)), 0);
-        return arith.select(set, arith.constant(numbers, -scale), arith.constant(numbers, scale));
+    ({ row, sequence, out, pilots, stride, scale }) => {
+      /** The sequence's numbers, ±scale, from bits `first`, `first + 2`, … of the word's lanes. */
+      const signs = (word: Value, first: number, lanes: number): Value => {
+        const masks = Array.from({ length: lanes }, (_, lane) => (1 << (first + 2 * lane)) | 0);
+        const set = arith.andi(word, arith.constant(vectorOf("i32", lanes), masks));
+        const size = vector.broadcast(scale, lanes);
+        return arith.select(arith.cmpi("ne", set, 0), arith.negf(size), size);
       };
-      const load = (first: Value): [Value, Value] => {
-        const at = (subcarrier: number) => vector.load(row, indexSum(first, 2 * subcarrier), LANES);
-        if (configType === 2) return vector.deinterleave(at(0), at(6));
-        const even = (a: Value, b: Value) => vector.shuffle(a, b, [0, 1, 4, 5]);
-        return vector.deinterleave(even(at(0), at(2)), even(at(4), at(6)));
+      const products = (word: Value, bit: number, first: Value, lanes: number): [Value, Value] => {
+        const [re, im] = loadPilots(row, arith.muli(first, 2 * spacing), configType, lanes);
+        const [signRe, signIm] = [signs(word, bit, lanes), signs(word, bit + 1, lanes)];
+        return [
+          arith.addf(arith.mulf(re, signRe), arith.mulf(im, signIm)),
+          arith.subf(arith.mulf(im, signRe), arith.mulf(re, signIm)),
+        ];
       };
-      /** The four pilots from `group` (counted in fours within the word) on. */
-      const four = (first: Value, word: Value, group: number, valid: number): void => {
-        const from = arith.muli(first, 2 * spacing);
-        const [re, im] = load(indexSum(from, 2 * spacing * LANES * group));
-        const signRe = signs(word, 8 * group);
-        const signIm = signs(word, 8 * group + 1);
-        let outRe = arith.addf(arith.mulf(re, signRe), arith.mulf(im, signIm));
-        let outIm = arith.subf(arith.mulf(im, signRe), arith.mulf(re, signIm));
-        if (valid < LANES) {
-          // What follows the row may be anything, NaN included: a select keeps it out, a product would not.
-          const inside = vector.createMask(valid, LANES);
-          outRe = arith.select(inside, outRe, arith.constant(numbers, 0));
-          outIm = arith.select(inside, outIm, arith.constant(numbers, 0));
+      const whole = arith.subi(pilots, arith.remui(pilots, WORD));
+      scf.for(0, whole, WORD, (first) => {
+        const word = vector.broadcast(memref.load(sequence, arith.divui(first, WORD)), lanes);
+        for (let group = 0; group < WORD; group += lanes) {
+          const at = indexSum(first, group);
+          const [re, im] = products(word, 2 * group, at, lanes);
+          vector.store(re, out, at);
+          vector.store(im, out, arith.addi(at, stride));
         }
-        vector.store(outRe, out, indexSum(first, LANES * group));
-        vector.store(outIm, out, indexSum(first, stride + LANES * group));
-      };
-      const whole = pilots - (pilots % 16);
-      scf.for(0, whole, 16, (first) => {
-        const word = vector.broadcast(memref.load(sequence, arith.divui(first, 16)), LANES);
-        for (let group = 0; group < 4; group++) four(first, word, group, LANES);
       });
-      if (whole === pilots) return;
-      const first = indexSum(whole, 0);
-      const word = vector.broadcast(memref.load(sequence, whole / 16), LANES);
-      for (let group = 0; LANES * group < pilots - whole; group++)
-        four(first, word, group, Math.min(LANES, pilots - whole - LANES * group));
+      scf.for(whole, pilots, LAST_LANES, (first) => {
+        const word = memref.load(sequence, arith.divui(whole, WORD));
+        const bits = arith.indexCast(arith.muli(arith.subi(first, whole), 2), "i32");
+        const shifted = vector.broadcast(arith.shrui(word, bits), LAST_LANES);
+        // What follows the row may be anything, NaN included: a select keeps it out, a product would not.
+        const inside = vector.createMask(arith.subi(pilots, first), LAST_LANES);
+        const zero = arith.constant(vectorOf("f32", LAST_LANES), 0);
+        const [re, im] = products(shifted, 0, first, LAST_LANES);
+        vector.store(arith.select(inside, re, zero), out, first);
+        vector.store(arith.select(inside, im, zero), out, arith.addi(first, stride));
+      });
     },
+  );
+}
+
+/** `lanes` pilots of a CDM group from the number `first` of the row on, as real and imaginary parts. */
+function loadPilots(
+  row: Parameters<typeof vector.load>[0],
+  first: Value,
+  configType: DmrsConfigType,
+  lanes: number,
+): [Value, Value] {
+  const at = (number: number, count: number) => vector.load(row, indexSum(first, number), count);
+  if (configType === 1) {
+    const quarter = (k: number) => at(k * lanes, lanes);
+    return vector.deinterleave(
+      everySecondPair(quarter(0), quarter(1)),
+      everySecondPair(quarter(2), quarter(3)),
+    );
+  }
+  const pairs = (from: number, count: number): Value =>
+    count === 1
+      ? at(12 * from, 4)
+      : vector.concatenate(pairs(from, count / 2), pairs(from + count / 2, count / 2));
+  return vector.deinterleave(pairs(0, lanes / 4), pairs(lanes / 4, lanes / 4));
+}
+
+/** Every second complex number of two vectors of them. */
+function everySecondPair(a: Value, b: Value): Value {
+  return vector.shuffle(
+    a,
+    b,
+    Array.from({ length: a.type.lanes }, (_, k) => 4 * (k >> 1) + (k & 1)),
   );
 }

@@ -2,7 +2,7 @@ import { goldSequence } from "../pusch/gold-sequence.js";
 import { grantFieldIndex } from "../pusch/grant-message.js";
 import type { EstimationContext } from "./estimation.js";
 import { pilotsKernel } from "./pilots-kernel.js";
-import type { PilotPlan } from "./plan.js";
+import { estimationLanes, type PilotPlan } from "./plan.js";
 
 /** Least-squares estimates at the pilots of a slot, before despreading, in the arena. */
 export interface Pilots {
@@ -16,7 +16,8 @@ export function preparePilots(context: EstimationContext, plan: PilotPlan): Pilo
   const { antennas, groups, pilots, pilotStride, amplitude, symbols, subcarriers } = plan;
   const { dmrsSymbPos, dmrsConfigType, firstCommonBlock } = plan.pilotPosition;
   const count = dmrsSymbPos.length;
-  const run = context.compile(pilotsKernel(dmrsConfigType, pilots, amplitude));
+  const run = context.compile(pilotsKernel(dmrsConfigType, estimationLanes(context.target)));
+  const scale = Math.SQRT1_2 / amplitude;
   const rows = context.scratch("pilots", "float32", antennas, groups.length, count, 2, pilotStride).offset;
   const firstBit = 2 * plan.pilotsPerBlock * firstCommonBlock;
   const words = Math.ceil(pilots / 16);
@@ -36,7 +37,7 @@ export function preparePilots(context: EstimationContext, plan: PilotPlan): Pilo
         for (let antenna = 0; antenna < antennas; antenna++)
           for (let group = 0; group < groups.length; group++) {
             const first = (antenna * symbols + symbol) * subcarriers + groups[group]!;
-            run(grid + 8 * first, sequence.offset, row(antenna, group, ordinal));
+            run(grid + 8 * first, sequence.offset, row(antenna, group, ordinal), pilots, pilotStride, scale);
           }
       }
     },
