@@ -76,7 +76,6 @@ function synchronizationKernels(): Kernel[] {
 }
 
 function extractionKernels(): Kernel[] {
-  const row = { first: -45, count: 84, size: 128, lanes: 4 };
   const forward = { sign: -1, input: "interleaved", output: "planes" } as const;
   const inverse = { sign: 1, input: "planes", output: "interleaved" } as const;
   return [
@@ -84,8 +83,9 @@ function extractionKernels(): Kernel[] {
     fourierTransformKernel({ ...forward, size: 4096, lanes: 4 }),
     fourierTransformKernel({ ...inverse, size: 1920, lanes: 8 }),
     fourierTransformKernel({ ...inverse, size: 180, lanes: 4 }),
-    takeSubcarriersKernel(row),
-    putSubcarriersKernel(row),
+    takeSubcarriersKernel(4),
+    takeSubcarriersKernel(16),
+    putSubcarriersKernel(8),
     scatterKernel(1000, 2016),
     accumulateKernel(150, 4),
   ];

@@ -105,6 +105,8 @@ const scalars: Record<string, number> = {
   stride: 128,
   rotationStride: 128,
   outStride: 128,
+  spectrumStride: 128,
+  factorStride: 128,
   symbols: 5,
 };
 /** Integers of 32 bits that address memory, below the given bound; others by name are any bits. */

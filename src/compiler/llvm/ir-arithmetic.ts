@@ -29,10 +29,14 @@ const instructions: Record<string, string> = {
   "arith.divf": "fdiv",
 };
 
+/** What may become part of a fused multiply-add. */
+const contractible = new Set(["arith.addf", "arith.subf", "arith.mulf"]);
+
 /** An instruction of two operands. */
 export function lowerInstruction(w: IrWriter, operation: Operation): void {
   const [a, b] = operation.operands as [Value, Value];
-  emitResult(w, operation, `${instructions[operation.name]} ${typed(w, a)}, ${nameOf(w, b)}`);
+  const contract = w.contract && contractible.has(operation.name) ? " contract" : "";
+  emitResult(w, operation, `${instructions[operation.name]}${contract} ${typed(w, a)}, ${nameOf(w, b)}`);
 }
 
 /** The condition of `extsi` of a mask, which is all ones where it is set. */

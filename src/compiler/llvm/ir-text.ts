@@ -107,9 +107,10 @@ function lowerBlock(w: IrWriter, block: Block): void {
  * what the kernel takes: buffers as byte offsets of 32 bits, integers and indices in 32 bits, floats as they are. An
  * integer result is returned in 32 bits.
  * @param symbol what the function is called
+ * @param options.contract whether a product and a sum may be fused, with one rounding for two
  * @throws NeuroranError `KERNEL_UNSUPPORTED` for operations that this target does not know.
  */
-export function printLlvm(kernel: Kernel, symbol: string): string {
+export function printLlvm(kernel: Kernel, symbol: string, options: { contract?: boolean } = {}): string {
   const w: IrWriter = {
     lines: [],
     names: new Map(),
@@ -117,6 +118,7 @@ export function printLlvm(kernel: Kernel, symbol: string): string {
     block: "entry",
     count: 0,
     lowerBlock,
+    contract: options.contract ?? false,
   };
   const parameters = kernel.arguments.map((a) => {
     if (a.kind === "buffer") {

@@ -15,6 +15,8 @@ export interface IrWriter {
   /** Names and labels given so far. */
   count: number;
   readonly lowerBlock: (w: IrWriter, block: Block) => void;
+  /** Whether products and sums may be fused, with one rounding for two. */
+  readonly contract: boolean;
 }
 
 /** Writes one operation and notes what its results are called. */

@@ -38,12 +38,13 @@ function scalarType(element: string): string {
 }
 
 /** The address of a kernel's function; equal text is compiled once. */
-function compileNative({ compiler, addresses }: Native, kernel: Kernel): bigint {
-  const hash = createHash("sha256").update(printLlvm(kernel, "kernel")).digest("hex").slice(0, 32);
+function compileNative({ compiler, addresses }: Native, kernel: Kernel, contract: boolean): bigint {
+  const text = printLlvm(kernel, "kernel", { contract });
+  const hash = createHash("sha256").update(text).digest("hex").slice(0, 32);
   const symbol = `${kernel.name}.${hash}`;
   let address = addresses.get(symbol);
   if (address === undefined) {
-    address = compiler.link(compiler.assemble(printLlvm(kernel, symbol)), symbol);
+    address = compiler.link(compiler.assemble(printLlvm(kernel, symbol, { contract })), symbol);
     addresses.set(symbol, address);
   }
   return address;
@@ -64,9 +65,12 @@ function baseAddress({ library }: Native, memory: WebAssembly.Memory): number {
 /**
  * The native target: machine code for the processor at hand by an installed libLLVM, in this process. Undefined results
  * are some number and never end the process; memory outside the arena is not protected.
+ * @param options.contract false keeps products and sums apart, as WebAssembly without relaxed SIMD computes them: by
+ * default they are fused, with one rounding for two
  * @throws NeuroranError `TARGET_UNAVAILABLE` without koffi or libLLVM.
  */
-export function llvmTarget(): Target {
+export function llvmTarget(options: { contract?: boolean } = {}): Target {
+  const { contract = true } = options;
   const opened = openNative();
   return {
     name: "llvm",
@@ -81,7 +85,7 @@ export function llvmTarget(): Target {
         type = koffi.proto(result, parameters);
         opened.types.set(signature, type);
       }
-      const call = koffi.decode(compileNative(opened, kernel), type) as CompiledKernel;
+      const call = koffi.decode(compileNative(opened, kernel, contract), type) as CompiledKernel;
       // Bound, not wrapped: a function of rest parameters would allocate at each call. The memory is bound as well, so
       // that it lives as long as what writes into it.
       return call.bind(memory, baseAddress(opened, memory));

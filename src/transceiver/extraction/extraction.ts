@@ -6,8 +6,8 @@ import { type FourierTransform, transformTable, transformWorkLength } from "./fo
 import { fourierTransformKernel } from "./fourier-transform-kernel.js";
 import type { extraction } from "./function.js";
 import { takeGrant } from "./scheduling-grant.js";
-import { checkSize, TRANSFORM_LANES } from "./sizes.js";
-import { takeSubcarriersKernel } from "./subcarrier-kernel.js";
+import { checkSize, transformLanes } from "./sizes.js";
+import { subcarrierRuns, takeSubcarriersKernel } from "./subcarrier-kernel.js";
 import { symbolTable } from "./symbol-table.js";
 
 type ExtractionContext = Context<
@@ -47,12 +47,11 @@ export function prepareExtraction(context: ExtractionContext): Process {
     sign: -1,
     input: "interleaved",
     output: "planes",
-    lanes: TRANSFORM_LANES,
+    lanes: transformLanes(context.target),
   };
   const runTransform = compile(fourierTransformKernel(transform));
-  const takeSubcarriers = compile(
-    takeSubcarriersKernel({ first, count: subcarriers, size, lanes: TRANSFORM_LANES }),
-  );
+  const takeSubcarriers = compile(takeSubcarriersKernel(context.target.vectorBytes / 4));
+  const runs = subcarrierRuns(first, subcarriers, size);
   const work = scratch("work", "float32", transformWorkLength(size)).offset;
   const spectrum = scratch("spectrum", "float32", 2, size).offset;
   const twiddles = table("twiddles", transformTable(transform)).offset;
@@ -81,7 +80,20 @@ export function prepareExtraction(context: ExtractionContext): Process {
       const im = -timing.phases[2 * index + 1]!;
       for (let antenna = 0; antenna < antennas; antenna++) {
         runTransform(from + 8 * (antenna * sample + window), work, twiddles, spectrum);
-        takeSubcarriers(spectrum, factors, to + 8 * (antenna * symbols + symbol) * subcarriers, re, im);
+        const row = to + 8 * (antenna * symbols + symbol) * subcarriers;
+        for (let index = 0; index < runs.length; index++) {
+          const { subcarrier, bin, length } = runs[index]!;
+          takeSubcarriers(
+            spectrum + 4 * bin,
+            factors + 4 * subcarrier,
+            row + 8 * subcarrier,
+            length,
+            size,
+            subcarriers,
+            re,
+            im,
+          );
+        }
       }
     }
   };

@@ -8,8 +8,8 @@ import { fourierTransformKernel } from "./fourier-transform-kernel.js";
 import type { insertion } from "./function.js";
 import { accumulateKernel, scatterKernel } from "./resource-kernel.js";
 import { takeGrant } from "./scheduling-grant.js";
-import { checkSize, TRANSFORM_LANES } from "./sizes.js";
-import { putSubcarriersKernel } from "./subcarrier-kernel.js";
+import { checkSize, transformLanes } from "./sizes.js";
+import { putSubcarriersKernel, subcarrierRuns } from "./subcarrier-kernel.js";
 import { symbolTable } from "./symbol-table.js";
 
 type InsertionContext = Context<
@@ -42,13 +42,14 @@ export function prepareInsertion(context: InsertionContext): Process {
     sign: 1,
     input: "planes",
     output: "interleaved",
-    lanes: TRANSFORM_LANES,
+    lanes: transformLanes(context.target),
   };
   const runTransform = compile(fourierTransformKernel(transform));
-  const row = { first: -width / 2, count: width, size, lanes: TRANSFORM_LANES };
-  const putSubcarriers = compile(putSubcarriersKernel(row));
+  const lanes = context.target.vectorBytes / 4;
+  const putSubcarriers = compile(putSubcarriersKernel(lanes));
+  const runs = subcarrierRuns(-width / 2, width, size);
   const mapData = compile(scatterKernel(elements, symbols * width));
-  const addPilots = compile(accumulateKernel(2 * allocation.subcarriers, TRANSFORM_LANES));
+  const addPilots = compile(accumulateKernel(2 * allocation.subcarriers, lanes));
   const work = scratch("work", "float32", transformWorkLength(size)).offset;
   // Bins beside the carrier are never written and stay 0.
   const spectrum = scratch("spectrum", "float32", 2, size).offset;
@@ -79,7 +80,15 @@ export function prepareInsertion(context: InsertionContext): Process {
         const im = timing.phases[2 * index + 1]! * scale;
         const start = port * sample + guard + timing.starts[index]!;
         const body = start + timing.prefixes[index]!;
-        putSubcarriers(portGrid + 8 * symbol * width, spectrum, re, im);
+        for (const { subcarrier, bin, length } of runs)
+          putSubcarriers(
+            portGrid + 8 * (symbol * width + subcarrier),
+            spectrum + 4 * bin,
+            length,
+            size,
+            re,
+            im,
+          );
         runTransform(spectrum, work, twiddles, samples.offset + 8 * body);
         samples.view.copyWithin(2 * start, 2 * (start + size), 2 * (body + size));
       }

@@ -58,7 +58,9 @@ describe("takeSubcarriersKernel", () => {
           const spectrum = floats(A, bins);
           const slope = floats(B, factors);
           const to = floats(C, new Array(2 * count + 20).fill(7));
-          compile(takeSubcarriersKernel(r))(A, B, C, re, im);
+          const take = compile(takeSubcarriersKernel(r.lanes));
+          for (const { subcarrier: k, bin, length } of subcarrierRuns(first, count, size))
+            take(A + 4 * bin, B + 4 * k, C + 8 * k, length, size, count, re, im);
           for (let k = 0; k < count; k++) {
             const bin = (first + k + size) % size;
             const [a, b] = [spectrum[bin]!, spectrum[bin + size]!];
@@ -86,7 +88,9 @@ describe("putSubcarriersKernel", () => {
           [re, im] = [Math.fround(re), Math.fround(im)];
           const from = floats(A, values);
           const spectrum = floats(B, new Array(2 * size + 20).fill(7));
-          compile(putSubcarriersKernel(r))(A, B, re, im);
+          const put = compile(putSubcarriersKernel(r.lanes));
+          for (const { subcarrier, bin, length } of subcarrierRuns(first, count, size))
+            put(A + 8 * subcarrier, B + 4 * bin, length, size, re, im);
           const untouched = new Set(Array.from({ length: 2 * size + 20 }, (_, at) => at));
           for (let k = 0; k < count; k++) {
             const bin = (first + k + size) % size;

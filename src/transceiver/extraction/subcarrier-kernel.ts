@@ -1,12 +1,13 @@
 import {
   argument,
   arith,
+  type Buffer,
   buffer,
   indexSum,
   type Kernel,
   kernel,
-  type Operand,
   scf,
+  type Value,
   vector,
 } from "../../compiler/index.js";
 import { broadcast, type Complex, multiply, split } from "../complex-lanes.js";
@@ -32,94 +33,82 @@ export function subcarrierRuns(first: number, count: number, size: number): Subc
   return runs.filter((run) => run.length > 0);
 }
 
-/** What the kernels that move subcarriers are specialized on. */
-export interface SubcarrierRow {
-  /** Subcarriers of the row, counted from the one in bin 0. */
-  readonly first: number;
-  readonly count: number;
-  /** Bins of the transform. */
-  readonly size: number;
-  readonly lanes: number;
-}
-
-function rowName({ first, count, size, lanes }: SubcarrierRow): string {
-  return `${size}_${first < 0 ? `minus${-first}` : first}_${count}_${lanes}`;
-}
+/** Bound of the numbers that the kernels' memory holds. */
+const MOST = 2 ** 16;
 
 /**
- * Takes subcarriers out of a spectrum: `run(spectrum, factors, to, re, im)` gives
- * `to[k] = spectrum[bin of k]·factors[k]·(re + j·im)`; spectrum and factors in planes, `to` interleaved.
+ * Takes a run of subcarriers out of a spectrum: `run(spectrum, factors, to, count, spectrumStride, factorStride, re, im)`
+ * gives `to[k] = spectrum[k]·factors[k]·(re + j·im)`; spectrum and factors in planes so far apart, `to` interleaved.
  */
-export function takeSubcarriersKernel(row: SubcarrierRow): Kernel {
-  const { first, count, size, lanes } = row;
+export function takeSubcarriersKernel(lanes: number): Kernel {
   const shapes = {
-    spectrum: buffer("f32", 2 * size),
-    factors: buffer("f32", 2 * count),
-    to: buffer("f32", 2 * count),
+    spectrum: buffer("f32", MOST),
+    factors: buffer("f32", MOST),
+    to: buffer("f32", MOST),
+    count: argument("index"),
+    spectrumStride: argument("index"),
+    factorStride: argument("index"),
     re: argument("f32"),
     im: argument("f32"),
   };
-  return kernel(`take_subcarriers_${rowName(row)}`, shapes, ({ spectrum, factors, to, re, im }) => {
+  return kernel(`take_subcarriers_v${lanes}`, shapes, (given) => {
+    const { spectrum, factors, to, count, spectrumStride, factorStride, re, im } = given;
     const common = broadcast(re, im, lanes);
-    for (const run of subcarrierRuns(first, count, size)) {
-      const value = (k: Operand): Complex => {
-        const at = indexSum(k, run.subcarrier);
-        const factor = {
-          re: vector.load(factors, at, lanes),
-          im: vector.load(factors, indexSum(at, count), lanes),
-        };
-        const bin = {
-          re: vector.load(spectrum, indexSum(k, run.bin), lanes),
-          im: vector.load(spectrum, indexSum(k, run.bin + size), lanes),
-        };
-        return multiply(multiply(bin, common), factor);
-      };
-      const whole = run.length - (run.length % lanes);
-      scf.for(0, whole, lanes, (k) => {
-        const { re, im } = value(k);
-        vector.store(vector.interleave(re, im), to, arith.muli(indexSum(k, run.subcarrier), 2));
-      });
-      if (whole === run.length) continue;
-      const { re, im } = value(whole);
-      const mask = vector.createMask(2 * (run.length - whole), 2 * lanes);
-      vector.maskedStore(vector.interleave(re, im), to, 2 * (run.subcarrier + whole), mask);
-    }
+    const planes = (from: Buffer, k: Value, stride: Value): Complex => ({
+      re: vector.load(from, k, lanes),
+      im: vector.load(from, arith.addi(k, stride), lanes),
+    });
+    const value = (k: Value): Value => {
+      const { re, im } = multiply(
+        multiply(planes(spectrum, k, spectrumStride), common),
+        planes(factors, k, factorStride),
+      );
+      return vector.interleave(re, im);
+    };
+    const rest = arith.remui(count, lanes);
+    const whole = arith.subi(count, rest);
+    scf.for(0, whole, lanes, (k) => vector.store(value(k), to, arith.muli(k, 2)));
+    scf.if(arith.cmpi("ne", rest, 0), () => {
+      const mask = vector.createMask(arith.muli(rest, 2), 2 * lanes);
+      vector.maskedStore(value(whole), to, arith.muli(whole, 2), mask);
+    });
   });
 }
 
 /**
- * Puts subcarriers into a spectrum: `run(from, spectrum, re, im)` gives `spectrum[bin of k] = from[k]·(re + j·im)`
- * and leaves the other bins; `from` interleaved, the spectrum in planes.
+ * Puts a run of subcarriers into a spectrum: `run(from, spectrum, count, spectrumStride, re, im)` gives
+ * `spectrum[k] = from[k]·(re + j·im)`; `from` interleaved, the spectrum in planes so far apart.
  */
-export function putSubcarriersKernel(row: SubcarrierRow): Kernel {
-  const { first, count, size, lanes } = row;
+export function putSubcarriersKernel(lanes: number): Kernel {
   const shapes = {
-    from: buffer("f32", 2 * count),
-    spectrum: buffer("f32", 2 * size),
+    from: buffer("f32", MOST),
+    spectrum: buffer("f32", MOST),
+    count: argument("index"),
+    spectrumStride: argument("index"),
     re: argument("f32"),
     im: argument("f32"),
   };
-  return kernel(`put_subcarriers_${rowName(row)}`, shapes, ({ from, spectrum, re, im }) => {
+  return kernel(`put_subcarriers_v${lanes}`, shapes, ({ from, spectrum, count, spectrumStride, re, im }) => {
     const common = broadcast(re, im, lanes);
-    for (const run of subcarrierRuns(first, count, size)) {
-      const value = (k: Operand): Complex => {
-        const at = arith.muli(indexSum(k, run.subcarrier), 2);
-        return multiply(
-          split(vector.load(from, at, lanes), vector.load(from, indexSum(at, lanes), lanes)),
-          common,
-        );
-      };
-      const whole = run.length - (run.length % lanes);
-      scf.for(0, whole, lanes, (k) => {
-        const { re, im } = value(k);
-        vector.store(re, spectrum, indexSum(k, run.bin));
-        vector.store(im, spectrum, indexSum(k, run.bin + size));
-      });
-      if (whole === run.length) continue;
+    const value = (k: Value): Complex => {
+      const at = arith.muli(k, 2);
+      return multiply(
+        split(vector.load(from, at, lanes), vector.load(from, indexSum(at, lanes), lanes)),
+        common,
+      );
+    };
+    const rest = arith.remui(count, lanes);
+    const whole = arith.subi(count, rest);
+    scf.for(0, whole, lanes, (k) => {
+      const { re, im } = value(k);
+      vector.store(re, spectrum, k);
+      vector.store(im, spectrum, arith.addi(k, spectrumStride));
+    });
+    scf.if(arith.cmpi("ne", rest, 0), () => {
       const { re, im } = value(whole);
-      const mask = vector.createMask(run.length - whole, lanes);
-      vector.maskedStore(re, spectrum, run.bin + whole, mask);
-      vector.maskedStore(im, spectrum, run.bin + whole + size, mask);
-    }
+      const mask = vector.createMask(rest, lanes);
+      vector.maskedStore(re, spectrum, whole, mask);
+      vector.maskedStore(im, spectrum, arith.addi(whole, spectrumStride), mask);
+    });
   });
 }
