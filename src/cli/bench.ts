@@ -1,14 +1,15 @@
 import type { Command } from "commander";
+import { openTarget, type TargetName } from "../compiler/index.js";
 import { benchmarkLdpc, type LdpcMeasurement } from "./benchmarks/ldpc.js";
 import { benchmarkPusch, type PuschMeasurement } from "./benchmarks/pusch.js";
 import { exitStatus } from "./exit-status.js";
 import { bad, fixed, printJson, table } from "./format.js";
 import { describeMachine, machineLine } from "./machine.js";
-import { choiceOption, numberOption } from "./options.js";
-import { targetNames, targets } from "./targets.js";
+import { numberOption } from "./options.js";
+import { targetNote, targetOption } from "./targets.js";
 
 interface BenchOptions {
-  readonly target: string;
+  readonly target?: TargetName;
   readonly seconds: number;
   readonly seed: number;
   readonly json?: boolean;
@@ -38,12 +39,7 @@ function addCase(
   bench
     .command(name)
     .description(description)
-    .option(
-      "--target <name>",
-      `what kernels are compiled for: ${targetNames.join(", ")}`,
-      choiceOption("--target", targetNames),
-      "wasm",
-    )
+    .addOption(targetOption())
     .option(
       "--seconds <number>",
       "time for each case",
@@ -59,7 +55,7 @@ function addCase(
 }
 
 function runLdpc(options: BenchOptions): boolean {
-  const measured = collect(benchmarkLdpc(targets[options.target]!(), options.seconds, options.seed), options);
+  const measured = collect(benchmarkLdpc(openTarget(options.target), options.seconds, options.seed), options);
   if (options.json) return allCorrect(measured);
   printHead("ldpc", options);
   process.stdout.write(
@@ -92,7 +88,7 @@ function runLdpc(options: BenchOptions): boolean {
 
 function runPusch(options: BenchOptions): boolean {
   const measured = collect(
-    benchmarkPusch(targets[options.target]!(), options.seconds, options.seed),
+    benchmarkPusch(openTarget(options.target), options.seconds, options.seed),
     options,
   );
   if (options.json) return allCorrect(measured);
@@ -151,7 +147,10 @@ function collect<T extends object>(measurements: Iterable<T>, { json }: BenchOpt
   return all;
 }
 
-function printHead(name: string, { target, seconds, seed }: BenchOptions): void {
+function printHead(name: string, { target: chosen, seconds, seed }: BenchOptions): void {
+  const target = openTarget(chosen).name;
+  const note = targetNote(chosen);
+  if (note !== undefined) process.stdout.write(`${note}\n`);
   process.stdout.write(`${machineLine(describeMachine())}\n`);
   process.stdout.write(`neuroran bench ${name} --target ${target} --seconds ${seconds} --seed ${seed}\n\n`);
 }

@@ -1,14 +1,23 @@
 import type { Command } from "commander";
-import { arith, buffer, kernel, type Target, vector } from "../compiler/index.js";
+import {
+  arith,
+  buffer,
+  kernel,
+  openCodeCache,
+  openTarget,
+  type TargetName,
+  targetNames,
+  targetProblem,
+  vector,
+} from "../compiler/index.js";
 import { arenaMemory } from "../functions/index.js";
 import { exitStatus } from "./exit-status.js";
 import { bad, byteCount, duration, good, printJson, properties } from "./format.js";
 import { describeMachine } from "./machine.js";
-import { targets } from "./targets.js";
 
 /** Whether a target works here, found out by running a kernel. */
 interface TargetCheck {
-  readonly name: string;
+  readonly name: TargetName;
   readonly works: boolean;
   /** Milliseconds that compiling the kernel took; null where it failed. */
   readonly compile_ms: number | null;
@@ -34,12 +43,21 @@ export function addDoctor(program: Command): void {
 
 function doctor(json: boolean): number {
   const machine = describeMachine();
-  const checked = Object.entries(targets).map(([name, create]) => checkTarget(name, create));
+  const checked = targetNames.map(checkTarget);
+  const cache = openCodeCache();
   const nodeSuffices = versionSuffices(machine.node);
   const healthy =
-    nodeSuffices && machine.wasmSimd && machine.sharedMemory && checked.every(({ works }) => works);
+    nodeSuffices &&
+    machine.wasmSimd &&
+    machine.sharedMemory &&
+    checked.every(({ name, works }) => works || targetProblem(name) !== undefined);
   if (json) {
-    printJson({ ...machine, targets: checked, healthy });
+    printJson({
+      ...machine,
+      targets: checked,
+      cache: { directory: cache.directory, problem: cache.problem ?? null },
+      healthy,
+    });
     return healthy ? exitStatus.success : exitStatus.failed;
   }
   const yes = (available: boolean, remedy: string): string =>
@@ -65,20 +83,22 @@ function doctor(json: boolean): number {
         `Target ${target.name}`,
         target.works
           ? `${good("works")}, a small kernel compiled in ${duration(target.compile_ms!)}`
-          : bad(`fails: ${target.reason}`),
+          : targetProblem(target.name) === undefined
+            ? bad(`fails: ${target.reason}`)
+            : `not available: ${target.reason}`,
       ]),
-      ["Kernel cache", "none: every process compiles its kernels"],
+      ["Kernel cache", cache.problem === undefined ? cache.directory : `not used: ${cache.problem}`],
     ]),
   );
   return healthy ? exitStatus.success : exitStatus.failed;
 }
 
-function checkTarget(name: string, create: () => Target): TargetCheck {
+function checkTarget(name: TargetName): TargetCheck {
   try {
     const memory = arenaMemory(1024);
     const values = new Int32Array(memory.buffer, 64, 4).fill(20);
     const begin = performance.now();
-    const run = create().compile(trialKernel(), memory);
+    const run = openTarget(name).compile(trialKernel(), memory);
     const compile_ms = performance.now() - begin;
     run(64);
     const works = values.every((value) => value === 42);

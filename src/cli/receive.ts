@@ -1,4 +1,5 @@
 import { type Command, Option } from "commander";
+import { openTarget, type TargetName } from "../compiler/index.js";
 import { InputError } from "../errors.js";
 import { openRecording, type Recording, readFronthaul } from "../radio/index.js";
 import { type Carrier, type PuschGrant, parseCarrier, symbolsPerSlot } from "../transceiver/pusch/index.js";
@@ -10,6 +11,7 @@ import { parseGrants, readGrants } from "./grant-file.js";
 import { choiceOption, implementationOption, numberOption } from "./options.js";
 import { checkWritable, writeOutput } from "./output-file.js";
 import { findSlot, readSlot, slotPositions } from "./slot-source.js";
+import { targetOption } from "./targets.js";
 
 const formats = ["cf32", "ci16", "sigmf", "oran"] as const;
 
@@ -20,6 +22,7 @@ interface ReceiveOptions extends CarrierOptions {
   readonly format?: (typeof formats)[number];
   readonly iqWidth: number;
   readonly implementation?: Record<string, string>;
+  readonly target?: TargetName;
   readonly output?: string;
   readonly json?: boolean;
 }
@@ -71,6 +74,7 @@ export function addReceive(program: Command): void {
       "implementation of a block, may be repeated",
       implementationOption,
     )
+    .addOption(targetOption())
     .option("--output <file>", "write the transport blocks whose CRC passed, one after the other")
     .option("--json", "print one JSON object a slot")
     .addHelpText(
@@ -175,7 +179,9 @@ function receiverOfFronthaul(path: string, options: ReceiveOptions, given: Recor
 }
 
 /** A receiver for each user: timing and frequency, which it tracks, are the user's own. */
-function receiverOfUsers(carrier: Carrier, receiveAntennas: number, { implementation }: ReceiveOptions) {
+function receiverOfUsers(carrier: Carrier, receiveAntennas: number, options: ReceiveOptions) {
+  const { implementation } = options;
+  const target = openTarget(options.target);
   const receivers = new Map<number, UplinkReceiver>();
   return {
     of({ rnti }: PuschGrant): UplinkReceiver {
@@ -184,6 +190,7 @@ function receiverOfUsers(carrier: Carrier, receiveAntennas: number, { implementa
         receiver = createUplinkReceiver({
           carrier,
           receiveAntennas,
+          target,
           ...(implementation ? { implementations: implementation } : {}),
         });
         receivers.set(rnti, receiver);

@@ -1,4 +1,5 @@
 import { type Command, Option } from "commander";
+import type { TargetName } from "../compiler/index.js";
 import { InputError } from "../errors.js";
 import { type DelayProfileName, delayProfiles } from "../radio/index.js";
 import {
@@ -17,6 +18,7 @@ import { choiceOption, implementationOption, numberOption, sweepOption } from ".
 import { checkWritable, writeOutput } from "./output-file.js";
 import { createProgress } from "./progress.js";
 import { pointJson, printCellReport, printSweep, type SimulatedPoint } from "./simulation-report.js";
+import { targetOption } from "./targets.js";
 
 const profileNames = ["awgn", ...Object.keys(delayProfiles)] as readonly (DelayProfileName | "awgn")[];
 
@@ -36,6 +38,7 @@ interface SimulateOptions extends CarrierOptions {
   readonly slots: number;
   readonly stopAfterErrors?: number;
   readonly implementation?: Record<string, string>;
+  readonly target?: TargetName;
   readonly seed: number;
   readonly svg?: string;
   readonly json?: boolean;
@@ -134,6 +137,7 @@ export function addSimulate(program: Command): void {
       "implementation of a block, may be repeated",
       implementationOption,
     )
+    .addOption(targetOption())
     .option(
       "--seed <number>",
       "seed of payloads, channel and noise",
@@ -238,6 +242,7 @@ function simulationOf(
     slots: options.slots,
     stopAfterErrors: options.stopAfterErrors,
     implementations: options.implementation,
+    target: options.target,
   };
 }
 

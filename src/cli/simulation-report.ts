@@ -2,6 +2,7 @@ import type { SimulationOptions, SimulationReport } from "../transceiver/simulat
 import { confidence } from "./chart.js";
 import { bold, duration, fixed, percentage, properties, signed, table } from "./format.js";
 import { describeMachine, machineLine } from "./machine.js";
+import { targetNote } from "./targets.js";
 
 /** One SNR of a simulation and what came of it. */
 export interface SimulatedPoint {
@@ -56,6 +57,7 @@ export function printCellReport({ simulation, report }: SimulatedPoint): void {
   const slot = slotLatency(report);
   const [low, high] = confidence({ errors: report.blockErrors, blocks: report.slots });
   const kernels = kernelSummary(report);
+  const note = targetNote(simulation.target);
   process.stdout.write(
     `${bold("Cell")}\n${properties([
       [
@@ -85,10 +87,12 @@ export function printCellReport({ simulation, report }: SimulatedPoint): void {
         "Kernels",
         kernels
           .map(
-            ({ target, count, compile_ms }) => `${count} for ${target}, compiled in ${duration(compile_ms)}`,
+            ({ target, count, loaded, compile_ms }) =>
+              `${count} for ${target}, ${loaded > 0 ? `${loaded} of them from disk, ` : ""}compiled in ${duration(compile_ms)}`,
           )
           .join("; "),
       ],
+      ...(note === undefined ? [] : [["Target", note] as [string, string]]),
       ["Machine", machineLine(describeMachine())],
     ])}\n`,
   );
@@ -168,10 +172,14 @@ function blockLatencies(report: SimulationReport): BlockLatency[] {
 
 /** Kernels by target: how many, and how long compiling them took in all. */
 function kernelSummary({ statistics }: SimulationReport) {
-  const summary = new Map<string, { count: number; compile_ms: number }>();
-  for (const { target, compileMilliseconds } of statistics.kernels) {
-    const one = summary.get(target) ?? { count: 0, compile_ms: 0 };
-    summary.set(target, { count: one.count + 1, compile_ms: one.compile_ms + compileMilliseconds });
+  const summary = new Map<string, { count: number; loaded: number; compile_ms: number }>();
+  for (const { target, compileMilliseconds, loaded } of statistics.kernels) {
+    const one = summary.get(target) ?? { count: 0, loaded: 0, compile_ms: 0 };
+    summary.set(target, {
+      count: one.count + 1,
+      loaded: one.loaded + (loaded ? 1 : 0),
+      compile_ms: one.compile_ms + compileMilliseconds,
+    });
   }
   return [...summary].map(([target, one]) => ({ target, ...one }));
 }

@@ -1,4 +1,4 @@
-import { wasmTarget } from "../compiler/index.js";
+import { openTarget } from "../compiler/index.js";
 import { InputError, NeuroranError } from "../errors.js";
 import type { Recording } from "../radio/index.js";
 import {
@@ -78,7 +78,7 @@ export function findSlot(recording: Recording, carrier: Carrier, grant: PuschGra
   if (sampleCount < slot) {
     throw new InputError("recording", `${sampleCount} samples`, `a slot at this rate has ${slot}`);
   }
-  const target = wasmTarget();
+  const target = openTarget();
   for (let from = 0; from + slot <= sampleCount; from += searchStep) {
     const samples = recording.read(from, Math.min(sampleCount - from, searchStep + slot));
     const found = acquireSlot(samples, configuration, target, channels);

@@ -1,12 +1,13 @@
 export { arith, type FloatPredicate, type IntegerPredicate, indexSum, llvm, math } from "./arith.js";
 export { argument, buffer, KernelError, kernel, type Operand } from "./builder.js";
+export { type CodeCache, openCodeCache } from "./code-cache.js";
 export { printLlvm } from "./llvm/ir-text.js";
 export { llvmTarget } from "./llvm/target.js";
 export { printMlir } from "./mlir.js";
 export type { Argument, Block, Buffer, Kernel, Operation, Value } from "./operation.js";
 export { scf } from "./scf.js";
 export type { CompiledKernel, Target } from "./target.js";
-export { availableTargets, type TargetName } from "./targets.js";
+export { availableTargets, openTarget, type TargetName, targetNames, targetProblem } from "./targets.js";
 export { byteSize, type ElementType, scalar, type Type, typeText, vectorOf } from "./type.js";
 export { memref, type Reduction, treeReduce, vector } from "./vector.js";
 export { encodeWasm, relaxedSimdAvailable, wasmTarget } from "./wasm/target.js";

@@ -16,4 +16,6 @@ export interface Target {
    * @throws NeuroranError `KERNEL_UNSUPPORTED` for what the target cannot hold.
    */
   compile(kernel: Kernel, memory: WebAssembly.Memory): CompiledKernel;
+  /** Kernels of this process so far: compiled, and loaded from what a process before left on disk. */
+  counts(): { readonly compiled: number; readonly loaded: number };
 }

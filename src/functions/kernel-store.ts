@@ -6,6 +6,8 @@ export interface KernelRecord {
   readonly name: string;
   readonly target: string;
   readonly compileMilliseconds: number;
+  /** Whether its code came from what a process before left on disk. */
+  readonly loaded: boolean;
 }
 
 /** Compiled kernels by name: each is compiled once and kept as long as something holds it. */
@@ -26,9 +28,15 @@ export function createKernelStore(target: Target, memory: WebAssembly.Memory): K
       let entry = entries.get(kernel.name);
       if (entry === undefined) {
         const begin = performance.now();
+        const loadedBefore = target.counts().loaded;
         const compiled = target.compile(kernel, memory);
         const compileMilliseconds = performance.now() - begin;
-        const record = { name: kernel.name, target: target.name, compileMilliseconds };
+        const record = {
+          name: kernel.name,
+          target: target.name,
+          compileMilliseconds,
+          loaded: target.counts().loaded > loadedBefore,
+        };
         entry = { compiled, record, holders: new Set() };
         entries.set(kernel.name, entry);
       }

@@ -9,6 +9,7 @@ import { complex64, float32, int8 } from "./port.js";
 const target = {
   name: "none",
   vectorBytes: 16,
+  counts: () => ({ compiled: 0, loaded: 0 }),
   compile(): never {
     throw new Error("nothing to compile here");
   },

@@ -1,4 +1,4 @@
-import { type Target, wasmTarget } from "../compiler/index.js";
+import { openTarget, type Target } from "../compiler/index.js";
 import { InputError } from "../errors.js";
 import {
   createArena,
@@ -65,6 +65,7 @@ export interface ReceiverOptions {
   readonly protection?: UplinkSettings["protection"];
   /** Names of implementations by function. */
   readonly implementations?: Readonly<Record<string, string>>;
+  /** The fastest of the machine unless given. */
   readonly target?: Target;
   readonly arenaBytes?: number;
 }
@@ -132,7 +133,7 @@ export function createUplinkReceiver(options: ReceiverOptions): UplinkReceiver {
   }
   const { guard, converterRatio } = converterGuard(carrier, options.converterRate ?? carrier.sampleRate);
   const arena = createArena({ bytes: options.arenaBytes ?? 512 * 2 ** 20 });
-  const target = options.target ?? wasmTarget();
+  const target = options.target ?? openTarget();
   const settings: UplinkSettings = {
     receiveAntennas,
     guard,

@@ -1,4 +1,4 @@
-import { type Target, wasmTarget } from "../compiler/index.js";
+import { openTarget, type Target } from "../compiler/index.js";
 import { createArena, createFlowInstance } from "../functions/index.js";
 import {
   addNoise,
@@ -70,7 +70,7 @@ export interface SimulatedCell {
 /** Sets up a simulated cell. The same seed gives the same samples. @throws InputError for a refused grant. */
 export function createSimulatedCell(
   options: SimulatedCellOptions,
-  target: Target = wasmTarget(),
+  target: Target = openTarget(),
 ): SimulatedCell {
   const { carrier, receiveAntennas, guard, profile, seed } = options;
   const grant = parseGrant({ ...options.grant, slot: 0 }, carrier);

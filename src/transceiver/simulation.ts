@@ -1,3 +1,4 @@
+import type { TargetName } from "../compiler/index.js";
 import { type SlotExecutor, type SlotStatistics, startSlotExecutor } from "../functions/index.js";
 import { writeGrantMessage } from "./pusch/grant-message.js";
 import { slotsPerSubframe } from "./pusch/index.js";
@@ -14,6 +15,8 @@ export interface SimulationOptions extends Omit<SimulatedCellOptions, "guard"> {
   readonly stopAfterErrors?: number | undefined;
   readonly implementations?: Readonly<Record<string, string>> | undefined;
   readonly maximumIterations?: number | undefined;
+  /** What the receiver's kernels are compiled for; the fastest target of the machine unless given. */
+  readonly target?: TargetName | undefined;
 }
 
 /** What came of a simulation. */
@@ -53,7 +56,10 @@ export async function simulate(
   const { carrier, receiveAntennas, implementations } = options;
   const guard = defaultGuard(carrier);
   const cell = createSimulatedCell({ ...options, guard });
-  const instanceOptions: UplinkInstanceOptions = implementations ? { implementations } : {};
+  const instanceOptions: UplinkInstanceOptions = {
+    ...(implementations ? { implementations } : {}),
+    ...(options.target ? { target: options.target } : {}),
+  };
   let executor: SlotExecutor<typeof uplink.inputs, typeof uplink.outputs> | undefined;
   try {
     executor = await startSlotExecutor<typeof uplink>({

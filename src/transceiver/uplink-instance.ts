@@ -1,4 +1,4 @@
-import { wasmTarget } from "../compiler/index.js";
+import { openTarget, type TargetName } from "../compiler/index.js";
 import { createFlowInstance, type FlowFactory } from "../functions/index.js";
 import { uplink } from "./uplink.js";
 
@@ -6,12 +6,14 @@ import { uplink } from "./uplink.js";
 export interface UplinkInstanceOptions {
   /** Names of implementations by function. */
   readonly implementations?: Readonly<Record<string, string>>;
+  /** What kernels are compiled for; the fastest target of the machine unless given. */
+  readonly target?: TargetName;
 }
 
 /** Creates the flow `uplink` on a slot worker thread. */
 export const createUplink: FlowFactory = ({ arena, options }) =>
   createFlowInstance(uplink, {
     arena,
-    target: wasmTarget(),
+    target: openTarget((options as UplinkInstanceOptions).target),
     implementations: (options as UplinkInstanceOptions).implementations ?? {},
   });

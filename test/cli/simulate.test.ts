@@ -20,7 +20,7 @@ describe("simulate", () => {
       /^SNR +[\d.]+ dB estimated, [\d.]+ dB simulated/m,
       /^CFO +\+1\d\d\.\d Hz estimated, \+150\.0 Hz simulated/m,
       /^Timing +\+\d+ ns estimated, \+200 ns simulated/m,
-      /^Kernels +\d+ for wasm, compiled in /m,
+      /^Kernels +\d+ for (wasm|llvm), (\d+ of them from disk, )?compiled in /m,
       /^Machine +\S/m,
       /seed 1$/m,
       /^Block +p50 +p99 +of the work +of 0\.5 ms/m,

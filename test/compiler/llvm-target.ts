@@ -10,5 +10,6 @@ export const llvm: Target = {
   get vectorBytes() {
     return llvmTarget().vectorBytes;
   },
+  counts: () => llvmTarget().counts(),
   compile: (kernel, memory) => llvmTarget({ contract: false }).compile(kernel, memory),
 };

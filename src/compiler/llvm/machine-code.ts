@@ -11,6 +11,12 @@ export interface MachineCodeCompiler {
   link(object: Uint8Array, symbol: string): bigint;
 }
 
+/**
+ * What LLVM does before it chooses instructions. Kernels come as it would leave them, in SSA form with their vectors and
+ * unrolled loops: `default<O3>` takes half as long again to compile them and makes no kernel of the tree faster.
+ */
+export const PASSES = "default<O1>";
+
 /** LLVM's numbers for what is asked of it. */
 const [aggressive, positionIndependent, smallCode, objectFile] = [3, 2, 3, 1];
 
@@ -46,7 +52,7 @@ export function createMachineCodeCompiler(library: LlvmLibrary): MachineCodeComp
     f.LLVMSetModuleDataLayout(module, layout);
     f.LLVMDisposeTargetData(layout);
     const options = f.LLVMCreatePassBuilderOptions() as bigint;
-    const error = f.LLVMRunPasses(module, "default<O3>", machine, options) as bigint | null;
+    const error = f.LLVMRunPasses(module, PASSES, machine, options) as bigint | null;
     f.LLVMDisposePassBuilderOptions(options);
     expectSuccess(library, error, "optimizing");
     const [out, text]: (bigint | null)[][] = [[null], [null]];

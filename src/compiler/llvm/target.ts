@@ -1,9 +1,10 @@
 import { createHash } from "node:crypto";
+import { type CodeCache, openCodeCache } from "../code-cache.js";
 import type { Argument, Kernel } from "../operation.js";
 import type { CompiledKernel, Target } from "../target.js";
 import { printLlvm } from "./ir-text.js";
 import { type LlvmLibrary, loadLlvm } from "./llvm-library.js";
-import { createMachineCodeCompiler, type MachineCodeCompiler } from "./machine-code.js";
+import { createMachineCodeCompiler, type MachineCodeCompiler, PASSES } from "./machine-code.js";
 
 type FunctionType = ReturnType<LlvmLibrary["koffi"]["proto"]>;
 
@@ -12,6 +13,9 @@ interface Native {
   readonly library: LlvmLibrary;
   readonly compiler: MachineCodeCompiler;
   readonly addresses: Map<string, bigint>;
+  readonly cache: CodeCache;
+  compiled: number;
+  loaded: number;
   /** Types of functions by signature: koffi keeps each that is declared. */
   readonly types: Map<string, FunctionType>;
 }
@@ -22,7 +26,15 @@ function openNative(): Native {
   if (!native) {
     const library = loadLlvm();
     const compiler = createMachineCodeCompiler(library);
-    native = { library, compiler, addresses: new Map(), types: new Map() };
+    native = {
+      library,
+      compiler,
+      addresses: new Map(),
+      cache: openCodeCache(),
+      compiled: 0,
+      loaded: 0,
+      types: new Map(),
+    };
   }
   return native;
 }
@@ -37,16 +49,28 @@ function scalarType(element: string): string {
   return element === "f32" ? "float" : element === "f64" ? "double" : "int32_t";
 }
 
-/** The address of a kernel's function; equal text is compiled once. */
-function compileNative({ compiler, addresses }: Native, kernel: Kernel, contract: boolean): bigint {
+/**
+ * The address of a kernel's function; equal text is compiled once, and not at all where a process before has left its
+ * object code.
+ */
+function nativeAddress(opened: Native, kernel: Kernel, contract: boolean): bigint {
+  const { compiler, addresses, cache, library } = opened;
   const text = printLlvm(kernel, "kernel", { contract });
   const hash = createHash("sha256").update(text).digest("hex").slice(0, 32);
   const symbol = `${kernel.name}.${hash}`;
-  let address = addresses.get(symbol);
-  if (address === undefined) {
-    address = compiler.link(compiler.assemble(printLlvm(kernel, symbol, { contract })), symbol);
-    addresses.set(symbol, address);
+  const known = addresses.get(symbol);
+  if (known !== undefined) return known;
+  const versions = [library.file, compiler.cpu, compiler.features, PASSES];
+  const key = JSON.stringify(["object code 1", ...versions, kernel.name, text]);
+  let object = cache.read(key);
+  if (object) opened.loaded++;
+  else {
+    object = compiler.assemble(printLlvm(kernel, symbol, { contract }));
+    cache.write(key, object);
+    opened.compiled++;
   }
+  const address = compiler.link(object, symbol);
+  addresses.set(symbol, address);
   return address;
 }
 
@@ -85,10 +109,11 @@ export function llvmTarget(options: { contract?: boolean } = {}): Target {
         type = koffi.proto(result, parameters);
         opened.types.set(signature, type);
       }
-      const call = koffi.decode(compileNative(opened, kernel, contract), type) as CompiledKernel;
+      const call = koffi.decode(nativeAddress(opened, kernel, contract), type) as CompiledKernel;
       // Bound, not wrapped: a function of rest parameters would allocate at each call. The memory is bound as well, so
       // that it lives as long as what writes into it.
       return call.bind(memory, baseAddress(opened, memory));
     },
+    counts: () => ({ compiled: opened.compiled, loaded: opened.loaded }),
   };
 }

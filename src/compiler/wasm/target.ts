@@ -37,13 +37,16 @@ export function wasmTarget(options: { relaxed?: boolean } = {}): Target {
   // baseline tier would serve the first slots many times slower.
   setFlagsFromString("--no-liftoff");
   setFlagsFromString("--no-wasm-lazy-compilation");
+  let compiled = 0;
   return {
     name: "wasm",
     vectorBytes: 16,
     compile(kernel: Kernel, memory: WebAssembly.Memory): CompiledKernel {
       const module = new WebAssembly.Module(encodeWasm(kernel, { relaxed }));
       const instance = new WebAssembly.Instance(module, { env: { memory } });
+      compiled++;
       return instance.exports.run as CompiledKernel;
     },
+    counts: () => ({ compiled, loaded: 0 }),
   };
 }
