@@ -40,6 +40,8 @@ const signatures = {
   LLVMDisposePassBuilderOptions: "void (void *)",
   LLVMRunPasses: "void *(void *, const char *, void *, void *)",
   LLVMTargetMachineEmitToMemoryBuffer: "int (void *, void *, int, _Out_ void **, _Out_ void **)",
+  LLVMPrintModuleToString: "void *(void *)",
+  LLVMParseCommandLineOptions: "void (int, const char **, const char *)",
   LLVMGetErrorMessage: "void *(void *)",
   LLVMDisposeErrorMessage: "void (void *)",
   LLVMOrcCreateLLJIT: "void *(_Out_ void **, void *)",

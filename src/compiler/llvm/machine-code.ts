@@ -7,6 +7,8 @@ export interface MachineCodeCompiler {
   readonly features: string;
   /** Optimizes and assembles a module. @returns an object file of this machine. */
   assemble(text: string): Uint8Array;
+  /** Optimizes a module likewise. @returns its intermediate representation then, and its assembly language. */
+  explain(text: string): { optimized: string; assembly: string };
   /** Links an object file into this process. @returns the address of a function in it. */
   link(object: Uint8Array, symbol: string): bigint;
 }
@@ -18,7 +20,8 @@ export interface MachineCodeCompiler {
 export const PASSES = "default<O1>";
 
 /** LLVM's numbers for what is asked of it. */
-const [aggressive, positionIndependent, smallCode, objectFile] = [3, 2, 3, 1];
+const [aggressive, positionIndependent, smallCode] = [3, 2, 3];
+const [assemblyFile, objectFile] = [0, 1];
 
 /** Prepares a compiler for the processor that this runs on. What it links stays until the process ends. */
 export function createMachineCodeCompiler(library: LlvmLibrary): MachineCodeCompiler {
@@ -46,7 +49,7 @@ export function createMachineCodeCompiler(library: LlvmLibrary): MachineCodeComp
   const copied = (bytes: Uint8Array): bigint =>
     f.LLVMCreateMemoryBufferWithMemoryRangeCopy(bytes, bytes.length, "kernel") as bigint;
 
-  const assembleModule = (module: bigint): Uint8Array => {
+  const optimize = (module: bigint): void => {
     const layout = f.LLVMCreateTargetDataLayout(machine) as bigint;
     f.LLVMSetTarget(module, triple);
     f.LLVMSetModuleDataLayout(module, layout);
@@ -55,8 +58,11 @@ export function createMachineCodeCompiler(library: LlvmLibrary): MachineCodeComp
     const error = f.LLVMRunPasses(module, PASSES, machine, options) as bigint | null;
     f.LLVMDisposePassBuilderOptions(options);
     expectSuccess(library, error, "optimizing");
+  };
+
+  const emit = (module: bigint, file: number): Uint8Array => {
     const [out, text]: (bigint | null)[][] = [[null], [null]];
-    if (f.LLVMTargetMachineEmitToMemoryBuffer(machine, module, objectFile, text, out) !== 0) {
+    if (f.LLVMTargetMachineEmitToMemoryBuffer(machine, module, file, text, out) !== 0) {
       throw failure("assembling", takeMessage(library, text![0]!));
     }
     const buffer = out![0]!;
@@ -67,26 +73,35 @@ export function createMachineCodeCompiler(library: LlvmLibrary): MachineCodeComp
     return bytes;
   };
 
+  /** Optimizes a module of its own and does something with it. */
+  const withModule = <T>(text: string, use: (module: bigint) => T): T => {
+    const context = f.LLVMContextCreate() as bigint;
+    try {
+      const [module, complaint]: (bigint | null)[][] = [[null], [null]];
+      // The parser frees the buffer.
+      if (f.LLVMParseIRInContext(context, copied(Buffer.from(`${text}\0`)), module, complaint) !== 0) {
+        throw failure("parsing", takeMessage(library, complaint![0]!));
+      }
+      try {
+        optimize(module![0]!);
+        return use(module![0]!);
+      } finally {
+        f.LLVMDisposeModule(module![0]);
+      }
+    } finally {
+      f.LLVMContextDispose(context);
+    }
+  };
+
   return {
     cpu,
     features,
-    assemble(text) {
-      const context = f.LLVMContextCreate() as bigint;
-      try {
-        const [module, complaint]: (bigint | null)[][] = [[null], [null]];
-        // The parser frees the buffer.
-        if (f.LLVMParseIRInContext(context, copied(Buffer.from(`${text}\0`)), module, complaint) !== 0) {
-          throw failure("parsing", takeMessage(library, complaint![0]!));
-        }
-        try {
-          return assembleModule(module![0]!);
-        } finally {
-          f.LLVMDisposeModule(module![0]);
-        }
-      } finally {
-        f.LLVMContextDispose(context);
-      }
-    },
+    assemble: (text) => withModule(text, (module) => emit(module, objectFile)),
+    explain: (text) =>
+      withModule(text, (module) => ({
+        optimized: takeMessage(library, f.LLVMPrintModuleToString(module) as bigint),
+        assembly: Buffer.from(emit(module, assemblyFile)).toString(),
+      })),
     link(object, symbol) {
       expectSuccess(library, f.LLVMOrcLLJITAddObjectFile(jit.linker, jit.symbols, copied(object)), "linking");
       const address: (number | bigint)[] = [0];
