@@ -5,6 +5,7 @@ import { addBench } from "./bench.js";
 import { addDoctor } from "./doctor.js";
 import { exitStatus } from "./exit-status.js";
 import { reportFailure } from "./failure.js";
+import { addInspect } from "./inspect.js";
 import { addReceive } from "./receive.js";
 import { addSimulate } from "./simulate.js";
 
@@ -29,6 +30,7 @@ const program = new Command("neuroran")
 addReceive(program);
 addSimulate(program);
 addBench(program);
+addInspect(program);
 addDoctor(program);
 
 const words = process.argv.slice(2);

@@ -1,5 +1,6 @@
 import { expect } from "vitest";
 import { type Argument, type Block, type Kernel, wasmTarget } from "../../src/compiler/index.js";
+import { sampleRange } from "../../src/transceiver/sample-arguments.js";
 import {
   damagedGuard,
   elementsOf,
@@ -93,36 +94,11 @@ export function operands(edges: boolean): Draw {
   };
 }
 
-/** Scalars that address memory, by name: within what {@link placeBuffers} gives. */
-const scalars: Record<string, number> = {
-  count: 96,
-  rounds: 12,
-  layerStride: 200,
-  words: 64,
-  columns: 192,
-  blocks: 6,
-  pilots: 36,
-  stride: 128,
-  rotationStride: 128,
-  outStride: 128,
-  spectrumStride: 128,
-  factorStride: 128,
-  symbols: 5,
-};
-/** Integers of 32 bits that address memory, below the given bound; others by name are any bits. */
-const indices: Record<string, number> = { starts: 16, indices: 1000 };
-const words = ["tables", "x1", "x2", "sequence", "remainders"];
-
-/** Draws for an argument of a kernel of the transceiver; none where its range is not known here. */
+/** Draws for an argument of a kernel of the transceiver; none where its range is not known. */
 export function drawerOf(a: Argument): ((next: () => number) => () => number | bigint) | undefined {
-  if (a.kind === "scalar") {
-    const { element } = a.value.type;
-    if (element === "f32" || element === "f64") return (next) => () => randomNumber(element, next, false);
-    const value = scalars[a.name];
-    return value === undefined ? undefined : () => () => value;
-  }
-  const { name, element } = a.buffer;
-  if (element !== "i32" || words.includes(name)) return (next) => () => randomNumber(element, next, false);
-  const bound = indices[name];
-  return bound === undefined ? undefined : (next) => () => next() % bound;
+  const range = sampleRange(a);
+  if (range === undefined) return undefined;
+  if (range !== "any") return (next) => () => ("value" in range ? range.value : next() % range.below);
+  const { element } = a.kind === "buffer" ? a.buffer : a.value.type;
+  return (next) => () => randomNumber(element, next, false);
 }

@@ -1,4 +1,5 @@
 import { byteSize, type Kernel, type Buffer as KernelBuffer } from "../../src/compiler/index.js";
+import { sampleLength } from "../../src/transceiver/sample-arguments.js";
 
 /** Memory for one kernel's buffers, filled at random, and what a run left in it. */
 
@@ -16,18 +17,13 @@ const views = {
 /** Kernels may read this much past a buffer's end, and write nothing there. */
 const guardBytes = 128;
 
-/** Elements that a buffer gets: what it declares, or little where it declares what hardly a test would fill. */
-function elementCount(buffer: KernelBuffer): number {
-  return buffer.length > 1 << 20 ? 1 << 16 : buffer.length;
-}
-
 /** Where the buffers of a kernel stand, by position, and where the last one's guard ends. */
 export function placeBuffers(kernel: Kernel): { offsets: number[]; bytes: number } {
   let next = guardBytes;
   const offsets = kernel.arguments.map((a) => {
     if (a.kind !== "buffer") return 0;
     const here = next;
-    const bytes = elementCount(a.buffer) * byteSize(a.buffer.element);
+    const bytes = sampleLength(a.buffer) * byteSize(a.buffer.element);
     next += Math.ceil((bytes + guardBytes) / 64) * 64;
     return here;
   });
@@ -37,7 +33,7 @@ export function placeBuffers(kernel: Kernel): { offsets: number[]; bytes: number
 /** The elements of a buffer in memory. */
 export function elementsOf(memory: ArrayBufferLike, buffer: KernelBuffer, offset: number): Numbers {
   const view = views[buffer.element as keyof typeof views];
-  return new view(memory as ArrayBuffer, offset, elementCount(buffer));
+  return new view(memory as ArrayBuffer, offset, sampleLength(buffer));
 }
 
 /** The first buffer behind which bytes are no longer 0. */
@@ -48,7 +44,7 @@ export function damagedGuard(
 ): string | undefined {
   for (const [position, a] of kernel.arguments.entries()) {
     if (a.kind !== "buffer") continue;
-    const end = offsets[position]! + elementCount(a.buffer) * byteSize(a.buffer.element);
+    const end = offsets[position]! + sampleLength(a.buffer) * byteSize(a.buffer.element);
     const guard = new Uint8Array(memory, end, guardBytes);
     if (guard.some((byte) => byte !== 0)) return `${kernel.name} writes behind ${a.buffer.name}`;
   }

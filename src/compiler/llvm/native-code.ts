@@ -26,7 +26,7 @@ let compiler: MachineCodeCompiler | undefined;
 export function compileForInspection(kernel: Kernel): NativeCode {
   compiler ??= openCompiler();
   const begin = performance.now();
-  const llvm = printLlvm(kernel, kernel.name);
+  const llvm = printLlvm(kernel, kernel.name, { contract: true });
   const object = compiler.assemble(llvm);
   const compileMilliseconds = performance.now() - begin;
   const { optimized, assembly } = compiler.explain(llvm);
@@ -45,17 +45,14 @@ function chooseIntelSyntax({ functions }: LlvmLibrary): void {
   functions.LLVMParseCommandLineOptions(words.length, words, null);
 }
 
-/** Instructions, labels and data, and how many instructions they are. */
-function withoutDirectives(assembly: string): { assembly: string; instructions: number } {
-  const isData = /^\s*\.(intel_syntax|byte|short|long|quad|zero|ascii|asciz|hword|word|xword)\b/;
-  const lines = assembly.split("\n").filter((line) => {
-    const text = line.trim();
-    return (
-      text !== "" &&
-      !/^[#/;]/.test(text) &&
-      (!text.startsWith(".") || text.endsWith(":") || isData.test(line))
-    );
-  });
-  const instructions = lines.filter((line) => /^\s+[^.\s]/.test(line)).length;
-  return { assembly: `${lines.join("\n")}\n`, instructions };
+/** Instructions, labels and data without tabs, and how many instructions they are. */
+function withoutDirectives(text: string): { assembly: string; instructions: number } {
+  const data = /^\s*\.(intel_syntax|byte|short|long|quad|zero|ascii|asciz|hword|word|xword)\b/;
+  const isInstruction = (line: string): boolean => /^\s+[a-z]/.test(line);
+  const isLabel = (line: string): boolean => /^[^\s#/].*:/.test(line) && !line.startsWith(".Lfunc_end");
+  const lines = text.split("\n").filter((line) => isInstruction(line) || isLabel(line) || data.test(line));
+  return {
+    assembly: lines.map((line) => `${line.replace(/^\t/, "  ").replaceAll("\t", " ").trimEnd()}\n`).join(""),
+    instructions: lines.filter(isInstruction).length,
+  };
 }

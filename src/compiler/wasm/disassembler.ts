@@ -173,9 +173,9 @@ function immediates(r: Reader, instruction: string, local: (index: number) => st
 }
 
 function blockType(r: Reader): string[] {
-  if (r.data.getUint8(r.at) !== 0x40) return [resultText([valueType(r)])];
-  r.at++;
-  return [];
+  if (byte(r) === 0x40) return [];
+  r.at--;
+  return [resultText([valueType(r)])];
 }
 
 function memoryText(r: Reader): string[] {
@@ -185,24 +185,13 @@ function memoryText(r: Reader): string[] {
 }
 
 function constant(r: Reader, instruction: string): string {
-  switch (instruction) {
-    case "i32.const":
-    case "i64.const":
-      return String(number(r, "signed"));
-    case "f32.const":
-      r.at += 4;
-      return floatText(r.data.getFloat32(r.at - 4, true), r.data.getUint32(r.at - 4, true) & 0x7fffff);
-    case "f64.const": {
-      r.at += 8;
-      const bits = r.data.getBigUint64(r.at - 8, true);
-      return floatText(r.data.getFloat64(r.at - 8, true), bits & 0xfffffffffffffn);
-    }
-    default: {
-      r.at += 16;
-      const words = [16, 12, 8, 4].map((back) => r.data.getUint32(r.at - back, true));
-      return `i32x4 ${words.map((word) => `0x${word.toString(16).padStart(8, "0")}`).join(" ")}`;
-    }
-  }
+  if (/^i/.test(instruction)) return String(number(r, "signed"));
+  const length = { "f32.const": 4, "f64.const": 8 }[instruction] ?? 16;
+  const data = new DataView(bytes(r, length).slice().buffer);
+  if (length === 4) return floatText(data.getFloat32(0, true), data.getUint32(0, true) & 0x7fffff);
+  if (length === 8) return floatText(data.getFloat64(0, true), data.getBigUint64(0, true) & 0xfffffffffffffn);
+  const words = [0, 4, 8, 12].map((at) => data.getUint32(at, true).toString(16).padStart(8, "0"));
+  return `i32x4 ${words.map((word) => `0x${word}`).join(" ")}`;
 }
 
 function floatText(value: number, fraction: number | bigint): string {
