@@ -59,8 +59,9 @@ function operationText(operation: Operation, name: (value: Value) => string): st
   if (operation.name === "scf.for") {
     const [index, ...carried] = operation.regions[0]!.arguments as [Value, ...Value[]];
     const [lower, upper, step, ...initial] = operands.map(name);
+    const head = `scf.for ${name(index)} = ${lower} to ${upper} step ${step}`;
     const hands = carried.map((c, k) => `${name(c)} = ${initial[k]}`).join(", ");
-    return `scf.for ${name(index)} = ${lower} to ${upper} step ${step}${hands ? ` iter_args(${hands})` : ""}`;
+    return hands ? `${head} iter_args(${hands})` : head;
   }
   const words = operands.map(name);
   if (operation.buffer) {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { neuroran, objectsOf } from "./command.js";
 
-const commands = ["", "receive", "simulate", "bench", "bench ldpc", "bench pusch", "doctor"];
+const commands = ["", "receive", "simulate", "bench", "bench ldpc", "bench pusch", "inspect", "doctor"];
 
 describe("help", () => {
   it.each(commands)("of `neuroran %s` tells its use with an example", async (words) => {
