@@ -15,7 +15,7 @@ describe.skipIf(withoutLlvm)("a kernel on its way to the processor", () => {
   it("is LLVM's intermediate representation, given and optimized", () => {
     expect(code.llvm).toMatch(/^define void @scale\(ptr %\.memory, i32 %a\.offset\)/);
     expect(code.optimized).toMatch(/^target triple = /m);
-    expect(code.optimized).toMatch(/fmul <8 x float>/);
+    expect(code.optimized).toMatch(/fmul contract <8 x float>/);
   });
 
   it("is assembly language of instructions, labels and data alone", () => {
