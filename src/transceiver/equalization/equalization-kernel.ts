@@ -7,17 +7,24 @@ import {
   kernel,
   math,
   memref,
+  type Operand,
   scf,
   type Type,
   type Value,
   vector,
   vectorOf,
 } from "../../compiler/index.js";
-import { add, type Complex, multiplyConjugate, split } from "../complex-lanes.js";
-import { factorize, type Hermitian, scaled } from "./hermitian-kernel.js";
+import { InputError } from "../../errors.js";
+import { type Complex, multiplyConjugate, split } from "../complex-lanes.js";
+import type { SquareOrder } from "../mapping/axis-llr.js";
+import { cancelSuccessively } from "./cancellation-kernel.js";
+import { factorize, type Hermitian, inverseOf, scaled } from "./hermitian-kernel.js";
 
-/** Zero forcing inverts the channel; MMSE weighs what it leaves of the other layers against the noise. */
-export type EqualizationMethod = "zero-forcing" | "mmse";
+/**
+ * Zero forcing inverts the channel; MMSE weighs what it leaves of the other layers against the noise; MMSE-SIC decides
+ * one layer after the other and takes it out.
+ */
+export type EqualizationMethod = "zero-forcing" | "mmse" | "mmse-sic";
 
 /** Noise variance of a symbol that could not be estimated; the symbol is 0. */
 export const ERASURE_NOISE = 1e20;
@@ -38,8 +45,13 @@ export interface EqualizationShape {
   readonly outputStride: number;
   /** The number of resource elements of every call is a multiple of this. */
   readonly granularity: number;
+  /** Of all layers; "mmse-sic" decides by it where there are several. */
+  readonly modulationOrder?: SquareOrder;
   readonly lanes?: number;
 }
+
+/** Antennas up to which the sum over them is unrolled. */
+const UNROLLED_ANTENNAS = 8;
 
 /**
  * Equalizes `count` resource elements in a row. Arguments: grid from the first of them, channel from the first of
@@ -49,12 +61,17 @@ export interface EqualizationShape {
  * Lanes are resource elements. With whitened channel H and signal y it forms HᴴH (MMSE: plus the identity) and Hᴴy,
  * factors the matrix as L·D·Lᴴ in registers and gives unbiased symbols and their noise variance. Where a pivot is
  * not above 0 (for zero forcing: is a millionth of the layer's power), or anything is not finite, the result is the
- * symbol 0 with {@link ERASURE_NOISE}.
+ * symbol 0 with {@link ERASURE_NOISE}. Any number of layers and antennas will do; beyond those of PUSCH parts of it
+ * loop.
  */
 export function equalizationKernel(shape: EqualizationShape): Kernel {
   const { method, layers, antennas, gridStride, channelStride, outputStride, granularity } = shape;
-  const { lanes = 4 } = shape;
-  const name = `equalization_${method.replace("-", "_")}_${layers}x${antennas}_${gridStride}_${channelStride}_${outputStride}_${granularity}_${lanes}`;
+  const { lanes = 4, modulationOrder } = shape;
+  const cancels = method === "mmse-sic" && layers > 1;
+  if (cancels && modulationOrder === undefined)
+    throw new InputError("modulationOrder", modulationOrder, "give 2, 4, 6 or 8: MMSE-SIC decides by it");
+  const variant = cancels ? `${method}_qm${modulationOrder}` : method;
+  const name = `equalization_${variant.replaceAll("-", "_")}_${layers}x${antennas}_${gridStride}_${channelStride}_${outputStride}_${granularity}_${lanes}`;
   return kernel(
     name,
     {
@@ -66,42 +83,41 @@ export function equalizationKernel(shape: EqualizationShape): Kernel {
       count: argument("index"),
     },
     ({ grid, channel, weights, symbols, noise, count }) => {
-      const whitening = Array.from({ length: antennas }, (_, antenna) =>
-        vector.broadcast(memref.load(weights, antenna), lanes),
-      );
       const type = vectorOf("f32", lanes);
-      const read = (from: typeof grid, at: Value, row: number): Complex => {
-        const first = indexSum(at, 2 * row);
+      const weightOf = (antenna: Operand) => vector.broadcast(memref.load(weights, antenna), lanes);
+      const unrolled = antennas <= UNROLLED_ANTENNAS;
+      const unrolledWeights = Array.from({ length: unrolled ? antennas : 0 }, (_, antenna) => weightOf(antenna));
+      const read = (from: typeof grid, at: Value, offset: Operand): Complex => {
+        const first = indexSum(at, offset);
         return split(vector.load(from, first, lanes), vector.load(from, indexSum(first, lanes), lanes));
+      };
+      /** Adds one antenna's share to HᴴH and Hᴴy, given as a list. */
+      const accumulate = (twice: Value, antenna: Operand, sums: readonly Value[] | undefined): Value[] => {
+        const weight = typeof antenna === "number" && unrolled ? unrolledWeights[antenna]! : weightOf(antenna);
+        const received = read(grid, twice, indexProduct(antenna, 2 * gridStride));
+        const offset = indexProduct(antenna, 2 * channelStride);
+        const h = Array.from({ length: layers }, (_, layer) =>
+          read(channel, twice, indexSum(offset, 2 * layer * antennas * channelStride)),
+        );
+        const terms = h.flatMap((own, row) => {
+          const weighted = scaled(own, weight);
+          const others = h.slice(0, row).map((other) => multiplyConjugate(weighted, other));
+          const matched = multiplyConjugate(weighted, received);
+          const power = arith.addf(arith.mulf(weighted.re, own.re), arith.mulf(weighted.im, own.im));
+          return [matched, ...others].flatMap(({ re, im }) => [re, im]).concat(power);
+        });
+        return sums ? terms.map((term, index) => arith.addf(sums[index]!, term)) : terms;
       };
       const equalize = (at: Value) => {
         const twice = arith.muli(at, 2);
-        const gram: Hermitian = {
-          diagonal: [],
-          lower: Array.from({ length: layers }, () => []),
-        };
-        const matched: Complex[] = [];
-        for (let antenna = 0; antenna < antennas; antenna++) {
-          const received = read(grid, twice, antenna * gridStride);
-          const h = Array.from({ length: layers }, (_, layer) =>
-            read(channel, twice, (layer * antennas + antenna) * channelStride),
+        let sums: Value[] | undefined;
+        if (unrolled)
+          for (let antenna = 0; antenna < antennas; antenna++) sums = accumulate(twice, antenna, sums);
+        else
+          sums = scf.for(1, antennas, 1, accumulate(twice, 0, undefined), (antenna, carried) =>
+            accumulate(twice, antenna, carried),
           );
-          for (let row = 0; row < layers; row++) {
-            const weighted = scaled(h[row]!, whitening[antenna]!);
-            matched[row] = addTo(matched[row], multiplyConjugate(weighted, received));
-            const power = arith.addf(
-              arith.mulf(weighted.re, h[row]!.re),
-              arith.mulf(weighted.im, h[row]!.im),
-            );
-            gram.diagonal[row] = antenna === 0 ? power : arith.addf(gram.diagonal[row]!, power);
-            for (let column = 0; column < row; column++)
-              gram.lower[row]![column] = addTo(
-                gram.lower[row]![column],
-                multiplyConjugate(weighted, h[column]!),
-              );
-          }
-        }
-        return solve(method, layers, type, gram, matched);
+        return solve(shape, type, ...gramAndMatched(layers, sums!));
       };
       const whole = (
         granularity % lanes === 0 ? count : arith.muli(arith.divui(count, lanes), lanes)
@@ -130,8 +146,22 @@ export function equalizationKernel(shape: EqualizationShape): Kernel {
   );
 }
 
-function addTo(sum: Complex | undefined, term: Complex): Complex {
-  return sum ? add(sum, term) : term;
+function indexProduct(index: Operand, factor: number): Operand {
+  return typeof index === "number" ? index * factor : arith.muli(index, factor);
+}
+
+/** HᴴH and Hᴴy out of the list of their numbers: of each row, Hᴴy's, those left of the diagonal, the diagonal's. */
+function gramAndMatched(layers: number, sums: readonly Value[]): [Hermitian, Complex[]] {
+  const gram: Hermitian = { diagonal: [], lower: [] };
+  const matched: Complex[] = [];
+  let at = 0;
+  const next = (): Complex => ({ re: sums[at++]!, im: sums[at++]! });
+  for (let row = 0; row < layers; row++) {
+    matched.push(next());
+    gram.lower.push(Array.from({ length: row }, next));
+    gram.diagonal.push(sums[at++]!);
+  }
+  return [gram, matched];
 }
 
 interface Estimate {
@@ -141,31 +171,37 @@ interface Estimate {
 
 /** From the whitened HᴴH and Hᴴy to unbiased symbols and their noise variances. */
 function solve(
-  method: EqualizationMethod,
-  layers: number,
+  { method, layers, modulationOrder }: EqualizationShape,
   type: Type,
   gram: Hermitian,
   matched: readonly Complex[],
 ): Estimate[] {
   const number = (value: number) => arith.constant(type, value);
   if (layers === 1) {
-    // Both methods are maximum ratio combining once unbiased.
+    // All methods are maximum ratio combining once unbiased.
     const power = gram.diagonal[0]!;
     const variance = arith.divf(number(1), power);
     const usable = arith.cmpf("ogt", power, number(1 / ERASURE_NOISE));
     return [estimate(number, scaled(matched[0]!, variance), variance, usable)];
   }
-  const mmse = method === "mmse";
+  const mmse = method !== "zero-forcing";
   const matrix: Hermitian = mmse
     ? { diagonal: gram.diagonal.map((power) => arith.addf(power, number(1))), lower: gram.lower }
     : gram;
-  const { pivots, solution, inverseDiagonal } = factorize(matrix, matched, number(1));
+  const factorization = factorize(matrix, matched, number(1));
+  const { pivots, solution, inverseDiagonal } = factorization;
   const floors = mmse
     ? pivots.map(() => number(0))
     : gram.diagonal.map((power) => arith.mulf(power, number(SINGULAR_SHARE)));
   const usable = pivots
     .map((pivot, layer) => arith.cmpf("ogt", pivot, floors[layer]!))
     .reduce((all, one) => arith.andi(all, one));
+  if (method === "mmse-sic") {
+    const start = { mean: solution, covariance: inverseOf(factorization) };
+    return cancelSuccessively(type, modulationOrder!, start).map(({ symbol, variance }) =>
+      estimate(number, symbol, variance, usable),
+    );
+  }
   return solution.map((symbol, layer) => {
     const diagonal = inverseDiagonal[layer]!;
     if (!mmse) return estimate(number, symbol, diagonal, usable);

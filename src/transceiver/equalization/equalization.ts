@@ -1,5 +1,6 @@
-import { NeuroranError } from "../../errors.js";
+import { InputError, NeuroranError } from "../../errors.js";
 import type { Context, Process } from "../../functions/index.js";
+import type { SquareOrder } from "../mapping/axis-llr.js";
 import { compactionKernel } from "./compaction-kernel.js";
 import { dataRuns } from "./data-runs.js";
 import { type EqualizationMethod, equalizationKernel } from "./equalization-kernel.js";
@@ -36,7 +37,7 @@ export function prepareEqualization(method: EqualizationMethod, context: Equaliz
       `equalization: re is ${re} and must be ${total}: the data resource elements of a layer`,
     );
   const gridStride = symbols * subcarriers;
-  const shape = { method, layers, antennas, outputStride: re };
+  const shape = { method, layers, antennas, outputStride: re, ...decisions(method, context) };
   const equalizeRows = compile(
     equalizationKernel({ ...shape, gridStride, channelStride: gridStride, granularity: 12 }),
   );
@@ -86,6 +87,22 @@ export function prepareEqualization(method: EqualizationMethod, context: Equaliz
       );
     }
   };
+}
+
+/** What the kernel must know to decide symbols: nothing unless a layer is taken out before another. */
+function decisions(
+  method: EqualizationMethod,
+  { dimensions, parameters }: EqualizationContext,
+): { modulationOrder?: SquareOrder } {
+  if (method !== "mmse-sic" || dimensions.layer === 1) return {};
+  const { modulationOrder } = parameters;
+  if (modulationOrder === undefined || modulationOrder === 1)
+    throw new InputError(
+      "equalization.modulationOrder",
+      modulationOrder,
+      "give 2, 4, 6 or 8: with several layers, mmse-sic decides by it (π/2-BPSK has one layer)",
+    );
+  return { modulationOrder };
 }
 
 /** One over each antenna's noise variance; 0, which leaves the antenna out, where that is no finite number. */

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { complex64, defineFunction, float32 } from "../../functions/index.js";
 import type { PuschConfiguration } from "../pusch/configuration.js";
+import type { ModulationOrder } from "../pusch/mcs.js";
 import { prepareEqualization } from "./equalization.js";
 
 /** Which resource elements of a slot carry data (TS 38.211 6.3.1.6), in a grant's names. */
@@ -13,6 +14,11 @@ const signalType = z.strictObject({
   numDmrsCdmGrpsNoData: z.int().min(1).max(3),
 });
 
+/** Q_m of all layers; of use to implementations that decide symbols, "mmse-sic". */
+const modulationOrder = z
+  .union([z.literal(1), z.literal(2), z.literal(4), z.literal(6), z.literal(8)])
+  .optional();
+
 /** The signal type as an implementation sees it. */
 export type EqualizationSignalType = z.output<typeof signalType>;
 
@@ -23,6 +29,12 @@ export type EqualizationSignalType = z.output<typeof signalType>;
  * scale, `noise` the variance of noise at each antenna. `symbols` gives the layers' symbols in the order of TS 38.211
  * 6.3.1.6, unbiased: transmitted symbol plus something uncorrelated whose variance is in the output `noise`. `re` is
  * the number of data resource elements of a layer.
+ *
+ * "mmse" and "zero-forcing" are linear. "mmse-sic" detects layer after layer, in each resource element in the order of
+ * post-equalization SINR, decides each to the nearest point of the constellation and takes it out of what the others
+ * are estimated from; the noise that it gives includes what such decisions may have got wrong. It needs
+ * `modulationOrder` where there are several layers; with one, all three are maximum ratio combining. The sizes are
+ * those of PUSCH, 1 to 4 layers and up to 8 antennas; more of either work, slower per layer.
  *
  * Degenerate inputs: an antenna whose noise variance is not a number, or infinite, is left out; one of variance 0
  * (or less) counts as one of `SMALLEST_NOISE` of the channel's mean power. Where the channel is zero or singular, or a
@@ -37,19 +49,20 @@ export const equalization = defineFunction({
     noise: float32("antenna"),
   },
   outputs: { symbols: complex64("layer", "re"), noise: float32("layer", "re") },
-  parameters: { signalType },
+  parameters: { signalType, modulationOrder },
 });
 
-equalization.implement("mmse", { kind: "model", prepare: (context) => prepareEqualization("mmse", context) });
-equalization.implement("zero-forcing", {
-  kind: "model",
-  prepare: (context) => prepareEqualization("zero-forcing", context),
-});
+for (const method of ["mmse", "zero-forcing", "mmse-sic"] as const)
+  equalization.implement(method, {
+    kind: "model",
+    prepare: (context) => prepareEqualization(method, context),
+  });
 
 /** The function's parameters for a grant. */
-export function equalizationParameters({ grant }: PuschConfiguration): {
+export function equalizationParameters({ grant, modulationOrder }: PuschConfiguration): {
   signalType: EqualizationSignalType;
+  modulationOrder: ModulationOrder;
 } {
   const { startSymbolIndex, dmrsConfigType, dmrsSymbPos, numDmrsCdmGrpsNoData } = grant;
-  return { signalType: { startSymbolIndex, dmrsConfigType, dmrsSymbPos, numDmrsCdmGrpsNoData } };
+  return { signalType: { startSymbolIndex, dmrsConfigType, dmrsSymbPos, numDmrsCdmGrpsNoData }, modulationOrder };
 }

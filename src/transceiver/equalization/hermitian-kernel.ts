@@ -1,5 +1,5 @@
 import { arith, type Value } from "../../compiler/index.js";
-import { type Complex, multiply, multiplyConjugate, subtract } from "../complex-lanes.js";
+import { add, type Complex, multiply, multiplyConjugate, subtract } from "../complex-lanes.js";
 
 /** `factor · a` for a real factor. */
 export function scaled(a: Complex, factor: Value): Complex {
@@ -7,7 +7,7 @@ export function scaled(a: Complex, factor: Value): Complex {
 }
 
 /** |a|². */
-function power(a: Complex): Value {
+export function power(a: Complex): Value {
   return arith.addf(arith.mulf(a.re, a.re), arith.mulf(a.im, a.im));
 }
 
@@ -25,6 +25,10 @@ export interface Factorization {
   readonly solution: readonly Complex[];
   /** The diagonal of A⁻¹. */
   readonly inverseDiagonal: readonly Value[];
+  /** One over each pivot. */
+  readonly reciprocals: readonly Value[];
+  /** L⁻¹ below its diagonal of ones. */
+  readonly lowerInverse: readonly (readonly Complex[])[];
 }
 
 /** Appends the factorization of a small Hermitian matrix and the solution of one system, unrolled. */
@@ -85,5 +89,21 @@ export function factorize(a: Hermitian, b: readonly Complex[], one: Value): Fact
       sum = arith.addf(sum, arith.mulf(power(inverse[row]![column]!), reciprocals[row]!));
     return sum;
   });
-  return { pivots, solution, inverseDiagonal };
+  return { pivots, solution, inverseDiagonal, reciprocals, lowerInverse: inverse };
+}
+
+/** Appends A⁻¹ = L⁻ᴴ·D⁻¹·L⁻¹ of a factorization. */
+export function inverseOf({ inverseDiagonal, reciprocals, lowerInverse }: Factorization): Hermitian {
+  const size = reciprocals.length;
+  const lower: Complex[][] = lowerInverse.map(() => []);
+  for (let row = 0; row < size; row++) {
+    const weighted = lowerInverse.map((values, k) => (k > row ? scaled(values[row]!, reciprocals[k]!) : undefined));
+    for (let column = 0; column < row; column++) {
+      let entry = scaled(lowerInverse[row]![column]!, reciprocals[row]!);
+      for (let k = row + 1; k < size; k++)
+        entry = add(entry, multiplyConjugate(weighted[k]!, lowerInverse[k]![column]!));
+      lower[row]![column] = entry;
+    }
+  }
+  return { diagonal: [...inverseDiagonal], lower };
 }
