@@ -115,7 +115,8 @@ export function symbolErrorRate(
       for (let stream = 0; stream < STREAMS; stream++) {
         const x = 2 * (stream * BATCH + draw);
         const right =
-          detector.decision(stream, draw, 0) === sent[x] && detector.decision(stream, draw, 1) === sent[x + 1];
+          detector.decision(stream, draw, 0) === sent[x] &&
+          detector.decision(stream, draw, 1) === sent[x + 1];
         if (!right) wrong++;
       }
       errors += wrong;

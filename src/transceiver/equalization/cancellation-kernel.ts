@@ -70,9 +70,7 @@ export function withoutLayer(type: Type, left: Remainder, step: Step, error: Com
         arith.subf(value, arith.mulf(power(leakage[layer]!), variance)),
       ),
       lower: covariance.lower.map((values, row) =>
-        values.map((value, column) =>
-          subtract(value, multiply(weighted[row]!, conjugate(leakage[column]!))),
-        ),
+        values.map((value, column) => subtract(value, multiply(weighted[row]!, conjugate(leakage[column]!)))),
       ),
     },
     penalty: penalty.map((value, layer) =>

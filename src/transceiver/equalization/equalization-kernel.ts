@@ -6,8 +6,6 @@ import {
   type Kernel,
   kernel,
   math,
-  memref,
-  type Operand,
   scf,
   type Type,
   type Value,
@@ -15,10 +13,11 @@ import {
   vectorOf,
 } from "../../compiler/index.js";
 import { InputError } from "../../errors.js";
-import { type Complex, multiplyConjugate, split } from "../complex-lanes.js";
+import type { Complex } from "../complex-lanes.js";
 import type { SquareOrder } from "../mapping/axis-llr.js";
 import { cancelSuccessively } from "./cancellation-kernel.js";
 import { factorize, type Hermitian, inverseOf, scaled } from "./hermitian-kernel.js";
+import { normalEquations } from "./normal-equations.js";
 
 /**
  * Zero forcing inverts the channel; MMSE weighs what it leaves of the other layers against the noise; MMSE-SIC decides
@@ -49,9 +48,6 @@ export interface EqualizationShape {
   readonly modulationOrder?: SquareOrder;
   readonly lanes?: number;
 }
-
-/** Antennas up to which the sum over them is unrolled. */
-const UNROLLED_ANTENNAS = 8;
 
 /**
  * Equalizes `count` resource elements in a row. Arguments: grid from the first of them, channel from the first of
@@ -84,40 +80,10 @@ export function equalizationKernel(shape: EqualizationShape): Kernel {
     },
     ({ grid, channel, weights, symbols, noise, count }) => {
       const type = vectorOf("f32", lanes);
-      const weightOf = (antenna: Operand) => vector.broadcast(memref.load(weights, antenna), lanes);
-      const unrolled = antennas <= UNROLLED_ANTENNAS;
-      const unrolledWeights = Array.from({ length: unrolled ? antennas : 0 }, (_, antenna) => weightOf(antenna));
-      const read = (from: typeof grid, at: Value, offset: Operand): Complex => {
-        const first = indexSum(at, offset);
-        return split(vector.load(from, first, lanes), vector.load(from, indexSum(first, lanes), lanes));
-      };
-      /** Adds one antenna's share to HᴴH and Hᴴy, given as a list. */
-      const accumulate = (twice: Value, antenna: Operand, sums: readonly Value[] | undefined): Value[] => {
-        const weight = typeof antenna === "number" && unrolled ? unrolledWeights[antenna]! : weightOf(antenna);
-        const received = read(grid, twice, indexProduct(antenna, 2 * gridStride));
-        const offset = indexProduct(antenna, 2 * channelStride);
-        const h = Array.from({ length: layers }, (_, layer) =>
-          read(channel, twice, indexSum(offset, 2 * layer * antennas * channelStride)),
-        );
-        const terms = h.flatMap((own, row) => {
-          const weighted = scaled(own, weight);
-          const others = h.slice(0, row).map((other) => multiplyConjugate(weighted, other));
-          const matched = multiplyConjugate(weighted, received);
-          const power = arith.addf(arith.mulf(weighted.re, own.re), arith.mulf(weighted.im, own.im));
-          return [matched, ...others].flatMap(({ re, im }) => [re, im]).concat(power);
-        });
-        return sums ? terms.map((term, index) => arith.addf(sums[index]!, term)) : terms;
-      };
+      const equations = normalEquations(shape, lanes, { grid, channel, weights });
       const equalize = (at: Value) => {
-        const twice = arith.muli(at, 2);
-        let sums: Value[] | undefined;
-        if (unrolled)
-          for (let antenna = 0; antenna < antennas; antenna++) sums = accumulate(twice, antenna, sums);
-        else
-          sums = scf.for(1, antennas, 1, accumulate(twice, 0, undefined), (antenna, carried) =>
-            accumulate(twice, antenna, carried),
-          );
-        return solve(shape, type, ...gramAndMatched(layers, sums!));
+        const { gram, matched } = equations(at);
+        return solve(shape, type, gram, matched);
       };
       const whole = (
         granularity % lanes === 0 ? count : arith.muli(arith.divui(count, lanes), lanes)
@@ -144,24 +110,6 @@ export function equalizationKernel(shape: EqualizationShape): Kernel {
       });
     },
   );
-}
-
-function indexProduct(index: Operand, factor: number): Operand {
-  return typeof index === "number" ? index * factor : arith.muli(index, factor);
-}
-
-/** HᴴH and Hᴴy out of the list of their numbers: of each row, Hᴴy's, those left of the diagonal, the diagonal's. */
-function gramAndMatched(layers: number, sums: readonly Value[]): [Hermitian, Complex[]] {
-  const gram: Hermitian = { diagonal: [], lower: [] };
-  const matched: Complex[] = [];
-  let at = 0;
-  const next = (): Complex => ({ re: sums[at++]!, im: sums[at++]! });
-  for (let row = 0; row < layers; row++) {
-    matched.push(next());
-    gram.lower.push(Array.from({ length: row }, next));
-    gram.diagonal.push(sums[at++]!);
-  }
-  return [gram, matched];
 }
 
 interface Estimate {

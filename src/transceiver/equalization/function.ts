@@ -64,5 +64,8 @@ export function equalizationParameters({ grant, modulationOrder }: PuschConfigur
   modulationOrder: ModulationOrder;
 } {
   const { startSymbolIndex, dmrsConfigType, dmrsSymbPos, numDmrsCdmGrpsNoData } = grant;
-  return { signalType: { startSymbolIndex, dmrsConfigType, dmrsSymbPos, numDmrsCdmGrpsNoData }, modulationOrder };
+  return {
+    signalType: { startSymbolIndex, dmrsConfigType, dmrsSymbPos, numDmrsCdmGrpsNoData },
+    modulationOrder,
+  };
 }

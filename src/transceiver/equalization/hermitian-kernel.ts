@@ -97,7 +97,9 @@ export function inverseOf({ inverseDiagonal, reciprocals, lowerInverse }: Factor
   const size = reciprocals.length;
   const lower: Complex[][] = lowerInverse.map(() => []);
   for (let row = 0; row < size; row++) {
-    const weighted = lowerInverse.map((values, k) => (k > row ? scaled(values[row]!, reciprocals[k]!) : undefined));
+    const weighted = lowerInverse.map((values, k) =>
+      k > row ? scaled(values[row]!, reciprocals[k]!) : undefined,
+    );
     for (let column = 0; column < row; column++) {
       let entry = scaled(lowerInverse[row]![column]!, reciprocals[row]!);
       for (let k = row + 1; k < size; k++)
