@@ -112,7 +112,7 @@ export function createFlowInstance<I extends Ports, O extends Ports>(
     shared.release();
     throw error;
   }
-  const { plan, procedures: functions, names, state } = planned;
+  const { plan, procedures: functions, parameterNames, state } = planned;
   const kept = new Map<string, { kept: KeptVariant; variant: Variant<I, O> }>();
   const feedbackRegions: Region[] = [];
   const clock = { now: 0 };
@@ -133,7 +133,7 @@ export function createFlowInstance<I extends Ports, O extends Ports>(
       known.kept.lastUse = ++clock.now;
       return known.variant;
     }
-    checkNames("parameters", parameters, names);
+    checkNames("parameters", parameters, parameterNames);
     const sizes = checkSizes(dimensions);
     while (kept.size >= maximumVariants) release(leastRecentlyUsed(kept));
     const region = arena.region(`variant ${key} of ${flow.name}`);

@@ -49,8 +49,10 @@ export interface CompletePlan {
   readonly plan: Plan;
   /** Paths of the procedures in the order in which they run. */
   readonly procedures: readonly string[];
-  /** Node paths and function names: whatever parameters and implementations may be given for. */
+  /** Node paths and function names: whatever implementations may be given for. */
   readonly names: ReadonlySet<string>;
+  /** Whatever parameters may be given for: these, and those of flows that were not chosen, so that a configuration fits any choice. */
+  readonly parameterNames: ReadonlySet<string>;
   /** State tensors by node path and name. */
   readonly state: Readonly<Record<string, TensorsByName>>;
 }
@@ -76,8 +78,29 @@ export function planFlow(
 ): CompletePlan {
   const planning: Planning = { choices, names: new Set(), region, procedures: [], state: {} };
   const plan = planGraph(flow, "", {}, {}, [], planning);
-  checkNames("implementations", choices, planning.names);
-  return { plan, procedures: planning.procedures, names: planning.names, state: planning.state };
+  const { names, procedures, state } = planning;
+  checkNames("implementations", choices, names);
+  const parameterNames = new Set(names);
+  addAllNames(flow, "", parameterNames, new Set());
+  return { plan, procedures, names, parameterNames, state };
+}
+
+/** Adds node paths and function names of a flow and of all flows that may implement its functions. */
+function addAllNames(
+  flow: DataflowData,
+  path: string,
+  names: Set<string>,
+  enclosing: Set<DataflowData>,
+): void {
+  if (enclosing.has(flow)) return;
+  enclosing.add(flow);
+  for (const node of flow.graph.nodes) {
+    const nodePath = path === "" ? node.name : `${path}/${node.name}`;
+    names.add(nodePath).add(node.definition.name);
+    for (const implementation of node.definition.implementations.values())
+      if ("flow" in implementation) addAllNames(implementation.flow, nodePath, names, enclosing);
+  }
+  enclosing.delete(flow);
 }
 
 /** Refuses keys of `record` that are neither a function nor a node of the flow; `field` says what was given. */

@@ -1,6 +1,8 @@
 import { complex64, dataflow, defineFunction, float32, int8, int32 } from "../functions/index.js";
 import { equalization } from "./equalization/function.js";
+import { whitening } from "./equalization/whitening.js";
 import { estimation } from "./estimation/function.js";
+import { interference } from "./estimation/interference.js";
 import { demapping } from "./mapping/function.js";
 import { modulationScheme } from "./mapping/modulation-scheme.js";
 
@@ -14,6 +16,10 @@ const inputs = {
  * From the granted resource elements to soft bits: estimation, equalization and demapping as one function, so that
  * one implementation, a neural receiver say, may stand for all three. The ports are those of the three blocks; the
  * state is demapping's.
+ *
+ * "blocks" takes them one after the other. "irc" rejects interference: it estimates the covariance of noise and
+ * interference across antennas and makes them white before equalization, whichever implementation of it is chosen
+ * ("mmse", "mmse-sic"); the other implementations neither compute nor pay for that covariance.
  */
 export const detection = defineFunction({
   name: "detection",
@@ -34,5 +40,15 @@ detection.implement("blocks", {
     const equalized = equalization({ grid, channel, noise });
     const llrs = demapping({ symbols: equalized.symbols, noise: equalized.noise, grant });
     return { llrs, tracking, quality };
+  }),
+});
+
+detection.implement("irc", {
+  kind: "model",
+  flow: dataflow("detectionIrc", { inputs }, ({ grid, grant, applied }) => {
+    const { channel, noise, tracking, quality } = estimation({ grid, grant, applied });
+    const covariance = interference({ grid, channel, noise, grant });
+    const { symbols, noise: remaining } = equalization(whitening({ grid, channel, covariance }));
+    return { llrs: demapping({ symbols, noise: remaining, grant }), tracking, quality };
   }),
 });

@@ -5,6 +5,7 @@ import { CRC_FIELDS } from "./crc/check.js";
 import { crcCheckParameters } from "./crc/function.js";
 import { equalizationParameters } from "./equalization/function.js";
 import { estimationParameters, QUALITY_FIELDS } from "./estimation/function.js";
+import { interferenceGroups } from "./estimation/interference.js";
 import { extractionParameters } from "./extraction/function.js";
 import { deinterleavingParameters } from "./interleaving/function.js";
 import { configurationKey } from "./pusch/configuration.js";
@@ -54,6 +55,7 @@ export function uplinkConfiguration(
       bearerByte: payloadBytes,
       // A MAC SDU takes at least a subheader of two bytes and one byte.
       sdu: Math.ceil(payloadBytes / 3),
+      interferenceGroup: interferenceGroups(allocation.subcarriers),
       grantField: GRANT_FIELDS,
       offsetField: OFFSET_FIELDS,
       qualityField: QUALITY_FIELDS,
@@ -69,6 +71,7 @@ export function uplinkConfiguration(
           }
         : {}),
       estimation: estimationParameters(pusch),
+      interference: estimationParameters(pusch),
       equalization: equalizationParameters(pusch),
       deinterleaving: deinterleavingParameters(pusch),
       decoding: { lastPosition: lastPosition(pusch), ...(maximumIterations ? { maximumIterations } : {}) },

@@ -114,7 +114,7 @@ function setWeights(noise: Float32Array, smallest: number, weights: Float32Array
 }
 
 /** The least noise for a channel, from some of its responses; positive whatever they are. */
-function smallestNoise(channel: Float32Array): number {
+export function smallestNoise(channel: Float32Array): number {
   const step = 2 * Math.ceil(channel.length / 2 / POWER_SAMPLES);
   let sum = 0;
   let count = 0;

@@ -5,7 +5,7 @@ import { prepareEstimation } from "./estimation.js";
 import { prepareReferenceSignalRows } from "./reference-signal-rows.js";
 
 /** Numerology of the signal and where its grid lies in the slot. */
-const signalType = z.strictObject({
+export const signalType = z.strictObject({
   /** kHz. */
   subcarrierSpacing: z.union([z.literal(15), z.literal(30), z.literal(60)]),
   cyclicPrefix: z.enum(["normal", "extended"]),
@@ -14,7 +14,7 @@ const signalType = z.strictObject({
 });
 
 /** Where the DM-RS of each layer lies (TS 38.211 6.4.1.1.3), in a grant's names. */
-const pilotPosition = z.strictObject({
+export const pilotPosition = z.strictObject({
   dmrsConfigType: z.union([z.literal(1), z.literal(2)]),
   dmrsLength: z.union([z.literal(1), z.literal(2)]),
   /** OFDM symbols of the slot, ascending; pairs of neighbours where `dmrsLength` is 2. */

@@ -1,6 +1,6 @@
+import type { Context } from "../../functions/index.js";
 import { goldSequence } from "../pusch/gold-sequence.js";
 import { grantFieldIndex } from "../pusch/grant-message.js";
-import type { EstimationContext } from "./estimation.js";
 import { pilotsKernel } from "./pilots-kernel.js";
 import { estimationLanes, type PilotPlan } from "./plan.js";
 
@@ -12,7 +12,12 @@ export interface Pilots {
   extract(grant: Int32Array): void;
 }
 
-export function preparePilots(context: EstimationContext, plan: PilotPlan): Pilots {
+/** What of a context the pilots need: that of any function which reads a grid. */
+type PilotsContext = Pick<Context, "compile" | "scratch"> & {
+  readonly inputs: { readonly grid: { readonly offset: number } };
+};
+
+export function preparePilots(context: PilotsContext, plan: PilotPlan): Pilots {
   const { antennas, groups, pilots, pilotStride, amplitude, symbols, subcarriers } = plan;
   const { dmrsSymbPos, dmrsConfigType, firstCommonBlock } = plan.pilotPosition;
   const count = dmrsSymbPos.length;
