@@ -35,11 +35,18 @@ type WhiteningContext = Context<
   typeof whitening.parameters
 >;
 
-function prepareWhitening({ dimensions, inputs, outputs, compile, scratch }: WhiteningContext): Process {
+function prepareWhitening({
+  dimensions,
+  inputs,
+  outputs,
+  compile,
+  scratch,
+  target,
+}: WhiteningContext): Process {
   const { antenna: antennas, layer: layers, symbol: symbols, subcarrier: subcarriers } = dimensions;
   const groups = dimensions.interferenceGroup;
   const groupSubcarriers = 12 * Math.ceil(subcarriers / 12 / groups);
-  const whiten = compile(whiteningKernel(antennas, symbols, subcarriers));
+  const whiten = compile(whiteningKernel(antennas, target.vectorBytes / 4));
   const matrix = scratch("matrix", "float32", antennas, antennas, 2);
   const factor = prepareInverseFactor(antennas);
   const noise = outputs.noise.view;
@@ -51,10 +58,12 @@ function prepareWhitening({ dimensions, inputs, outputs, compile, scratch }: Whi
       factor(covariance, 2 * antennas * antennas * group, least, matrix.view);
       const first = group * groupSubcarriers;
       const count = Math.min(groupSubcarriers, subcarriers - first);
-      whiten(inputs.grid.offset + 8 * first, outputs.grid.offset + 8 * first, matrix.offset, count);
+      const [from, to] = [inputs.grid.offset + 8 * first, outputs.grid.offset + 8 * first];
+      whiten(from, to, matrix.offset, symbols, count, subcarriers, symbols * subcarriers);
       for (let layer = 0; layer < layers; layer++) {
         const at = layer * bytesOfLayer + 8 * first;
-        whiten(inputs.channel.offset + at, outputs.channel.offset + at, matrix.offset, count);
+        const [h, whitened] = [inputs.channel.offset + at, outputs.channel.offset + at];
+        whiten(h, whitened, matrix.offset, symbols, count, subcarriers, symbols * subcarriers);
       }
     }
     for (let antenna = 0; antenna < antennas; antenna++) {

@@ -62,8 +62,8 @@ function prepareInterference(context: InterferenceContext): Process {
   const { dmrsSymbPos, dmrsConfigType, dmrsLength } = plan.pilotPosition;
   const pilots = preparePilots(context, plan);
   const antennaStride = (pilots.row(1, 0, 0) - pilots.row(0, 0, 0)) / 4;
-  const subtract = compile(residualKernel(dmrsConfigType, plan.pilots));
-  const accumulate = compile(residualCovarianceKernel(antennas, plan.pilots, antennaStride));
+  const subtract = compile(residualKernel(dmrsConfigType));
+  const accumulate = compile(residualCovarianceKernel(antennas));
   const size = 2 * antennas * antennas;
   const sums = scratch("sums", "float32", dimensions.interferenceGroup, size);
   const perGroup = INTERFERENCE_BLOCKS * plan.pilotsPerBlock;
@@ -83,7 +83,7 @@ function prepareInterference(context: InterferenceContext): Process {
       for (let antenna = 0; antenna < antennas; antenna++) {
         const row = pilots.row(antenna, groups.indexOf(delta), ordinal);
         const first = ((layer * antennas + antenna) * symbols + symbol) * subcarriers + delta;
-        subtract(row, inputs.channel.offset + 8 * first, even, odd);
+        subtract(row, inputs.channel.offset + 8 * first, even, odd, plan.pilots, plan.pilotStride);
       }
     }
   };
@@ -99,7 +99,7 @@ function prepareInterference(context: InterferenceContext): Process {
             const first = group * perGroup;
             const row = pilots.row(0, cdmGroup, ordinal) + 4 * first;
             const count = Math.min(perGroup, plan.pilots - first);
-            accumulate(row, count, sums.offset + 4 * group * size);
+            accumulate(row, sums.offset + 4 * group * size, count, plan.pilotStride, antennaStride);
           }
       }
     }

@@ -1,6 +1,7 @@
 import {
   argument,
   arith,
+  type Buffer,
   buffer,
   indexSum,
   type Kernel,
@@ -91,8 +92,8 @@ export function pilotsKernel(configType: DmrsConfigType, lanes: number): Kernel 
 }
 
 /** `lanes` pilots of a CDM group from the number `first` of the row on, as real and imaginary parts. */
-function loadPilots(
-  row: Parameters<typeof vector.load>[0],
+export function loadPilots(
+  row: Buffer,
   first: Value,
   configType: DmrsConfigType,
   lanes: number,

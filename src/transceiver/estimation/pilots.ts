@@ -13,7 +13,7 @@ export interface Pilots {
 }
 
 /** What of a context the pilots need: that of any function which reads a grid. */
-type PilotsContext = Pick<Context, "compile" | "scratch"> & {
+type PilotsContext = Pick<Context, "compile" | "scratch" | "target"> & {
   readonly inputs: { readonly grid: { readonly offset: number } };
 };
 

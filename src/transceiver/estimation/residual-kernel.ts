@@ -1,7 +1,6 @@
 import {
   argument,
   arith,
-  type Buffer,
   buffer,
   indexSum,
   type Kernel,
@@ -14,102 +13,84 @@ import {
   vectorOf,
 } from "../../compiler/index.js";
 import type { DmrsConfigType } from "../pusch/dmrs-ports.js";
-import { pilotStride } from "./pilots-kernel.js";
+import { loadPilots, MOST_PILOTS } from "./pilots-kernel.js";
 
+/** Pilots a step: rows of them end with zeros up to a multiple of it. */
 const LANES = 4;
 
 /**
  * Takes a layer's channel out of least-squares estimates at the pilots of a CDM group: `z - weight·h`. Arguments: the
- * row of pilots (planes, changed in place), the layer's channel from the group's first subcarrier on, interleaved, and
- * its weight at even and at odd pilots. What stands behind the last pilot stays 0.
+ * row of pilots (planes `stride` apart, changed in place), the layer's channel from the group's first subcarrier on,
+ * interleaved, its weight at even and at odd pilots, pilots, stride. What stands behind the last pilot stays 0.
  */
-export function residualKernel(configType: DmrsConfigType, pilots: number): Kernel {
-  const stride = pilotStride(pilots);
+export function residualKernel(configType: DmrsConfigType): Kernel {
   const spacing = configType === 1 ? 2 : 3;
   return kernel(
-    `residual_type${configType}_${pilots}`,
+    `residual_type${configType}`,
     {
-      row: buffer("f32", 2 * stride),
-      channel: buffer("f32", 2 * spacing * pilots),
+      row: buffer("f32", MOST_PILOTS),
+      channel: buffer("f32", 2 * spacing * MOST_PILOTS),
       even: argument("f32"),
       odd: argument("f32"),
+      pilots: argument("index"),
+      stride: argument("index"),
     },
-    ({ row, channel, even, odd }) => {
+    ({ row, channel, even, odd, pilots, stride }) => {
       const weights = vector.interleave(vector.broadcast(even, LANES / 2), vector.broadcast(odd, LANES / 2));
-      const subtract = (first: Value, valid: number): void => {
-        const from = arith.muli(first, 2 * spacing);
-        const [re, im] = pilotValues(configType, channel, from);
-        [re, im].forEach((part, plane) => {
-          const at = indexSum(first, plane * stride);
+      const zero = arith.constant(vectorOf("f32", LANES), 0);
+      scf.for(0, pilots, LANES, (first) => {
+        // What follows the channel may be anything, NaN included: a select keeps it out.
+        const inside = vector.createMask(arith.subi(pilots, first), LANES);
+        const parts = loadPilots(channel, arith.muli(first, 2 * spacing), configType, LANES);
+        parts.forEach((part, plane) => {
+          const at = plane === 0 ? first : arith.addi(first, stride);
           const left = arith.subf(vector.load(row, at, LANES), arith.mulf(part, weights));
-          // What follows the channel may be anything, NaN included.
-          const inside = vector.createMask(valid, LANES);
-          const zero = arith.constant(vectorOf("f32", LANES), 0);
-          vector.store(valid < LANES ? arith.select(inside, left, zero) : left, row, at);
+          vector.store(arith.select(inside, left, zero), row, at);
         });
-      };
-      const whole = pilots - (pilots % LANES);
-      scf.for(0, whole, LANES, (first) => subtract(first, LANES));
-      if (whole < pilots) subtract(indexSum(whole, 0), pilots - whole);
+      });
     },
   );
 }
 
-/** Real and imaginary parts at four pilots in a row. */
-function pilotValues(configType: DmrsConfigType, row: Buffer, from: Value): [Value, Value] {
-  const at = (subcarrier: number) => vector.load(row, indexSum(from, 2 * subcarrier), LANES);
-  if (configType === 2) return vector.deinterleave(at(0), at(6));
-  const even = (a: Value, b: Value) => vector.shuffle(a, b, [0, 1, 4, 5]);
-  return vector.deinterleave(even(at(0), at(2)), even(at(4), at(6)));
-}
-
 /**
  * Adds the sum of `e·eᴴ` over some pilots to a matrix, e being the antennas' residuals. Arguments: the row of the first
- * antenna from the first pilot on, number of pilots (counted up to whole vectors: zeros must follow), and the matrix:
- * interleaved, by rows; only what lies on and below the diagonal is written.
+ * antenna from the first pilot on, the matrix (interleaved, by rows; only what lies on and below the diagonal is
+ * written), number of pilots (whole vectors are taken: zeros must follow), numbers from one plane of a row to the other,
+ * and from one antenna to the next.
  */
-export function residualCovarianceKernel(antennas: number, pilots: number, antennaStride: number): Kernel {
-  const stride = pilotStride(pilots);
+export function residualCovarianceKernel(antennas: number): Kernel {
   return kernel(
-    `residual_covariance_${antennas}_${pilots}_${antennaStride}`,
+    `residual_covariance_${antennas}`,
     {
-      rows: buffer("f32", antennas * antennaStride),
-      count: argument("index"),
+      rows: buffer("f32", 64 * MOST_PILOTS),
       matrix: buffer("f32", 2 * antennas * antennas),
+      pilots: argument("index"),
+      stride: argument("index"),
+      antennaStride: argument("index"),
     },
-    ({ rows, count, matrix }) => {
+    ({ rows, matrix, pilots, stride, antennaStride }) => {
       const zero = arith.constant(vectorOf("f32", LANES), 0);
-      const pairs = Array.from({ length: antennas }, (_, row) =>
-        Array.from({ length: row + 1 }, (_, column) => [row, column] as const),
-      ).flat();
+      const offsets = Array.from({ length: antennas }, (_, antenna) => arith.muli(antennaStride, antenna));
       // A pass over the few pilots for every row of the matrix keeps its sums in registers.
       for (let row = 0; row < antennas; row++) {
-        const own = pairs.filter(([r]) => r === row);
-        const sums = scf.for(
-          0,
-          count,
-          LANES,
-          own.flatMap(() => [zero, zero]),
-          (first, carried) => {
-            const load = (antenna: number): [Value, Value] => {
-              const at = indexSum(first, antenna * antennaStride);
-              return [vector.load(rows, at, LANES), vector.load(rows, indexSum(at, stride), LANES)];
-            };
-            const [re, im] = load(row);
-            return own.flatMap(([, column], index) => {
-              const [otherRe, otherIm] = load(column);
-              const real = arith.addf(arith.mulf(re, otherRe), arith.mulf(im, otherIm));
-              const imaginary = arith.subf(arith.mulf(im, otherRe), arith.mulf(re, otherIm));
-              return [arith.addf(carried[2 * index]!, real), arith.addf(carried[2 * index + 1]!, imaginary)];
-            });
-          },
-        );
-        own.forEach(([, column], index) => {
-          for (const part of [0, 1]) {
-            const at = 2 * (row * antennas + column) + part;
-            const sum = treeReduce(sums[2 * index + part]!, arith.addf);
-            memref.store(arith.addf(memref.load(matrix, at), sum), matrix, at);
-          }
+        const columns = offsets.slice(0, row + 1);
+        const start = columns.flatMap(() => [zero, zero]);
+        const sums = scf.for(0, pilots, LANES, start, (first, carried) => {
+          const load = (offset: Value): [Value, Value] => {
+            const at = arith.addi(first, offset);
+            return [vector.load(rows, at, LANES), vector.load(rows, arith.addi(at, stride), LANES)];
+          };
+          const [re, im] = load(offsets[row]!);
+          return columns.flatMap((offset, column) => {
+            const [otherRe, otherIm] = load(offset);
+            const real = arith.addf(arith.mulf(re, otherRe), arith.mulf(im, otherIm));
+            const imaginary = arith.subf(arith.mulf(im, otherRe), arith.mulf(re, otherIm));
+            return [arith.addf(carried[2 * column]!, real), arith.addf(carried[2 * column + 1]!, imaginary)];
+          });
+        });
+        sums.forEach((lanes, index) => {
+          const at = indexSum(2 * row * antennas, index);
+          memref.store(arith.addf(memref.load(matrix, at), treeReduce(lanes, arith.addf)), matrix, at);
         });
       }
     },
