@@ -2,6 +2,8 @@ import type { Target } from "../src/compiler/index.js";
 import { prepareFunction } from "../src/functions/index.js";
 import { createRandom } from "../src/radio/index.js";
 import { equalization } from "../src/transceiver/equalization/function.js";
+import { jointDemapping } from "../src/transceiver/equalization/joint-demapping.js";
+import { GRANT_FIELDS, goldBits, grantFieldIndex } from "../src/transceiver/index.js";
 
 /**
  * The system on which detectors are compared (Samuel, Diskin, Wiesel, "Learning to detect", 2019): 15 streams of 16-QAM
@@ -10,6 +12,13 @@ import { equalization } from "../src/transceiver/equalization/function.js";
  */
 export const STREAMS = 15;
 export const ANTENNAS = 25;
+
+const signalType = {
+  startSymbolIndex: 0,
+  dmrsConfigType: 1,
+  dmrsSymbPos: [],
+  numDmrsCdmGrpsNoData: 1,
+} as const;
 
 /** Draws that go through a detector at once: resource elements of one OFDM symbol. */
 const BATCH = 96;
@@ -42,10 +51,7 @@ export function equalizationDetector(method: string, target: Target): BatchDetec
   const prepared = prepareFunction(equalization, method, {
     target,
     dimensions: { antenna: ANTENNAS, layer: STREAMS, symbol: 1, subcarrier: BATCH, re: BATCH },
-    parameters: {
-      signalType: { startSymbolIndex: 0, dmrsConfigType: 1, dmrsSymbPos: [], numDmrsCdmGrpsNoData: 1 },
-      modulationOrder: 4,
-    },
+    parameters: { signalType, modulationOrder: 4 },
   });
   const { inputs, outputs } = prepared;
   const symbols = outputs.symbols.view;
@@ -55,6 +61,45 @@ export function equalizationDetector(method: string, target: Target): BatchDetec
     noise: inputs.noise.view,
     process: prepared.process,
     decision: (stream, draw, axis) => nearest(symbols[2 * (stream * BATCH + draw) + axis]! * Math.sqrt(10)),
+    release: prepared.release,
+  };
+}
+
+/** The tree search, whose soft bits are decided by their signs. */
+export function jointDetector(
+  method: string,
+  target: Target,
+  survivors?: 4 | 8 | 16 | 32 | 64,
+): BatchDetector {
+  const prepared = prepareFunction(jointDemapping, method, {
+    target,
+    dimensions: {
+      antenna: ANTENNAS,
+      layer: STREAMS,
+      symbol: 1,
+      subcarrier: BATCH,
+      grantField: GRANT_FIELDS,
+      codewordBit: 4 * STREAMS * BATCH,
+    },
+    parameters: { signalType, ...(survivors ? { survivors } : {}) },
+  });
+  const { inputs, outputs } = prepared;
+  inputs.grant.view[grantFieldIndex.valid] = 1;
+  inputs.grant.view[grantFieldIndex.modulationOrder] = 4;
+  const scrambling = new Uint8Array(4 * STREAMS * BATCH);
+  goldBits(0, scrambling);
+  const soft = outputs.llrs.view;
+  return {
+    grid: inputs.grid.view,
+    channel: inputs.channel.view,
+    noise: inputs.noise.view,
+    process: prepared.process,
+    decision(stream, draw, axis) {
+      const first = 4 * (draw * STREAMS + stream) + axis;
+      // TS 38.211 5.1.4: the amplitude is (1 - 2·b0)·(2 - (1 - 2·b2)).
+      const signOf = (bit: number) => (soft[bit]! < 0 !== (scrambling[bit] === 1) ? -1 : 1);
+      return signOf(first) * (2 - signOf(first + 2));
+    },
     release: prepared.release,
   };
 }

@@ -1,5 +1,6 @@
 import { complex64, dataflow, defineFunction, float32, int8, int32 } from "../functions/index.js";
 import { equalization } from "./equalization/function.js";
+import { jointDemapping } from "./equalization/joint-demapping.js";
 import { whitening } from "./equalization/whitening.js";
 import { estimation } from "./estimation/function.js";
 import { interference } from "./estimation/interference.js";
@@ -19,7 +20,8 @@ const inputs = {
  *
  * "blocks" takes them one after the other. "irc" rejects interference: it estimates the covariance of noise and
  * interference across antennas and makes them white before equalization, whichever implementation of it is chosen
- * ("mmse", "mmse-sic"); the other implementations neither compute nor pay for that covariance.
+ * ("mmse", "mmse-sic"); the other implementations neither compute nor pay for that covariance. "k-best" takes soft bits
+ * from a tree search over the symbols of all layers.
  */
 export const detection = defineFunction({
   name: "detection",
@@ -50,5 +52,13 @@ detection.implement("irc", {
     const covariance = interference({ grid, channel, noise, grant });
     const { symbols, noise: remaining } = equalization(whitening({ grid, channel, covariance }));
     return { llrs: demapping({ symbols, noise: remaining, grant }), tracking, quality };
+  }),
+});
+
+detection.implement("k-best", {
+  kind: "model",
+  flow: dataflow("detectionKBest", { inputs }, ({ grid, grant, applied }) => {
+    const { channel, noise, tracking, quality } = estimation({ grid, grant, applied });
+    return { llrs: jointDemapping({ grid, channel, noise, grant }), tracking, quality };
   }),
 });

@@ -73,6 +73,7 @@ export function uplinkConfiguration(
       estimation: estimationParameters(pusch),
       interference: estimationParameters(pusch),
       equalization: equalizationParameters(pusch),
+      jointDemapping: { signalType: equalizationParameters(pusch).signalType },
       deinterleaving: deinterleavingParameters(pusch),
       decoding: { lastPosition: lastPosition(pusch), ...(maximumIterations ? { maximumIterations } : {}) },
       crcCheck: crcCheckParameters(pusch),

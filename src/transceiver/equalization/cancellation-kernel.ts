@@ -57,14 +57,14 @@ export function bestLayer(type: Type, { mean, covariance, penalty }: Remainder):
 
 /**
  * What is left once the step's layer is known to lie `error` from its mean: the means of the others given that, and
- * their covariance, by a rank-one update of the inverse that needs no order of the layers.
+ * their covariance, by a rank-one update of the inverse that needs no order of the layers. Without `error` the means stay.
  */
-export function withoutLayer(type: Type, left: Remainder, step: Step, error: Complex): Remainder {
+export function withoutLayer(type: Type, left: Remainder, step: Step, error?: Complex): Remainder {
   const { mean, covariance, penalty } = left;
   const { isLayer, variance, leakage } = step;
   const weighted = leakage.map((leak) => scaled(leak, variance));
   return {
-    mean: mean.map((value, layer) => add(value, multiply(leakage[layer]!, error))),
+    mean: error ? mean.map((value, layer) => add(value, multiply(leakage[layer]!, error))) : mean,
     covariance: {
       diagonal: covariance.diagonal.map((value, layer) =>
         arith.subf(value, arith.mulf(power(leakage[layer]!), variance)),
@@ -200,31 +200,42 @@ function entriesOfRow({ diagonal, lower }: Hermitian, row: number, zero: Value):
   });
 }
 
-function pack({ left, doubt, estimates }: CancellationState): Value[] {
-  const numbers = [...left.mean, ...left.covariance.lower.flat(), ...estimates.map((e) => e.symbol)];
-  return [
-    ...numbers.flatMap(({ re, im }) => [re, im]),
-    ...left.covariance.diagonal,
-    ...left.penalty,
-    ...doubt,
-    ...estimates.map((e) => e.variance),
-  ];
+/** A remainder as the list of values that a loop carries. */
+export function packRemainder({ mean, covariance, penalty }: Remainder): Value[] {
+  const numbers = [...mean, ...covariance.lower.flat()];
+  return [...numbers.flatMap(({ re, im }) => [re, im]), ...covariance.diagonal, ...penalty];
 }
 
-function unpack(layers: number, values: readonly Value[]): CancellationState {
+/** The remainder in such a list, of which more may follow. */
+export function unpackRemainder(layers: number, values: readonly Value[]): Remainder {
   let at = 0;
   const real = () => values[at++]!;
   const complex = (): Complex => ({ re: real(), im: real() });
-  const each = <T>(count: number, take: () => T): T[] => Array.from({ length: count }, take);
-  const mean = each(layers, complex);
-  const lower = mean.map((_, row) => each(row, complex));
-  const symbols = each(layers, complex);
-  const diagonal = each(layers, real);
-  const penalty = each(layers, real);
-  const doubt = each(layers, real);
+  const mean = Array.from({ length: layers }, complex);
+  const lower = mean.map((_, row) => Array.from({ length: row }, complex));
+  const diagonal = mean.map(real);
+  return { mean, covariance: { diagonal, lower }, penalty: mean.map(real) };
+}
+
+function pack({ left, doubt, estimates }: CancellationState): Value[] {
+  const own = estimates.flatMap(({ symbol, variance }, layer) => [
+    symbol.re,
+    symbol.im,
+    variance,
+    doubt[layer]!,
+  ]);
+  return [...packRemainder(left), ...own];
+}
+
+function unpack(layers: number, values: readonly Value[]): CancellationState {
+  const own = values.slice(-4 * layers);
+  const estimates = Array.from({ length: layers }, (_, layer) => {
+    const [re, im, variance] = own.slice(4 * layer);
+    return { symbol: { re: re!, im: im! }, variance: variance! };
+  });
   return {
-    left: { mean, covariance: { diagonal, lower }, penalty },
-    doubt,
-    estimates: symbols.map((symbol) => ({ symbol, variance: real() })),
+    left: unpackRemainder(layers, values),
+    doubt: estimates.map((_, layer) => own[4 * layer + 3]!),
+    estimates,
   };
 }

@@ -17,7 +17,7 @@ import type { Complex } from "../complex-lanes.js";
 import type { SquareOrder } from "../mapping/axis-llr.js";
 import { cancelSuccessively } from "./cancellation-kernel.js";
 import { factorize, type Hermitian, inverseOf, scaled } from "./hermitian-kernel.js";
-import { normalEquations } from "./normal-equations.js";
+import { normalEquations, type SystemShape } from "./normal-equations.js";
 
 /**
  * Zero forcing inverts the channel; MMSE weighs what it leaves of the other layers against the noise; MMSE-SIC decides
@@ -32,14 +32,8 @@ export const ERASURE_NOISE = 1e20;
 const SINGULAR_SHARE = 1e-6;
 
 /** What an equalization kernel is specialized on. */
-export interface EqualizationShape {
+export interface EqualizationShape extends SystemShape {
   readonly method: EqualizationMethod;
-  readonly layers: number;
-  readonly antennas: number;
-  /** Resource elements from one antenna's grid to the next. */
-  readonly gridStride: number;
-  /** Resource elements from one (layer, antenna) pair's channel to the next. */
-  readonly channelStride: number;
   /** Resource elements from one layer's output to the next. */
   readonly outputStride: number;
   /** The number of resource elements of every call is a multiple of this. */

@@ -1,8 +1,7 @@
-import { InputError, NeuroranError } from "../../errors.js";
+import { InputError } from "../../errors.js";
 import type { Context, Process } from "../../functions/index.js";
 import type { SquareOrder } from "../mapping/axis-llr.js";
-import { compactionKernel } from "./compaction-kernel.js";
-import { dataRuns } from "./data-runs.js";
+import { prepareDataRows, type RowProcess } from "./data-rows.js";
 import { type EqualizationMethod, equalizationKernel } from "./equalization-kernel.js";
 import type { equalization } from "./function.js";
 
@@ -22,70 +21,31 @@ type EqualizationContext = Context<
 >;
 
 /**
- * Prepares equalization by one of the methods: whole symbols between DM-RS symbols are one run of resource elements
- * of a kernel call; what a DM-RS symbol carries of data is gathered first.
+ * Prepares equalization by one of the methods.
  * @throws NeuroranError DIMENSION_MISMATCH where `re` is not what the signal type makes of the grid.
  */
 export function prepareEqualization(method: EqualizationMethod, context: EqualizationContext): Process {
-  const { dimensions, inputs, outputs, parameters, compile, scratch } = context;
-  const { antenna: antennas, layer: layers, symbol: symbols, subcarrier: subcarriers, re } = dimensions;
-  const { kept, runs } = dataRuns(parameters.signalType, symbols, subcarriers);
-  const total = runs.reduce((sum, run) => sum + run.count, 0);
-  if (re !== total)
-    throw new NeuroranError(
-      "DIMENSION_MISMATCH",
-      `equalization: re is ${re} and must be ${total}: the data resource elements of a layer`,
-    );
-  const gridStride = symbols * subcarriers;
-  const shape = { method, layers, antennas, outputStride: re, ...decisions(method, context) };
-  const equalizeRows = compile(
-    equalizationKernel({ ...shape, gridStride, channelStride: gridStride, granularity: 12 }),
+  const { dimensions, inputs, outputs, scratch, target } = context;
+  const { antenna: antennas, re } = dimensions;
+  const rows = prepareDataRows(context, (layout) =>
+    equalizationKernel({
+      method,
+      outputStride: re,
+      lanes: target.vectorBytes / 4,
+      ...layout,
+      ...decisions(method, context),
+    }),
   );
-  const blocks = subcarriers / 12;
-  const width = kept.length * blocks;
-  const mixed = width > 0 && runs.some((run) => run.besideDmrs);
-  const compact = mixed ? compile(compactionKernel(kept, blocks)) : undefined;
-  const equalizeCompacted = mixed
-    ? compile(
-        equalizationKernel({ ...shape, gridStride: width, channelStride: width, granularity: kept.length }),
-      )
-    : undefined;
-  const compactGrid = scratch("compactGrid", "complex64", antennas, Math.max(1, width)).offset;
-  const compactChannel = scratch("compactChannel", "complex64", layers, antennas, Math.max(1, width)).offset;
   const weights = scratch("weights", "float32", antennas);
 
-  const grid = inputs.grid.offset;
-  const channel = inputs.channel.offset;
-  const symbolsAt = outputs.symbols.offset;
-  const noiseAt = outputs.noise.offset;
+  const symbols = outputs.symbols.offset;
+  const noise = outputs.noise.offset;
+  const equalize: RowProcess = (run, grid, channel, output, count) => {
+    run(grid, channel, weights.offset, symbols + 8 * output, noise + 4 * output, count);
+  };
   return () => {
     setWeights(inputs.noise.view, smallestNoise(inputs.channel.view), weights.view);
-    for (const { first, output, count, besideDmrs } of runs) {
-      const at = 8 * first;
-      if (!besideDmrs) {
-        equalizeRows(
-          grid + at,
-          channel + at,
-          weights.offset,
-          symbolsAt + 8 * output,
-          noiseAt + 4 * output,
-          count,
-        );
-        continue;
-      }
-      for (let row = 0; row < antennas; row++)
-        compact!(grid + 8 * row * gridStride + at, compactGrid + 8 * row * width, blocks);
-      for (let row = 0; row < layers * antennas; row++)
-        compact!(channel + 8 * row * gridStride + at, compactChannel + 8 * row * width, blocks);
-      equalizeCompacted!(
-        compactGrid,
-        compactChannel,
-        weights.offset,
-        symbolsAt + 8 * output,
-        noiseAt + 4 * output,
-        count,
-      );
-    }
+    rows(equalize);
   };
 }
 
@@ -106,7 +66,7 @@ function decisions(
 }
 
 /** One over each antenna's noise variance; 0, which leaves the antenna out, where that is no finite number. */
-function setWeights(noise: Float32Array, smallest: number, weights: Float32Array): void {
+export function setWeights(noise: Float32Array, smallest: number, weights: Float32Array): void {
   for (let antenna = 0; antenna < noise.length; antenna++) {
     const variance = noise[antenna]!;
     weights[antenna] = Number.isFinite(variance) ? 1 / Math.max(variance, smallest) : 0;

@@ -5,7 +5,7 @@ import type { ModulationOrder } from "../pusch/mcs.js";
 import { prepareEqualization } from "./equalization.js";
 
 /** Which resource elements of a slot carry data (TS 38.211 6.3.1.6), in a grant's names. */
-const signalType = z.strictObject({
+export const signalType = z.strictObject({
   /** First OFDM symbol of the grid, within the slot. */
   startSymbolIndex: z.int().min(0).max(13),
   dmrsConfigType: z.union([z.literal(1), z.literal(2)]),

@@ -169,7 +169,7 @@ function where(mask: Value, value: Value): Value {
 }
 
 /** Rounds numbers to the nearest int8 within ±127, halves to even. */
-function quantize(llrs: Value): Value {
+export function quantize(llrs: Value): Value {
   // Adding 1.5·2^23 leaves the nearest whole number in the lowest bits.
   const magic = 12582912;
   const limited = greater(lesser(llrs, 127), -127);

@@ -1,0 +1,122 @@
+import { z } from "zod";
+import { InputError } from "../../errors.js";
+import {
+  type Context,
+  complex64,
+  defineFunction,
+  float32,
+  int8,
+  int32,
+  type Process,
+} from "../../functions/index.js";
+import {
+  keepModulationScheme,
+  modulationScheme,
+  modulationSchemeIndex,
+} from "../mapping/modulation-scheme.js";
+import { prepareScramblingSequence } from "../mapping/scrambling-sequence.js";
+import { SOFT_BIT_STEP, softBitsKernel } from "../mapping/soft-bits-kernel.js";
+import { prepareDataRows, type RowProcess } from "./data-rows.js";
+import { dataRuns } from "./data-runs.js";
+import { setWeights, smallestNoise } from "./equalization.js";
+import { signalType } from "./function.js";
+import { type TreeSearchShape, treeSearchKernel, treeSearchWorkspace } from "./tree-search-kernel.js";
+
+/**
+ * Equalization and demapping in one: soft bits of a codeword from grid and channel, for detectors that weigh the layers'
+ * symbols together. A list of candidates says more than a symbol and its noise per layer could hand over, which is why
+ * this is a function of its own and no implementation of equalization.
+ *
+ * Ports are those of equalization and demapping, and so are the clauses and the meaning of degenerate inputs: an antenna
+ * whose noise is not a number, or infinite, is left out; where anything else is not finite, soft bits are 0.
+ *
+ * "k-best" searches a tree breadth first (see `treeSearchKernel`) and keeps the best `survivors` of each level, a power of
+ * two; a soft bit without counter-hypothesis among the survivors is limited. 16 suit 256-QAM. It costs several times as
+ * much as MMSE. With π/2-BPSK, which has one layer, there is nothing to be searched: it is refused.
+ */
+export const jointDemapping = defineFunction({
+  name: "jointDemapping",
+  clause: "TS 38.211 5.1, 6.3.1.1 to 6.3.1.3, 6.3.1.6",
+  inputs: {
+    grid: complex64("antenna", "symbol", "subcarrier"),
+    channel: complex64("layer", "antenna", "symbol", "subcarrier"),
+    noise: float32("antenna"),
+    grant: int32("grantField"),
+  },
+  outputs: { llrs: int8("codewordBit") },
+  parameters: {
+    signalType,
+    /** K of "k-best". */
+    survivors: z.union([z.literal(4), z.literal(8), z.literal(16), z.literal(32), z.literal(64)]).default(16),
+  },
+  state: { modulationScheme },
+});
+
+jointDemapping.implement("k-best", { kind: "model", prepare: prepareTreeSearch });
+
+type JointDemappingContext = Context<
+  typeof jointDemapping.inputs,
+  typeof jointDemapping.outputs,
+  typeof jointDemapping.parameters,
+  typeof jointDemapping.state
+>;
+
+/** @throws InputError where the sizes are those of no square constellation; NeuroranError DIMENSION_MISMATCH. */
+function prepareTreeSearch(context: JointDemappingContext): Process {
+  const { dimensions, parameters, inputs, outputs, state, compile, scratch, target } = context;
+  const { antenna: antennas, layer: layers, symbol, subcarrier, codewordBit: bits } = dimensions;
+  const re = dataRuns(parameters.signalType, symbol, subcarrier).runs.reduce(
+    (sum, run) => sum + run.count,
+    0,
+  );
+  const order = bits / (layers * re);
+  if (order !== 2 && order !== 4 && order !== 6 && order !== 8)
+    throw new InputError(
+      "dimensions.codewordBit",
+      bits,
+      `give 2, 4, 6 or 8 times the ${layers * re} resource elements of all layers`,
+    );
+  const lanes = target.vectorBytes / 4;
+  const shapeOf = (layout: Pick<TreeSearchShape, "layers" | "antennas" | "gridStride" | "channelStride">) =>
+    ({
+      modulationOrder: order,
+      survivors: parameters.survivors,
+      lanes,
+      layers: layout.layers,
+      antennas: layout.antennas,
+      gridStride: layout.gridStride,
+      channelStride: layout.channelStride,
+    }) as const;
+  const rows = prepareDataRows({ ...context, dimensions: { ...dimensions, re } }, (layout) =>
+    treeSearchKernel(shapeOf(layout)),
+  );
+  const quantize = compile(softBitsKernel());
+  const steps = Math.ceil(bits / SOFT_BIT_STEP);
+  const sequence = prepareScramblingSequence(context, SOFT_BIT_STEP * steps);
+  const perElement = layers * order;
+  // The search may write the soft bits of a vector's lanes past the last resource element.
+  const soft = scratch("softBits", "float32", bits + lanes * perElement + SOFT_BIT_STEP).offset;
+  const last = scratch("lastStep", "int8", SOFT_BIT_STEP);
+  const workspaceShape = { layers, antennas, gridStride: 0, channelStride: 0 };
+  const workspace = scratch("workspace", "float32", treeSearchWorkspace(shapeOf(workspaceShape))).offset;
+  const weights = scratch("weights", "float32", antennas);
+  const [grant, llrs, scheme] = [inputs.grant.view, outputs.llrs.view, state.modulationScheme.view];
+  const search: RowProcess = (run, grid, channel, output, count) => {
+    run(grid, channel, weights.offset, workspace, soft + 4 * perElement * output, count);
+  };
+  const whole = bits - (bits % SOFT_BIT_STEP);
+  return () => {
+    keepModulationScheme(grant, scheme);
+    if (scheme[modulationSchemeIndex.modulationOrder] !== order) {
+      llrs.fill(0);
+      return;
+    }
+    setWeights(inputs.noise.view, smallestNoise(inputs.channel.view), weights.view);
+    rows(search);
+    sequence.generate(scheme[modulationSchemeIndex.scramblingInit]!);
+    quantize(soft, sequence.offset, outputs.llrs.offset, whole);
+    if (whole === bits) return;
+    quantize(soft + 4 * whole, sequence.offset + whole / 8, last.offset, SOFT_BIT_STEP);
+    for (let bit = whole; bit < bits; bit++) llrs[bit] = last.view[bit - whole]!;
+  };
+}
