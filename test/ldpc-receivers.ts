@@ -2,6 +2,7 @@ import { wasmTarget } from "../src/compiler/index.js";
 import { prepareDecoder } from "../src/transceiver/coding/decoder.js";
 import { LLR_SCALE } from "../src/transceiver/mapping/llr-scale.js";
 import { type FloatRule, floatDecoder } from "./float-decoder.js";
+import { functionContext } from "./function-context.js";
 import type { LdpcLink } from "./ldpc-link.js";
 
 /**
@@ -24,30 +25,20 @@ export function floatReceiver(link: LdpcLink, maximumIterations: number, rule: F
 export function int8Receiver(link: LdpcLink, maximumIterations: number): LdpcReceiver {
   const { graph, rows, informationBits } = link;
   const memory = new WebAssembly.Memory({ initial: 32, maximum: 32, shared: true });
-  const target = wasmTarget();
-  let next = 64;
-  const allocate = (_: string, count: number): number => {
-    const at = next;
-    next += Math.ceil(count / 64) * 64 + 64;
-    return at;
-  };
+  const context = functionContext(memory, wasmTarget(), 64);
   const length = (graph.columns - 2) * graph.liftingSize;
-  const codeword = allocate("codeword", length);
-  const block = allocate("block", informationBits / 8 + 1);
-  const decode = prepareDecoder(
-    graph,
-    rows,
-    informationBits,
-    { maximum: maximumIterations, earlyStop: true },
-    allocate,
-    (kernel) => target.compile(kernel, memory),
-  );
+  const codeword = context.scratch("codeword", "int8", length).offset;
+  const block = context.scratch("block", "uint8", informationBits / 8 + 1).offset;
+  const decode = prepareDecoder(context, graph, informationBits, {
+    maximum: maximumIterations,
+    earlyStop: true,
+  });
   const soft = new Int8Array(memory.buffer, codeword, length);
   const decided = new Uint8Array(memory.buffer, block);
   return (llrs, information) => {
     for (let k = 0; k < length; k++)
       soft[k] = Math.max(-127, Math.min(127, Math.round(llrs[k]! * LLR_SCALE)));
-    const iterations = Math.abs(decode(codeword, block));
+    const iterations = Math.abs(decode(codeword, block, rows));
     const right = information.every((bit, k) => bit === ((decided[k >> 3]! >> (7 - (k & 7))) & 1));
     return right ? iterations : -iterations;
   };

@@ -138,10 +138,10 @@ function interleavingKernels(): Kernel[] {
 
 function codingKernels(): Kernel[] {
   const layouts = [
-    decoderLayout(baseGraph(1, 384), 46),
-    decoderLayout(baseGraph(1, 384), 4, 64),
-    decoderLayout(baseGraph(2, 52), 20),
-    decoderLayout(baseGraph(2, 7), 42),
+    decoderLayout(baseGraph(1, 384)),
+    decoderLayout(baseGraph(1, 208), 64),
+    decoderLayout(baseGraph(2, 52)),
+    decoderLayout(baseGraph(2, 7)),
   ];
   return layouts.flatMap((layout) => [
     initializeKernel(layout),

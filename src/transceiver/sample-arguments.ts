@@ -21,10 +21,12 @@ const scalars: Readonly<Record<string, number>> = {
   spectrumStride: 128,
   factorStride: 128,
   symbols: 5,
+  rows: 20,
+  messageBytes: 640,
 };
 
 /** Buffers of i32 that address memory, by name: what their elements stay below. */
-const indices: Readonly<Record<string, number>> = { starts: 16, indices: 1000 };
+const indices: Readonly<Record<string, number>> = { starts: 16, indices: 1000, finalWindows: 7 };
 
 /** Buffers of i32 that may hold any bits. */
 const words: readonly string[] = ["tables", "x1", "x2", "sequence", "remainders"];

@@ -1,5 +1,5 @@
 import type { Target } from "../../compiler/index.js";
-import { createArena } from "../../functions/index.js";
+import { createArena, dataTypeOf } from "../../functions/index.js";
 import { createRandom, type Random } from "../../radio/index.js";
 import { type BaseGraph, baseGraph } from "../../transceiver/coding/base-graph.js";
 import { decoderRows, prepareDecoder } from "../../transceiver/coding/decoder.js";
@@ -55,14 +55,21 @@ function measureCase(one: LdpcCase, target: Target, seconds: number, random: Ran
   const region = arena.region(one.name);
   const codeword = region.tensor("codeword", "int8", [encodedBits]);
   const block = region.tensor("block", "uint8", [informationBits / 8]);
+  const rows = decoderRows(graph, sentBits - 1);
   const decode = prepareDecoder(
+    {
+      scratch: (name, dtype, ...shape) => region.tensor(name, dtype, shape),
+      table(name, values) {
+        const tensor = region.tensor(name, dataTypeOf(values), [values.length]);
+        tensor.view.set(values);
+        return tensor as never;
+      },
+      target,
+      compile: (kernel) => target.compile(kernel, arena.memory),
+    },
     graph,
-    decoderRows(graph, sentBits - 1),
     informationBits,
     { maximum: iterations, earlyStop: false },
-    (name, bytes) => region.tensor(name, "uint8", [bytes]).offset,
-    (kernel) => target.compile(kernel, arena.memory),
-    target.vectorBytes,
   );
   const blocks = Array.from({ length: differentBlocks }, () =>
     transmittedBlock(graph, sentBits, one.snr_db, random),
@@ -71,13 +78,13 @@ function measureCase(one: LdpcCase, target: Target, seconds: number, random: Ran
   let correct = true;
   for (const { softBits, information } of blocks) {
     codeword.view.set(softBits);
-    const run = decode(codeword.offset, block.offset);
+    const run = decode(codeword.offset, block.offset, rows);
     correct &&= run > 0 && information.every((byte, i) => block.view[i] === byte);
   }
   let next = 0;
   const timing = timeCalls(
     () => {
-      decode(codeword.offset, block.offset);
+      decode(codeword.offset, block.offset, rows);
     },
     seconds,
     () => codeword.view.set(blocks[next++ % differentBlocks]!.softBits),

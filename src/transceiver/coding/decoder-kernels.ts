@@ -14,8 +14,11 @@
  *    parity and CRC hold.
  * 6. A channel value is limited to less than the largest message: a bit that is wrong with the greatest confidence
  *    must be outvoted by one check, since bits beyond the core have but one. Otherwise blocks are lost at high SNR.
+ * 7. The rows that take part are the first `rows`, a number known at the call only: one kernel serves every code rate.
+ *    Which window they leave a column in stands in `windowTable`.
  */
 import {
+  argument,
   arith,
   buffer,
   type Kernel,
@@ -33,44 +36,57 @@ import type { BaseGraph, Edge } from "./base-graph.js";
 /** Where a decoder's values stand: equal for all its kernels. */
 export interface DecoderLayout {
   readonly graph: BaseGraph;
-  /** Rows of the base graph that take part, from the first: those whose parity bits were received. */
-  readonly rows: number;
   readonly lanes: number;
   /** Z rounded up to whole vectors. */
   readonly paddedSize: number;
   readonly columnStride: number;
   /** Columns of the information and the core parity, which rows share. */
   readonly coreColumns: number;
-  readonly columns: number;
   readonly posteriorBytes: number;
-  readonly messageBytes: number;
+  /** Bytes that the messages of the first rows take, by the number of rows. */
+  readonly messageBytes: readonly number[];
 }
 
-/** The layout for a base graph of which the first `rows` rows are used, at least the four of the core. */
-export function decoderLayout(graph: BaseGraph, rows: number, lanes = 16): DecoderLayout {
-  const coreColumns = graph.informationColumns + 4;
-  const used = Math.min(graph.rows.length, Math.max(4, rows));
+/** Rows of the core, which always take part. */
+export const CORE_ROWS = 4;
+
+export function decoderLayout(graph: BaseGraph, lanes = 16): DecoderLayout {
+  const coreColumns = graph.informationColumns + CORE_ROWS;
   const paddedSize = Math.ceil(graph.liftingSize / lanes) * lanes;
   const columnStride = 2 * lanes + 2 * paddedSize;
-  const columns = coreColumns + used - 4;
-  const coreEdges = graph.rows
-    .slice(0, used)
-    .flatMap((row) => row.filter((edge) => edge.column < coreColumns));
+  const messageBytes = [0];
+  for (const row of graph.rows) {
+    const coreEdges = row.filter((edge) => edge.column < coreColumns).length;
+    messageBytes.push(messageBytes.at(-1)! + coreEdges * paddedSize);
+  }
   return {
     graph,
-    rows: used,
     lanes,
     paddedSize,
     columnStride,
     coreColumns,
-    columns,
-    posteriorBytes: columns * columnStride + 2 * lanes,
-    messageBytes: coreEdges.length * paddedSize,
+    posteriorBytes: graph.columns * columnStride + 2 * lanes,
+    messageBytes,
   };
 }
 
-function kernelName(what: string, { graph, rows, lanes }: DecoderLayout): string {
-  return `ldpc_${what}_bg${graph.number}_z${graph.liftingSize}_rows${rows}_lanes${lanes}`;
+/**
+ * The window that each core column is in behind an iteration: int32 [rows that take part][column of the core]. A column
+ * that no row touched is in window 0.
+ */
+export function windowTable({ graph, coreColumns }: DecoderLayout): Int32Array {
+  const table = new Int32Array((graph.rows.length + 1) * coreColumns);
+  graph.rows.forEach((row, r) => {
+    table.copyWithin((r + 1) * coreColumns, r * coreColumns, (r + 1) * coreColumns);
+    for (const { column, shift } of row) {
+      if (column < coreColumns) table[(r + 1) * coreColumns + column] = shift;
+    }
+  });
+  return table;
+}
+
+function kernelName(what: string, { graph, lanes }: DecoderLayout): string {
+  return `ldpc_${what}_bg${graph.number}_z${graph.liftingSize}_lanes${lanes}`;
 }
 
 /** Position of value 0 of a column. */
@@ -79,20 +95,24 @@ function columnStart(layout: DecoderLayout, column: number): number {
 }
 
 /**
- * Puts the soft bits of a code block in place: `codeword` d_0…d_N-1 in the order of the circular buffer; the two
- * punctured columns are unknown. Clears the messages.
+ * Puts the soft bits of a code block in place: `codeword` d_0…d_N-1 in the order of the circular buffer, of which the
+ * columns of the core and one for each further row are read; the two punctured columns are unknown. Clears the
+ * messages, `messageBytes` of them.
  */
 export function initializeKernel(layout: DecoderLayout): Kernel {
-  const { graph, lanes, paddedSize, columnStride, columns, coreColumns } = layout;
+  const { graph, lanes, paddedSize, columnStride, coreColumns } = layout;
   const size = graph.liftingSize;
   return kernel(
     kernelName("initialize", layout),
     {
       codeword: buffer("i8", graph.columns * size + lanes),
       posterior: buffer("i8", layout.posteriorBytes),
-      messages: buffer("i8", layout.messageBytes),
+      messages: buffer("i8", layout.messageBytes.at(-1)!),
+      rows: argument("index"),
+      messageBytes: argument("index"),
     },
-    ({ codeword, posterior, messages }) => {
+    ({ codeword, posterior, messages, rows, messageBytes }) => {
+      const columns = arith.addi(rows, coreColumns - CORE_ROWS);
       const zero = arith.constant(vectorOf("i8", lanes), 0);
       scf.for(0, 2 * columnStride, lanes, (i) => vector.store(zero, posterior, i));
       scf.for(2, columns, 1, (column) => {
@@ -108,21 +128,27 @@ export function initializeKernel(layout: DecoderLayout): Kernel {
         place(lanes);
         scf.if(arith.cmpi("slt", column, coreColumns), () => place(lanes + size));
       });
-      scf.for(0, layout.messageBytes, lanes, (i) => vector.store(zero, messages, i));
+      scf.for(0, messageBytes, lanes, (i) => vector.store(zero, messages, i));
     },
   );
 }
 
-/** One iteration over all rows in order. */
+/**
+ * One iteration over the first `rows` rows in order; `finalWindows` is the row of `windowTable` for their number.
+ */
 export function iterateKernel(layout: DecoderLayout): Kernel {
   return kernel(
     kernelName("iterate", layout),
-    { posterior: buffer("i8", layout.posteriorBytes), messages: buffer("i8", layout.messageBytes) },
-    ({ posterior, messages }) => {
-      const { graph, lanes, paddedSize, coreColumns } = layout;
+    {
+      posterior: buffer("i8", layout.posteriorBytes),
+      messages: buffer("i8", layout.messageBytes.at(-1)!),
+      finalWindows: buffer("i32", layout.coreColumns),
+      rows: argument("index"),
+    },
+    ({ posterior, messages, finalWindows, rows }) => {
+      const { graph, lanes, coreColumns } = layout;
       const size = graph.liftingSize;
       const windows = new Array<number | undefined>(coreColumns);
-      let edgeOffset = 0;
 
       /** Copies `count` values from `from` to `to`, whole vectors; those too many go above (or, descending, below). */
       const copy = (from: number, to: number, count: number, descending: boolean): void => {
@@ -141,9 +167,9 @@ export function iterateKernel(layout: DecoderLayout): Kernel {
         }
       };
 
-      for (const row of graph.rows.slice(0, layout.rows)) {
-        const core = row.filter((edge) => edge.column < coreColumns);
-        for (const { column, shift } of core) {
+      const pass = (row: readonly Edge[], r: number): void => {
+        for (const { column, shift } of row) {
+          if (column >= coreColumns) continue;
           const window = windows[column];
           windows[column] = shift;
           if (window === undefined || window === shift) continue;
@@ -151,14 +177,34 @@ export function iterateKernel(layout: DecoderLayout): Kernel {
           if (shift > window) copy(start + window, start + window + size, shift - window, false);
           else copy(start + shift + size, start + shift, window - shift, true);
         }
-        rowPass(layout, row, edgeOffset, posterior, messages);
-        edgeOffset += core.length * paddedSize;
-      }
-      windows.forEach((window, column) => {
-        if (window === undefined) return;
-        const start = columnStart(layout, column);
-        copy(start + size, start, window, true);
-        copy(start + window, start + window + size, size - window, false);
+        rowPass(layout, row, layout.messageBytes[r]!, posterior, messages);
+      };
+      graph.rows.forEach((row, r) => {
+        if (r < CORE_ROWS) pass(row, r);
+        else scf.if(arith.cmpi("sgt", rows, r), () => pass(row, r));
+      });
+
+      const wholeVectors = (count: Value): Value => {
+        const above = arith.addi(count, lanes - 1);
+        return arith.subi(above, arith.remsi(above, lanes));
+      };
+      const slide = (from: Value | number, to: Value | number, bytes: Value): void => {
+        scf.for(0, bytes, lanes, (i) => {
+          vector.store(vector.load(posterior, arith.addi(i, from), lanes), posterior, arith.addi(i, to));
+        });
+      };
+      scf.for(0, coreColumns, 1, (column) => {
+        const window = arith.indexCast(memref.load(finalWindows, column), "index");
+        const start = arith.addi(arith.muli(column, layout.columnStride), lanes);
+        const below = wholeVectors(window);
+        const target = arith.addi(start, arith.subi(window, below));
+        slide(arith.addi(target, size), target, below);
+        const source = arith.addi(start, window);
+        slide(
+          source,
+          arith.addi(source, size),
+          wholeVectors(arith.subi(arith.constant(window.type, size), window)),
+        );
       });
     },
   );
@@ -254,12 +300,12 @@ function corrected(lesser: Value, greater: Value, correction: number): Value {
   return arith.minui(llvm.usubSat(lesser, arith.shrui(room, 2)), MESSAGE_LIMIT);
 }
 
-/** Returns 1 where the decisions fulfil every check of the rows that take part, else 0. */
+/** Returns 1 where the decisions fulfil every check of the first `rows` rows, else 0. */
 export function checkKernel(layout: DecoderLayout): Kernel {
   return kernel(
     kernelName("check", layout),
-    { posterior: buffer("i8", layout.posteriorBytes) },
-    ({ posterior }) => {
+    { posterior: buffer("i8", layout.posteriorBytes), rows: argument("index") },
+    ({ posterior, rows }) => {
       const { graph, lanes, paddedSize, coreColumns } = layout;
       const type = vectorOf("i8", lanes);
       const size = graph.liftingSize;
@@ -277,9 +323,10 @@ export function checkKernel(layout: DecoderLayout): Kernel {
           .reduce((a, b) => arith.xori(a, b));
       let holds: Value = arith.constant({ element: "i32", lanes: 0 }, 1);
       const whole = size - (size % lanes);
-      for (const row of graph.rows.slice(0, layout.rows)) {
+      graph.rows.forEach((row, r) => {
+        const held = arith.cmpi("ne", holds, 0);
         const [next] = scf.if(
-          arith.cmpi("ne", holds, 0),
+          r < CORE_ROWS ? held : arith.andi(held, arith.cmpi("sgt", rows, r)),
           () => {
             const zero = arith.constant(type, 0);
             let violated = scf.for(0, whole, lanes, [zero], (i, [v]) => [arith.ori(v!, sums(row, i))])[0]!;
@@ -293,7 +340,7 @@ export function checkKernel(layout: DecoderLayout): Kernel {
           () => [holds],
         );
         holds = next!;
-      }
+      });
       return holds;
     },
   );

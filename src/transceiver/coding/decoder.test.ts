@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { llvm, withoutLlvm } from "../../../test/compiler/llvm-target.js";
+import { functionContext } from "../../../test/function-context.js";
 import { type Target, wasmTarget } from "../../compiler/index.js";
 import { createRandom } from "../../radio/index.js";
 import { type BaseGraph, baseGraph } from "./base-graph.js";
@@ -24,22 +25,11 @@ function decoder(
   lanes: number,
   target: Target = wasm,
 ) {
-  let next = 65_536;
   bytes.fill(85, 0, memory.buffer.byteLength);
-  return prepareDecoder(
-    graph,
-    rows,
-    informationBits,
-    { maximum, earlyStop },
-    (_, count) => {
-      const at = next;
-      next += Math.ceil(count / 64) * 64 + 64;
-      bytes.fill(0, at, at + count);
-      return at;
-    },
-    (kernel) => target.compile(kernel, memory),
-    lanes,
-  );
+  const context = functionContext(memory, target, 65_536);
+  const decode = prepareDecoder(context, graph, informationBits, { maximum, earlyStop }, lanes);
+  const used = Math.min(graph.rows.length, Math.max(4, rows));
+  return (codeword: number, block: number) => decode(codeword, block, used);
 }
 
 const clamp = (v: number): number => Math.max(-128, Math.min(127, v));

@@ -1,20 +1,23 @@
-import type { CompiledKernel, Kernel } from "../../compiler/index.js";
+import type { Context } from "../../functions/index.js";
 import type { BaseGraph } from "./base-graph.js";
 import {
+  CORE_ROWS,
   checkKernel,
   decideKernel,
   decoderLayout,
   initializeKernel,
   iterateKernel,
+  windowTable,
 } from "./decoder-kernels.js";
 
 /**
  * Decodes one code block.
  * @param codeword byte offset of the N soft bits d_0…d_N-1 (int8, positive is 0, filler bits +127)
  * @param block byte offset of the packed decisions of the information bits
+ * @param rows of the base graph to use, from `decoderRows`
  * @returns iterations run; negative where some parity check does not hold after the last
  */
-export type Decode = (codeword: number, block: number) => number;
+export type Decode = (codeword: number, block: number, rows: number) => number;
 
 /** How often a decoder iterates. */
 export interface DecoderIterations {
@@ -28,36 +31,37 @@ export interface DecoderIterations {
  * Prepares the layered min-sum decoder: int8 a-posteriori values and messages, minima corrected by the next greater
  * magnitude, the rows of the base graph in order. The corrections suit soft bits of LLR_SCALE: ratios that are 2 dB
  * too small or too great cost 0.2 to 0.7 dB of SNR, 3 dB more than 0.4 dB at every rate.
- * @param rows of the base graph to use: 4 plus the extension columns of which something was received
+ * @param context of the function that decodes: where its tensors go and what compiles its kernels
  * @param informationBits K': what is packed into the block
- * @param allocate gives the byte offset of zeroed memory
  */
 export function prepareDecoder(
+  context: Pick<Context, "scratch" | "table" | "target" | "compile">,
   graph: BaseGraph,
-  rows: number,
   informationBits: number,
   iterations: DecoderIterations,
-  allocate: (name: string, bytes: number) => number,
-  compile: (kernel: Kernel) => CompiledKernel,
-  lanes = 16,
+  lanes = context.target.vectorBytes,
 ): Decode {
-  const layout = decoderLayout(graph, rows, lanes);
-  const initialize = compile(initializeKernel(layout));
-  const iterate = compile(iterateKernel(layout));
-  const check = compile(checkKernel(layout));
-  const decide = compile(decideKernel(layout, informationBits));
-  const posterior = allocate("posterior", layout.posteriorBytes);
-  const messages = allocate("messages", layout.messageBytes);
-  const joined = allocate("joined", graph.informationColumns * graph.liftingSize + 2 * lanes);
+  const layout = decoderLayout(graph, lanes);
+  const { messageBytes, coreColumns } = layout;
+  const initialize = context.compile(initializeKernel(layout));
+  const iterate = context.compile(iterateKernel(layout));
+  const check = context.compile(checkKernel(layout));
+  const decide = context.compile(decideKernel(layout, informationBits));
+  const posterior = context.scratch("posterior", "int8", layout.posteriorBytes).offset;
+  const messages = context.scratch("messages", "int8", messageBytes.at(-1)!).offset;
+  const joinedBytes = graph.informationColumns * graph.liftingSize + 2 * lanes;
+  const joined = context.scratch("joined", "int8", joinedBytes).offset;
+  const windows = context.table("windows", windowTable(layout)).offset;
   const { maximum, earlyStop } = iterations;
-  return (codeword, block) => {
-    initialize(codeword, posterior, messages);
+  return (codeword, block, rows) => {
+    const finalWindows = windows + 4 * rows * coreColumns;
+    initialize(codeword, posterior, messages, rows, messageBytes[rows]!);
     let holds = 0;
     let count = 0;
     while (count < maximum) {
-      iterate(posterior, messages);
+      iterate(posterior, messages, finalWindows, rows);
       count++;
-      if (earlyStop || count === maximum) holds = check(posterior)!;
+      if (earlyStop || count === maximum) holds = check(posterior, rows)!;
       if (earlyStop && holds === 1) break;
     }
     decide(posterior, joined, block);
@@ -72,5 +76,5 @@ export function prepareDecoder(
  */
 export function decoderRows(graph: BaseGraph, lastPosition: number): number {
   const columns = Math.floor(lastPosition / graph.liftingSize) + 1 + 2;
-  return Math.min(graph.rows.length, Math.max(4, columns - graph.informationColumns));
+  return Math.min(graph.rows.length, Math.max(CORE_ROWS, columns - graph.informationColumns));
 }

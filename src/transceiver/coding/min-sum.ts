@@ -20,15 +20,11 @@ export function prepareMinSum(context: DecodingContext): Process {
   const { codeBlock, blockByte, circularBufferBit } = dimensions;
   const shape = codeShape(circularBufferBit, blockByte);
   const graph = baseGraph(shape.baseGraph, shape.liftingSize);
-  const decode = prepareDecoder(
-    graph,
-    decoderRows(graph, parameters.lastPosition ?? circularBufferBit - 1),
-    shape.informationBits,
-    { maximum: parameters.maximumIterations, earlyStop: parameters.earlyStop },
-    (name, bytes) => context.scratch(name, "int8", bytes).offset,
-    context.compile,
-    context.target.vectorBytes,
-  );
+  const rows = decoderRows(graph, parameters.lastPosition ?? circularBufferBit - 1);
+  const decode = prepareDecoder(context, graph, shape.informationBits, {
+    maximum: parameters.maximumIterations,
+    earlyStop: parameters.earlyStop,
+  });
   const [grant, scheme] = [inputs.grant.view, state.codingScheme.view];
   const [codeword, blocks] = [inputs.codeword.offset, outputs.blocks.offset];
   const iterations = outputs.iterations.view;
@@ -45,7 +41,7 @@ export function prepareMinSum(context: DecodingContext): Process {
       return;
     }
     for (let block = 0; block < codeBlock; block++) {
-      iterations[block] = decode(codeword + block * circularBufferBit, blocks + block * blockByte);
+      iterations[block] = decode(codeword + block * circularBufferBit, blocks + block * blockByte, rows);
     }
   };
 }
