@@ -10,8 +10,8 @@ import type { Tensor } from "./tensor.js";
 /** One declared state tensor. The layout is exactly this, whatever implementation works on it. */
 export interface State<D extends DataType = DataType> {
   readonly dtype: D;
-  /** Fixed sizes, slowest dimension first. */
-  readonly dimensions: readonly number[];
+  /** Sizes, slowest dimension first; a name stands for a size that is given when an instance is created. */
+  readonly dimensions: readonly (number | string)[];
   /** Raised whenever the meaning or layout changes. */
   readonly version: number;
   /** Elements before the first slot (two numbers for a complex64 element); zeros unless given. */

@@ -87,8 +87,9 @@ interface KeptVariant {
 
 /**
  * An instance of `flow` with its state in `arena`. `implementations` names one for a function or a node path; the
- * first declared serves otherwise. At most `maximumVariants` (16) prepared variants are kept.
- * @throws InputError for unknown names; NeuroranError IMPLEMENTATION_MISSING, IMPLEMENTATION_CYCLE, STATE_NOT_KEPT.
+ * first declared serves otherwise. `stateDimensions` gives the size of every dimension that states name. At most
+ * `maximumVariants` (16) prepared variants are kept.
+ * @throws InputError for unknown names and missing sizes; NeuroranError IMPLEMENTATION_MISSING, IMPLEMENTATION_CYCLE, STATE_NOT_KEPT.
  */
 export function createFlowInstance<I extends Ports, O extends Ports>(
   flow: Dataflow<I, O>,
@@ -96,17 +97,18 @@ export function createFlowInstance<I extends Ports, O extends Ports>(
     readonly arena: Arena;
     readonly target: Target;
     readonly implementations?: Readonly<Record<string, string>>;
+    readonly stateDimensions?: Readonly<Record<string, number>>;
     readonly maximumVariants?: number;
   },
 ): FlowInstance<I, O> {
-  const { arena, target, implementations = {}, maximumVariants = 16 } = options;
+  const { arena, target, implementations = {}, stateDimensions = {}, maximumVariants = 16 } = options;
   if (!(maximumVariants >= 1)) throw new InputError("maximumVariants", maximumVariants, "keep at least 1");
   const shared = arena.region(`instance of ${flow.name}`);
   const kernels = createKernelStore(target, arena.memory);
   let planned: CompletePlan;
   let timingTensors: FlowInstance["timingTensors"];
   try {
-    planned = planFlow(flow, implementations, shared);
+    planned = planFlow(flow, implementations, stateDimensions, shared);
     timingTensors = allocateTimings(shared, planned.procedures.length + 1);
   } catch (error) {
     shared.release();

@@ -180,6 +180,45 @@ describe("a flow that implements a function", () => {
     );
   });
 
+  it("sizes the dimensions that its states name as the instance is told", () => {
+    const state = { line: { dtype: "float32", dimensions: [2, "delay"], version: 1 } } as const;
+    const delayed = defineFunction({ name: "delayed", ...signature, parameters: {}, state });
+    delayed.implement("plain", {
+      kind: "model",
+      prepare({ inputs, outputs, state }) {
+        const [, delay] = state.line.shape as [number, number];
+        return () => {
+          outputs.y.view.set(state.line.view.subarray(0, 1));
+          state.line.view.copyWithin(0, 1, delay).set(inputs.x.view, delay - 1);
+        };
+      },
+    });
+    const around = defineFunction({ name: "around", ...signature, parameters: {}, state });
+    around.implement("flow", {
+      kind: "model",
+      flow: dataflow("inside", { inputs: { x: float32("n") } }, ({ x }) => ({ y: delayed({ x }) })),
+    });
+    const create = (stateDimensions?: Record<string, number>) =>
+      createFlowInstance(
+        flowWith((x) => around({ x })),
+        { arena: createArena({ bytes: 1 << 20 }), target, ...(stateDimensions && { stateDimensions }) },
+      );
+    const instance = create({ delay: 3 });
+    expect(instance.state.around.line.shape).toEqual([2, 3]);
+    const variant = instance.prepare({ key: "", dimensions: { n: 1 } });
+    const received = [1, 2, 3, 4, 5].map((value) => {
+      variant.inputs.x.view[0] = value;
+      variant.process();
+      return variant.outputs.y.view[0];
+    });
+    expect(received).toEqual([0, 0, 0, 1, 2]);
+    const refusal = "give the size of delay of state around.line, a whole number from 0";
+    for (const wrong of [undefined, {}, { delay: -1 }, { delay: 1.5 }]) {
+      expect(() => create(wrong)).toThrow(refusal);
+    }
+    expect(() => create({ delay: 3, depth: 2 })).toThrow("name a state's dimension: delay");
+  });
+
   it("must fit by the names, types and ranks of its ports", () => {
     const wide = defineFunction({
       name: "wide",

@@ -59,6 +59,9 @@ export interface CompletePlan {
 
 interface Planning {
   readonly choices: Readonly<Record<string, string>>;
+  readonly stateDimensions: Readonly<Record<string, number>>;
+  /** Names of state dimensions that some function has. */
+  readonly dimensionNames: Set<string>;
   readonly names: Set<string>;
   readonly region: Region;
   readonly procedures: string[];
@@ -67,19 +70,35 @@ interface Planning {
 
 /**
  * Chooses for every node of `flow` the implementation that `choices` names for its path or function, else the first
- * declared, and allocates all state in `region`.
- * @throws InputError for a choice that is unknown; NeuroranError IMPLEMENTATION_MISSING, IMPLEMENTATION_CYCLE,
+ * declared, and allocates all state in `region`. `stateDimensions` says how large the named dimensions of states are.
+ * @throws InputError for a choice that is unknown, a state dimension that is unknown, not given or not a whole number
+ * from 0; NeuroranError IMPLEMENTATION_MISSING, IMPLEMENTATION_CYCLE,
  * STATE_LAYOUT, STATE_NOT_KEPT.
  */
 export function planFlow(
   flow: DataflowData,
   choices: Readonly<Record<string, string>>,
+  stateDimensions: Readonly<Record<string, number>>,
   region: Region,
 ): CompletePlan {
-  const planning: Planning = { choices, names: new Set(), region, procedures: [], state: {} };
+  const planning: Planning = {
+    choices,
+    stateDimensions,
+    dimensionNames: new Set(),
+    names: new Set(),
+    region,
+    procedures: [],
+    state: {},
+  };
   const plan = planGraph(flow, "", {}, {}, [], planning);
   const { names, procedures, state } = planning;
   checkNames("implementations", choices, names);
+  for (const name of Object.keys(stateDimensions)) {
+    if (planning.dimensionNames.has(name)) continue;
+    const known = [...planning.dimensionNames].join(", ");
+    const remedy = known === "" ? "leave it out, no state has one" : `name a state's dimension: ${known}`;
+    throw new InputError(`stateDimensions.${name}`, stateDimensions[name], remedy);
+  }
   const parameterNames = new Set(names);
   addAllNames(flow, "", parameterNames, new Set());
   return { plan, procedures, names, parameterNames, state };
@@ -141,7 +160,8 @@ function planGraph(
         takeState(nodePath, name, declared, layout, keepers);
         state[name] = tensor;
       } else {
-        state[name] = initialized(planning.region, `${nodePath}.${name}`, declared.dimensions, declared);
+        const place = `${nodePath}.${name}`;
+        state[name] = initialized(planning.region, place, stateShape(place, declared, planning), declared);
       }
     }
     if (Object.keys(state).length > 0) planning.state[nodePath] = state;
@@ -225,6 +245,19 @@ function takeState(
     const layouts = `${layoutText(own)}, but the function around it has ${layoutText(handed)}`;
     throw new NeuroranError("STATE_LAYOUT", `state ${name} of ${path} is ${layouts}: declare them alike`);
   }
+}
+
+function stateShape(place: string, { dimensions }: State, planning: Planning): number[] {
+  return dimensions.map((dimension) => {
+    if (typeof dimension === "number") return dimension;
+    planning.dimensionNames.add(dimension);
+    const size = planning.stateDimensions[dimension];
+    if (size === undefined || !Number.isSafeInteger(size) || size < 0) {
+      const remedy = `give the size of ${dimension} of state ${place}, a whole number from 0`;
+      throw new InputError(`stateDimensions.${dimension}`, size, remedy);
+    }
+    return size;
+  });
 }
 
 function layoutText(state: State): string {

@@ -25,6 +25,8 @@ export interface FunctionConfiguration<P extends Parameters> {
   readonly arena?: Arena;
   /** For a function that a flow implements: the implementations inside. */
   readonly implementations?: Readonly<Record<string, string>>;
+  /** Sizes by the names that its states give their dimensions. */
+  readonly stateDimensions?: Readonly<Record<string, number>>;
 }
 
 /** A function that is prepared outside of a flow, for tests and benchmarks. */
@@ -60,7 +62,8 @@ export function prepareFunction<I extends Ports, O extends Ports, P extends Para
   implementation: string,
   configuration: FunctionConfiguration<P>,
 ): PreparedFunction<I, O, S> {
-  const { dimensions, parameters = {}, target = noTarget, implementations = {} } = configuration;
+  const { dimensions, parameters = {}, target = noTarget } = configuration;
+  const { implementations = {}, stateDimensions = {} } = configuration;
   sharedArena ??= createArena({ bytes: 256 * 2 ** 20, canaries: true });
   const arena = configuration.arena ?? sharedArena;
   const { name } = definition;
@@ -70,7 +73,13 @@ export function prepareFunction<I extends Ports, O extends Ports, P extends Para
     return outputs.length === 1 ? { [outputs[0]]: result as Handle } : (result as Record<string, Handle>);
   });
   const choices = { ...implementations, [name]: implementation };
-  const instance = createFlowInstance(flow, { arena, target, implementations: choices, maximumVariants: 1 });
+  const instance = createFlowInstance(flow, {
+    arena,
+    target,
+    implementations: choices,
+    stateDimensions,
+    maximumVariants: 1,
+  });
   try {
     const variant = instance.prepare({ key: "only", dimensions, parameters: { [name]: parameters } });
     return {
