@@ -48,7 +48,8 @@ describe("the ten functional blocks", () => {
     expect(states).toEqual([
       [["schedulingGrant"], ["schedulingGrant"]],
       [["modulationScheme"], ["modulationScheme"]],
-      [["codingScheme"], ["codingScheme"]],
+      // Soft bits of transport blocks that are not decoded yet are the receiver's alone.
+      [["codingScheme", "harqProcesses", "softBits"], ["codingScheme"]],
       [["cipher"], ["cipher"]],
     ]);
   });

@@ -42,7 +42,7 @@ export interface Threshold {
 
 const STEP = 0.1;
 
-/** Walks in steps of 0.1 dB until two neighbours lie on both sides of 10 %, then interpolates their logarithms. */
+/** The threshold of a link with a receiver; the search begins at `start`. */
 export function threshold(
   link: LdpcLink,
   receive: LdpcReceiver,
@@ -50,12 +50,18 @@ export function threshold(
   blocks: number,
   seed: number,
 ): Threshold {
+  return searchThreshold((snr) => blockErrors(link, receive, snr, blocks, seed), start);
+}
+
+/** Walks in steps of 0.1 dB until two neighbours lie on both sides of 10 %, then interpolates their logarithms. */
+export function searchThreshold(measure: (snr: number) => BlockErrors, start: number): Threshold {
   const points = new Map<number, BlockErrors>();
   const at = (step: number): BlockErrors => {
-    const known = points.get(step) ?? blockErrors(link, receive, start + step * STEP, blocks, seed);
+    const known = points.get(step) ?? measure(start + step * STEP);
     points.set(step, known);
     return known;
   };
+  const { blocks } = at(0);
   const lost = (step: number) => at(step).errors >= 0.1 * blocks;
   let upper = 0;
   while (lost(upper)) upper++;

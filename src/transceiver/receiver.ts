@@ -13,7 +13,7 @@ import type { Carrier, PuschConfiguration } from "./pusch/index.js";
 import { longestSlotSamples } from "./synchronization/guard.js";
 import { offsetFieldIndex } from "./synchronization/offsets.js";
 import { uplink, uplinkFromGrid } from "./uplink.js";
-import { type UplinkSettings, uplinkConfiguration } from "./uplink-configuration.js";
+import { type UplinkSettings, uplinkConfiguration, uplinkStateDimensions } from "./uplink-configuration.js";
 
 /** What came of one slot. */
 export interface SlotResult {
@@ -141,7 +141,8 @@ export function createUplinkReceiver(options: ReceiverOptions): UplinkReceiver {
     maximumIterations: options.maximumIterations,
     protection: options.protection,
   };
-  const fromSamples = createFlowInstance(uplink, { arena, target, implementations });
+  const stateDimensions = uplinkStateDimensions(carrier, receiveAntennas);
+  const fromSamples = createFlowInstance(uplink, { arena, target, implementations, stateDimensions });
   let fromGrid: FlowInstance<typeof uplinkFromGrid.inputs, typeof uplinkFromGrid.outputs> | undefined;
   const inputSamples = Math.round((longestSlotSamples(carrier) + 2 * guard) * converterRatio);
   const harq = createHarqStates(carrier);
@@ -175,6 +176,7 @@ export function createUplinkReceiver(options: ReceiverOptions): UplinkReceiver {
             ([name]) => !["analogToDigital", "synchronization", "extraction"].includes(name),
           ),
         ),
+        stateDimensions,
       });
       const variant = fromGrid.prepare(uplinkConfiguration(pusch, settings, false));
       takeAllocation(pusch, grid, receiveAntennas, variant.inputs.grid.view);

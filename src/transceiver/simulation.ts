@@ -5,7 +5,7 @@ import { slotsPerSubframe } from "./pusch/index.js";
 import { defaultGuard, type SlotResult, slotResult } from "./receiver.js";
 import { createSimulatedCell, type SimulatedCellOptions } from "./simulated-cell.js";
 import type { uplink } from "./uplink.js";
-import { uplinkConfiguration } from "./uplink-configuration.js";
+import { uplinkConfiguration, uplinkStateDimensions } from "./uplink-configuration.js";
 import type { UplinkInstanceOptions } from "./uplink-instance.js";
 
 /** A simulated cell and the receiver that serves it. */
@@ -57,6 +57,7 @@ export async function simulate(
   const guard = defaultGuard(carrier);
   const cell = createSimulatedCell({ ...options, guard });
   const instanceOptions: UplinkInstanceOptions = {
+    stateDimensions: uplinkStateDimensions(carrier, receiveAntennas),
     ...(implementations ? { implementations } : {}),
     ...(options.target ? { target: options.target } : {}),
   };

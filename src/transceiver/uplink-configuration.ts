@@ -1,5 +1,6 @@
 import type { Configuration } from "../functions/index.js";
 import { PARSE_REPORT_FIELDS } from "./ciphering/transport-block.js";
+import { softBitCapacity } from "./coding/soft-buffers.js";
 import { conversionParameters } from "./conversion/function.js";
 import { CRC_FIELDS } from "./crc/check.js";
 import { crcCheckParameters } from "./crc/function.js";
@@ -10,7 +11,7 @@ import { extractionParameters } from "./extraction/function.js";
 import { deinterleavingParameters } from "./interleaving/function.js";
 import { configurationKey } from "./pusch/configuration.js";
 import { GRANT_FIELDS } from "./pusch/grant-message.js";
-import type { PuschConfiguration } from "./pusch/index.js";
+import type { Carrier, PuschConfiguration } from "./pusch/index.js";
 import { synchronizationParameters } from "./synchronization/function.js";
 import { longestSlotSamples } from "./synchronization/guard.js";
 import { OFFSET_FIELDS } from "./synchronization/offsets.js";
@@ -26,6 +27,14 @@ export interface UplinkSettings {
   readonly maximumIterations?: number | undefined;
   /** What protects the bearer: parameters `key` and `encryptionScheme` of deciphering; nothing unless given. */
   readonly protection?: { readonly key: unknown; readonly encryptionScheme: unknown } | undefined;
+}
+
+/**
+ * Sizes of the state dimensions of the flows `uplink` and `uplinkFromGrid`: room for every transport block of the
+ * carrier with as many layers as there are receive antennas, at most four.
+ */
+export function uplinkStateDimensions(carrier: Carrier, receiveAntennas: number): { softBit: number } {
+  return { softBit: softBitCapacity(carrier.carrierPrbs, Math.min(4, receiveAntennas)) };
 }
 
 /** The configuration of the flow `uplink` for a PUSCH configuration; with `samples` false, of `uplinkFromGrid`. */

@@ -8,6 +8,8 @@ export interface UplinkInstanceOptions {
   readonly implementations?: Readonly<Record<string, string>>;
   /** What kernels are compiled for; the fastest target of the machine unless given. */
   readonly target?: TargetName;
+  /** From `uplinkStateDimensions`. */
+  readonly stateDimensions: Readonly<Record<string, number>>;
 }
 
 /** Creates the flow `uplink` on a slot worker thread. */
@@ -16,4 +18,5 @@ export const createUplink: FlowFactory = ({ arena, options }) =>
     arena,
     target: openTarget((options as UplinkInstanceOptions).target),
     implementations: (options as UplinkInstanceOptions).implementations ?? {},
+    stateDimensions: (options as UplinkInstanceOptions).stateDimensions,
   });

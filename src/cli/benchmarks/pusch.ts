@@ -5,7 +5,7 @@ import { type CarrierInput, parseCarrier } from "../../transceiver/pusch/index.j
 import { defaultGuard, slotResult } from "../../transceiver/receiver.js";
 import { createSimulatedCell, type SimulatedCellOptions } from "../../transceiver/simulated-cell.js";
 import { uplink } from "../../transceiver/uplink.js";
-import { uplinkConfiguration } from "../../transceiver/uplink-configuration.js";
+import { uplinkConfiguration, uplinkStateDimensions } from "../../transceiver/uplink-configuration.js";
 import { type Measurement, timeCalls, timePercentiles } from "./measure.js";
 
 /** A measurement of the receiver. */
@@ -100,7 +100,11 @@ function measureCase(one: PuschCase, target: Target, seconds: number, seed: numb
     return { configuration, samples: samples.slice(), payload: payload.slice() };
   });
   cell.close();
-  const instance = createFlowInstance(uplink, { arena: createArena({ bytes: 512 * 2 ** 20 }), target });
+  const instance = createFlowInstance(uplink, {
+    arena: createArena({ bytes: 512 * 2 ** 20 }),
+    target,
+    stateDimensions: uplinkStateDimensions(carrier, receiveAntennas),
+  });
   const { configuration: first } = slots[0]!;
   const variant = instance.prepare(uplinkConfiguration(first, { receiveAntennas, guard }));
 

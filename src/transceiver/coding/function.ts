@@ -3,6 +3,7 @@ import { defineFunction, int8, int32, uint8 } from "../../functions/index.js";
 import { codingScheme } from "./coding-scheme.js";
 import { prepareEncoding } from "./encoding.js";
 import { prepareMinSum } from "./min-sum.js";
+import { harqProcesses, softBits } from "./soft-buffers.js";
 
 /**
  * LDPC encoding. `blocks` holds the K' bits of each code block, CRC included, as packed bytes, first bit highest;
@@ -24,20 +25,23 @@ encoding.implement("plain", { kind: "model", prepare: prepareEncoding });
  * demapping: filler bits 127, bits that were not received 0. `blocks` gets the K' bits of each code block, CRC
  * included, as packed bytes, first bit highest; `iterations` how many it took, negative where the parity checks
  * never held. `grant` is a grant message.
+ *
+ * Retransmissions are combined in `softBits`, 16 processes of `softBit` soft bits each: `softBitCapacity` says how many
+ * a carrier needs; what does not fit is decoded without combining, with 0 everything.
  */
 export const decoding = defineFunction({
   name: "decoding",
-  clause: "TS 38.212 5.3.2, 6.2.3, 6.2.4",
+  clause: "TS 38.212 5.3.2, 5.4.2, 6.2.3, 6.2.4, TS 38.321 5.4.2.2",
   inputs: { codeword: int8("codeBlock", "circularBufferBit"), grant: int32("grantField") },
   outputs: { blocks: uint8("codeBlock", "blockByte"), iterations: int32("codeBlock") },
   parameters: {
     maximumIterations: z.int().min(1).max(100).default(8),
     /** Stop after the first iteration that fulfils every parity check. */
     earlyStop: z.boolean().default(true),
-    /** Highest position of the circular buffer that was received; all of it unless given. */
+    /** Highest position of the circular buffer that this transmission reaches; all of it unless given. */
     lastPosition: z.int().min(0).optional(),
   },
-  state: { codingScheme },
+  state: { codingScheme, harqProcesses, softBits },
 });
 
 decoding.implement("min-sum", { kind: "model", prepare: prepareMinSum });
