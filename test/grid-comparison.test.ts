@@ -4,6 +4,7 @@ import type { Complex, Grid } from "./independent/complex.js";
 import { largestDifference } from "./independent/grid-difference.js";
 import { type RandomGenerator, randomGenerator } from "./independent/random-generator.js";
 import { randomGrant } from "./independent/random-grants.js";
+import { randomTransformPrecodedGrant } from "./independent/random-transform-precoded-grants.js";
 import { hasData } from "./independent/reference-data.js";
 import { dimensions, type IndependentGrant, transmit } from "./independent/transmitter.js";
 import { packed } from "./packed-bits.js";
@@ -23,6 +24,11 @@ function sibling(grant: IndependentGrant, random: RandomGenerator): IndependentG
     dmrsScramblingId: random.integer(0, 65535),
     scid: random.choose([0, 1] as const),
     dataScramblingId: random.integer(0, 1023),
+    transformPrecoding: grant.transformPrecoding && {
+      ...grant.transformPrecoding,
+      puschIdentity: random.integer(0, 1007),
+      hopping: random.choose(["neither", "group", "sequence"] as const),
+    },
   };
 }
 
@@ -48,10 +54,13 @@ function bothGrids(grant: IndependentGrant, random: RandomGenerator): { product:
 }
 
 describe.skipIf(!hasData)("the grid of random grants by both implementations", () => {
-  it(`is the same for ${grantCount} grants of seed ${seed}`, () => {
+  it.each([
+    ["without", randomGrant],
+    ["with", randomTransformPrecodedGrant],
+  ])(`is the same for ${grantCount} grants of seed ${seed} %s transform precoding`, (_, grantOf) => {
     const random = randomGenerator(seed);
     for (let index = 0; index < grantCount; index++) {
-      const grant = randomGrant(random, index);
+      const grant = grantOf(random, index);
       const { product, independent } = bothGrids(grant, random);
       const difference = largestDifference(product, independent);
       expect(

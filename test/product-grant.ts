@@ -18,8 +18,9 @@ export function carrierFor(grant: IndependentGrant, random: RandomGenerator): Ca
 
 /** The product's configuration of a grant of the independent implementation. */
 export function productConfiguration(grant: IndependentGrant, carrier: Carrier): PuschConfiguration {
-  const { antennaPorts, mappingType, limitedBuffer, tpmi, dmrsScramblingId, dataScramblingId, ...same } =
+  const { antennaPorts, mappingType, limitedBuffer, tpmi, dmrsScramblingId, dataScramblingId, ...rest } =
     grant;
+  const { transformPrecoding, ...same } = rest;
   const parsed = parseGrant(
     {
       ...same,
@@ -28,6 +29,16 @@ export function productConfiguration(grant: IndependentGrant, carrier: Carrier):
       ...(tpmi === undefined ? {} : { tpmi }),
       ...(dmrsScramblingId === undefined ? {} : { dmrsScramblingId }),
       ...(dataScramblingId === undefined ? {} : { dataScramblingId }),
+      ...(transformPrecoding
+        ? {
+            transformPrecoding: true,
+            tpPi2BPSK: transformPrecoding.pi2Bpsk,
+            groupOrSequenceHopping: transformPrecoding.hopping,
+            ...(transformPrecoding.puschIdentity === undefined
+              ? {}
+              : { puschIdentity: transformPrecoding.puschIdentity }),
+          }
+        : {}),
       ...(limitedBuffer
         ? {
             limitedBufferRateMatching: true,

@@ -17,10 +17,12 @@ import { resamplingKernel } from "./conversion/resampling-kernel.js";
 import { crcKernel } from "./crc/crc-kernel.js";
 import { compactionKernel } from "./equalization/compaction-kernel.js";
 import { equalizationKernel } from "./equalization/equalization-kernel.js";
+import { subcarrierWeightKernel } from "./equalization/subcarrier-weight-kernel.js";
 import { correlationKernel } from "./estimation/correlation-kernel.js";
 import { delayRotationKernel } from "./estimation/delay-rotation-kernel.js";
 import { despreadingKernel } from "./estimation/despreading-kernel.js";
 import { frequencyFilterKernel, subspaceEnergyKernel } from "./estimation/frequency-filter-kernel.js";
+import { lowPaprPilotsKernel } from "./estimation/low-papr-pilots-kernel.js";
 import { pilotsKernel } from "./estimation/pilots-kernel.js";
 import { timeInterpolationKernel } from "./estimation/time-interpolation-kernel.js";
 import { fourierTransformKernel } from "./extraction/fourier-transform-kernel.js";
@@ -83,6 +85,7 @@ function extractionKernels(): Kernel[] {
     fourierTransformKernel({ ...forward, size: 4096, lanes: 4 }),
     fourierTransformKernel({ ...inverse, size: 1920, lanes: 8 }),
     fourierTransformKernel({ ...inverse, size: 180, lanes: 4 }),
+    fourierTransformKernel({ sign: -1, input: "interleaved", output: "interleaved", size: 300, lanes: 4 }),
     takeSubcarriersKernel(4),
     takeSubcarriersKernel(16),
     putSubcarriersKernel(8),
@@ -97,6 +100,7 @@ function estimationKernels(): Kernel[] {
     ...lanes.flatMap((lanes) => [
       pilotsKernel(1, lanes),
       pilotsKernel(2, lanes),
+      lowPaprPilotsKernel(lanes),
       correlationKernel(lanes),
       delayRotationKernel(lanes),
       despreadingKernel(1, 1, lanes),
@@ -116,6 +120,8 @@ function equalizationKernels(): Kernel[] {
     equalizationKernel({ ...strides, method: "mmse", layers: 1, antennas: 2, lanes: 8 }),
     equalizationKernel({ ...strides, method: "mmse", layers: 4, antennas: 4 }),
     equalizationKernel({ ...strides, method: "zero-forcing", layers: 2, antennas: 2, granularity: 6 }),
+    subcarrierWeightKernel(true),
+    subcarrierWeightKernel(false),
     compactionKernel([1, 3, 5, 7, 9, 11], 51),
   ];
 }

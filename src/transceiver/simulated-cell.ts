@@ -10,13 +10,13 @@ import {
   createRandom,
   type DelayProfileName,
 } from "../radio/index.js";
+import { precoder } from "./mapping/precode.js";
 import { writeGrantMessage } from "./pusch/grant-message.js";
 import {
   type Carrier,
   type PuschConfiguration,
   type PuschGrant,
   parseGrant,
-  precodingMatrix,
   puschConfiguration,
   slotSamples,
   slotsPerFrame,
@@ -142,11 +142,8 @@ export function createSimulatedCell(
 }
 
 /** Power of all antenna ports in a resource element: of layers of power 1 through the precoder. */
-function transmittedPower({ grant, layers, antennaPorts }: PuschConfiguration): number {
-  if (grant.tpmi === undefined) return layers;
-  const weights = precodingMatrix(layers, antennaPorts, grant.tpmi);
-  const power = weights.reduce((sum, weight) => sum + weight * weight, 0);
-  return power;
+function transmittedPower(configuration: PuschConfiguration): number {
+  return precoder(configuration).reduce((sum, weight) => sum + weight * weight, 0);
 }
 
 function mixOrthogonally(

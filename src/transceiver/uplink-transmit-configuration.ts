@@ -5,6 +5,7 @@ import { crcAttachmentParameters } from "./crc/function.js";
 import { referenceSignalsParameters } from "./estimation/function.js";
 import { extractionParameters } from "./extraction/function.js";
 import { interleavingParameters } from "./interleaving/function.js";
+import { mappingParameters } from "./mapping/function.js";
 import { configurationKey } from "./pusch/configuration.js";
 import { GRANT_FIELDS } from "./pusch/grant-message.js";
 import type { PuschConfiguration } from "./pusch/index.js";
@@ -48,6 +49,7 @@ export function uplinkTransmitConfiguration(
       ciphering: protection ?? {},
       crcAttachment: crcAttachmentParameters(pusch),
       interleaving: interleavingParameters(pusch),
+      mapping: mappingParameters(pusch),
       referenceSignals: referenceSignalsParameters(pusch),
       insertion: extractionParameters(pusch),
       advance: synchronizationParameters(pusch),

@@ -198,7 +198,7 @@ describe("what cannot be received", () => {
     [{ ...grant, slot: 18, rbSize: 23 }, /rbSize: 23.*at most 22/],
     [{ ...grant, slot: 18, rbsize: 2 }, /rbsize.*is it rbSize/],
     [{ ...grant, slot: 18, mcsIndex: 29 }, /mcsIndex: 29.*reserved/],
-    [{ ...grant, slot: 18, transformPrecoding: true }, /transformPrecoding: true/],
+    [{ ...grant, slot: 18, transformPrecoding: true, nrOfLayers: 2 }, /nrOfLayers: 2.*give 1/],
     [{ ...grant, slot: 18, dmrsSymbPos: [15] }, /dmrsSymbPos/],
     [{ ...grant, slot: 18, nrOfSymbols: 1, dmrsSymbPos: [2] }, /dmrsSymbPos|nrOfSymbols/],
     [{ ...grant, slot: 18, subcarrierSpacing: 15 }, /subcarrierSpacing: 15.*30/],

@@ -34,6 +34,14 @@ const half = 1 / 2;
 /** Table 6.3.1.5-1: one layer, two antenna ports. */
 const oneLayerTwoPorts = matrices(Math.SQRT1_2, ["1 0", "0 1", "1 1", "1 n", "1 j", "1 m"]);
 
+/** Table 6.3.1.5-2: one layer, four antenna ports, transform precoding enabled. */
+const oneLayerFourPortsTransformPrecoded = matrices(half, [
+  ...["1 0 0 0", "0 1 0 0", "0 0 1 0", "0 0 0 1", "1 0 1 0", "1 0 n 0", "1 0 j 0", "1 0 m 0"],
+  ...["0 1 0 1", "0 1 0 n", "0 1 0 j", "0 1 0 m", "1 1 1 n", "1 1 j j", "1 1 n 1", "1 1 m m"],
+  ...["1 j 1 j", "1 j j 1", "1 j n m", "1 j m n", "1 n 1 1", "1 n j m", "1 n n n", "1 n m j"],
+  ...["1 m 1 m", "1 m j n", "1 m n j", "1 m m 1"],
+]);
+
 /** Table 6.3.1.5-3: one layer, four antenna ports, transform precoding disabled. */
 const oneLayerFourPorts = matrices(half, [
   ...["1 0 0 0", "0 1 0 0", "0 0 1 0", "0 0 0 1", "1 0 1 0", "1 0 n 0", "1 0 j 0", "1 0 m 0"],
@@ -74,17 +82,21 @@ const fourLayersFourPorts = [
 ];
 
 /**
- * TS 38.211 6.3.1.5, transform precoding disabled: all precoding matrices of codebook-based transmission, by
+ * TS 38.211 6.3.1.5: all precoding matrices of codebook-based transmission, by
  * TPMI. Empty for a pair of layers and ports that has no table; one layer on one port has W = 1.
  */
-export function codebook(layers: number, antennaPorts: number): PrecodingMatrix[] {
+export function codebook(
+  layers: number,
+  antennaPorts: number,
+  transformPrecoding = false,
+): PrecodingMatrix[] {
   switch (`${layers} on ${antennaPorts}`) {
     case "1 on 1":
       return [matrix(1, "1")];
     case "1 on 2":
       return oneLayerTwoPorts;
     case "1 on 4":
-      return oneLayerFourPorts;
+      return transformPrecoding ? oneLayerFourPortsTransformPrecoded : oneLayerFourPorts;
     case "2 on 2":
       return twoLayersTwoPorts;
     case "2 on 4":

@@ -42,7 +42,7 @@ export function randomGrant(random: RandomGenerator, index: number): Independent
  * What the choices below do not ensure: DM-RS within the allocation and the tables (TS 38.211 6.4.1.1.3), enough
  * ports, room for data, and a code rate of at most 1.
  */
-function isValid(grant: IndependentGrant): boolean {
+export function isValid(grant: IndependentGrant): boolean {
   if (!dmrsPositions(grant) || grant.dmrsPorts.length < grant.nrOfLayers) {
     return false;
   }
@@ -111,7 +111,7 @@ function chooseFrequency(random: RandomGenerator, limited: boolean): Frequency {
 type Time = Omit<DmrsConfiguration, "dmrsConfigType">;
 
 /** TS 38.214 Table 6.1.2.1-1 for start and length, TS 38.211 6.4.1.1.3 for the DM-RS positions that go together. */
-function chooseTime(random: RandomGenerator, symbols: number, full: boolean): Time {
+export function chooseTime(random: RandomGenerator, symbols: number, full: boolean): Time {
   const dmrsLength = random.choose([1, 1, 2] as const);
   const dmrsAdditionalPosition = random.integer(0, dmrsLength === 1 ? 3 : 1) as 0 | 1 | 2 | 3;
   const mappingType = full ? "A" : random.choose(["A", "B"] as const);

@@ -11,6 +11,8 @@ import {
 } from "./dmrs.js";
 import type { PrecodingMatrix } from "./layers-precoding.js";
 import { precode } from "./layers-precoding.js";
+import type { LowPaprConfiguration } from "./low-papr.js";
+import { groupAndNumber, lowPaprSequence } from "./low-papr.js";
 
 /** A resource element: OFDM symbol in the slot and subcarrier in the bandwidth part. */
 export interface ResourceElement {
@@ -69,6 +71,8 @@ export interface DmrsTransmission extends Allocation {
   readonly dmrsPorts: readonly number[];
   readonly dmrsScramblingId: number;
   readonly scid: 0 | 1;
+  /** With transform precoding: what the low-PAPR sequences depend on beside slot and symbol. */
+  readonly lowPapr?: Pick<LowPaprConfiguration, "identity" | "hopping"> | undefined;
 }
 
 /** One pilot of a port before precoding and β: its place and w_f · w_t · r. */
@@ -81,18 +85,18 @@ export interface Pilot extends ResourceElement {
 
 /** TS 38.211 6.4.1.1.3: ã of one DM-RS port over the allocation, without β. */
 export function pilots(transmission: DmrsTransmission, dmrs: readonly DmrsSymbol[], port: number): Pilot[] {
-  const { bwpStart, rbStart, rbSize, dmrsConfigType, symbolsPerSlot, slot, dmrsScramblingId, scid } =
-    transmission;
+  const { bwpStart, rbStart, rbSize, dmrsConfigType, lowPapr } = transmission;
   const { delta, wf, wt } = dmrsPort(dmrsConfigType, port);
   const pilotsPerBlock = dmrsConfigType === 1 ? 6 : 4;
-  const blocks = bwpStart + rbStart + rbSize;
+  // k counts from common resource block 0, with transform precoding from the allocation.
+  const firstBlock = lowPapr ? rbStart : -bwpStart;
+  const blocks = lowPapr ? rbSize : bwpStart + rbStart + rbSize;
   const found: Pilot[] = [];
   for (const { symbol, lPrime } of dmrs) {
-    const initialization = dmrsInitialization(symbolsPerSlot, slot, symbol, dmrsScramblingId, scid);
-    const r = dmrsSequence(initialization, pilotsPerBlock * blocks);
+    const r = sequence(transmission, symbol, lPrime, pilotsPerBlock * blocks);
     for (let n = 0; 2 * n < r.length; n++) {
       for (const kPrime of [0, 1] as const) {
-        const subcarrier = dmrsSubcarrier(dmrsConfigType, delta, n, kPrime) - 12 * bwpStart;
+        const subcarrier = dmrsSubcarrier(dmrsConfigType, delta, n, kPrime) + 12 * firstBlock;
         if (subcarrier >= 12 * rbStart && subcarrier < 12 * (rbStart + rbSize)) {
           const value = scale(r[2 * n + kPrime]!, wf[kPrime] * wt[lPrime]);
           found.push({ symbol, subcarrier, n, kPrime, lPrime, value });
@@ -101,6 +105,17 @@ export function pilots(transmission: DmrsTransmission, dmrs: readonly DmrsSymbol
     }
   }
   return found;
+}
+
+/** TS 38.211 6.4.1.1.1: r(0) … r(length − 1) of an OFDM symbol. */
+function sequence(transmission: DmrsTransmission, symbol: number, lPrime: 0 | 1, length: number): Complex[] {
+  const { symbolsPerSlot, slot, dmrsScramblingId, scid, lowPapr } = transmission;
+  if (lowPapr) {
+    const first = { symbolsPerSlot, slot, symbol: symbol - lPrime, length };
+    const { group, number } = groupAndNumber({ ...lowPapr, ...first });
+    return lowPaprSequence(group, number, length);
+  }
+  return dmrsSequence(dmrsInitialization(symbolsPerSlot, slot, symbol, dmrsScramblingId, scid), length);
 }
 
 /** TS 38.211 6.4.1.1.3: DM-RS of all layers, precoded as the data, added to the grid. */

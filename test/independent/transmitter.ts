@@ -18,8 +18,10 @@ import { dataElements, mapData, mapDmrs } from "./resource-mapping.js";
 import { segment, selectBaseGraph } from "./segmentation.js";
 import type { ModulationAndCoding } from "./tbs.js";
 import { mcsTable, resourceElements, transportBlockSize } from "./tbs.js";
+import type { TransformPrecoding } from "./transform-precoding.js";
+import { transformPrecode, transformPrecodedMcsTable } from "./transform-precoding.js";
 
-/** One PUSCH transmission, transform precoding and frequency hopping disabled. */
+/** One PUSCH transmission, frequency hopping disabled. */
 export interface IndependentGrant {
   /** Slot in the frame. */
   readonly slot: number;
@@ -57,6 +59,8 @@ export interface IndependentGrant {
   readonly tpmi?: number | undefined;
   /** Limited-buffer rate matching; without it the whole buffer is used. */
   readonly limitedBuffer?: LimitedBuffer | undefined;
+  /** Without it transform precoding is disabled. */
+  readonly transformPrecoding?: TransformPrecoding | undefined;
 }
 
 /** Everything that follows from a grant before a bit is known. */
@@ -72,7 +76,7 @@ export interface Dimensions extends ModulationAndCoding {
 
 /** TS 38.214 6.1.4: modulation, code rate, transport block size and coded bits of a grant. */
 export function dimensions(grant: IndependentGrant): Dimensions {
-  const { modulationOrder, codeRate1024 } = mcsTable(grant.mcsTable)[grant.mcsIndex]!;
+  const { modulationOrder, codeRate1024 } = modulationAndCoding(grant);
   const dmrs = dmrsSymbols(grant);
   const dmrsPerSymbol = (grant.dmrsConfigType === 1 ? 6 : 4) * grant.numDmrsCdmGrpsNoData;
   const size = transportBlockSize({
@@ -93,12 +97,20 @@ export function dimensions(grant: IndependentGrant): Dimensions {
   };
 }
 
+/** TS 38.214 6.1.4.1; mcs-TableTransformPrecoder chooses as mcs-Table does, but among the tables of its own. */
+function modulationAndCoding({ mcsTable: table, mcsIndex, transformPrecoding }: IndependentGrant) {
+  if (!transformPrecoding || table === 2) return mcsTable(table)[mcsIndex]!;
+  return transformPrecodedMcsTable(table === 1 ? 1 : 2, transformPrecoding.pi2Bpsk)[mcsIndex]!;
+}
+
 /** The precoding matrix of a grant; throws for a TPMI that its table lacks. */
 export function precodingMatrix(grant: IndependentGrant): PrecodingMatrix {
   if (grant.tpmi === undefined) {
     return identity(grant.nrOfLayers);
   }
-  const w = codebook(grant.nrOfLayers, grant.antennaPorts)[grant.tpmi];
+  const w = codebook(grant.nrOfLayers, grant.antennaPorts, grant.transformPrecoding !== undefined)[
+    grant.tpmi
+  ];
   if (!w) {
     throw new Error(`no TPMI ${grant.tpmi} for ${grant.nrOfLayers} layers on ${grant.antennaPorts} ports`);
   }
@@ -133,6 +145,10 @@ export function dmrsTransmission(grant: IndependentGrant): DmrsTransmission {
     ...grant,
     symbolsPerSlot: symbolsPerSlot(grant.cyclicPrefix),
     dmrsScramblingId: grant.dmrsScramblingId ?? grant.physCellId,
+    lowPapr: grant.transformPrecoding && {
+      identity: grant.transformPrecoding.puschIdentity ?? grant.physCellId,
+      hopping: grant.transformPrecoding.hopping,
+    },
   };
 }
 
@@ -144,7 +160,10 @@ export function transmit(grant: IndependentGrant, transportBlock: readonly numbe
   const { modulationOrder, dmrs } = dimensions(grant);
   const symbols = symbolsPerSlot(grant.cyclicPrefix);
   const bits = scramble(grant, encodeTransportBlock(grant, transportBlock));
-  const x = mapToLayers(modulate(bits, modulationOrder as ModulationOrder), grant.nrOfLayers);
+  const layers = mapToLayers(modulate(bits, modulationOrder as ModulationOrder), grant.nrOfLayers);
+  const x = grant.transformPrecoding
+    ? layers.map((layer) => transformPrecode(layer, 12 * grant.rbSize))
+    : layers;
   const w = precodingMatrix(grant);
   const grid = emptyGrid(w.length, symbols, 12 * grant.bwpSize);
   mapData(grid, dataElements(grant, dmrs), x, w);

@@ -4,6 +4,7 @@ import type { SquareOrder } from "../mapping/axis-llr.js";
 import { prepareDataRows, type RowProcess } from "./data-rows.js";
 import { type EqualizationMethod, equalizationKernel } from "./equalization-kernel.js";
 import type { equalization } from "./function.js";
+import { prepareTransformDeprecoding } from "./transform-deprecoding.js";
 
 /** Noise variance, as a share of the channel's mean power, that stands for anything smaller: reciprocals stay numbers. */
 export const SMALLEST_NOISE = 1e-12;
@@ -14,7 +15,7 @@ const LEAST_POSITIVE = 1e-34;
 /** Responses that the channel's mean power is taken from. */
 const POWER_SAMPLES = 1024;
 
-type EqualizationContext = Context<
+export type EqualizationContext = Context<
   typeof equalization.inputs,
   typeof equalization.outputs,
   typeof equalization.parameters
@@ -37,6 +38,7 @@ export function prepareEqualization(method: EqualizationMethod, context: Equaliz
     }),
   );
   const weights = scratch("weights", "float32", antennas);
+  const deprecode = prepareTransformDeprecoding(method, context);
 
   const symbols = outputs.symbols.offset;
   const noise = outputs.noise.offset;
@@ -46,6 +48,7 @@ export function prepareEqualization(method: EqualizationMethod, context: Equaliz
   return () => {
     setWeights(inputs.noise.view, smallestNoise(inputs.channel.view), weights.view);
     rows(equalize);
+    deprecode();
   };
 }
 

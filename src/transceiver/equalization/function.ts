@@ -12,6 +12,8 @@ export const signalType = z.strictObject({
   /** OFDM symbols of the slot with DM-RS. */
   dmrsSymbPos: z.array(z.int().min(0).max(13)).readonly(),
   numDmrsCdmGrpsNoData: z.int().min(1).max(3),
+  /** Each OFDM symbol of data was spread over its subcarriers by a transform (6.3.1.4). */
+  transformPrecoding: z.boolean().default(false),
 });
 
 /** Q_m of all layers; of use to implementations that decide symbols, "mmse-sic". */
@@ -28,7 +30,8 @@ export type EqualizationSignalType = z.output<typeof signalType>;
  * `grid` holds the granted resource elements, `channel` the response that a layer's power-1 symbols see in the same
  * scale, `noise` the variance of noise at each antenna. `symbols` gives the layers' symbols in the order of TS 38.211
  * 6.3.1.6, unbiased: transmitted symbol plus something uncorrelated whose variance is in the output `noise`. `re` is
- * the number of data resource elements of a layer.
+ * the number of data resource elements of a layer. With transform precoding, which is for one layer and DM-RS symbols
+ * without data, they are the symbols before it.
  *
  * "mmse" and "zero-forcing" are linear. "mmse-sic" detects layer after layer, in each resource element in the order of
  * post-equalization SINR, decides each to the nearest point of the constellation and takes it out of what the others
@@ -42,7 +45,7 @@ export type EqualizationSignalType = z.output<typeof signalType>;
  */
 export const equalization = defineFunction({
   name: "equalization",
-  clause: "TS 38.211 6.3.1.6",
+  clause: "TS 38.211 6.3.1.4, 6.3.1.6",
   inputs: {
     grid: complex64("antenna", "symbol", "subcarrier"),
     channel: complex64("layer", "antenna", "symbol", "subcarrier"),
@@ -63,9 +66,15 @@ export function equalizationParameters({ grant, modulationOrder }: PuschConfigur
   signalType: EqualizationSignalType;
   modulationOrder: ModulationOrder;
 } {
-  const { startSymbolIndex, dmrsConfigType, dmrsSymbPos, numDmrsCdmGrpsNoData } = grant;
+  const { startSymbolIndex, dmrsConfigType, dmrsSymbPos, numDmrsCdmGrpsNoData, transformPrecoding } = grant;
   return {
-    signalType: { startSymbolIndex, dmrsConfigType, dmrsSymbPos, numDmrsCdmGrpsNoData },
+    signalType: {
+      startSymbolIndex,
+      dmrsConfigType,
+      dmrsSymbPos,
+      numDmrsCdmGrpsNoData,
+      transformPrecoding,
+    },
     modulationOrder,
   };
 }

@@ -32,7 +32,8 @@ import { type TreeSearchShape, treeSearchKernel, treeSearchWorkspace } from "./t
  *
  * "k-best" searches a tree breadth first (see `treeSearchKernel`) and keeps the best `survivors` of each level, a power of
  * two; a soft bit without counter-hypothesis among the survivors is limited. 16 suit 256-QAM. It costs several times as
- * much as MMSE. With π/2-BPSK, which has one layer, there is nothing to be searched: it is refused.
+ * much as MMSE. With π/2-BPSK, which has one layer, there is nothing to be searched: it is refused, and so
+ * is transform precoding, whose one layer has its symbols spread over the subcarriers.
  */
 export const jointDemapping = defineFunction({
   name: "jointDemapping",
@@ -65,6 +66,12 @@ type JointDemappingContext = Context<
 function prepareTreeSearch(context: JointDemappingContext): Process {
   const { dimensions, parameters, inputs, outputs, state, compile, scratch, target } = context;
   const { antenna: antennas, layer: layers, symbol, subcarrier, codewordBit: bits } = dimensions;
+  if (parameters.signalType.transformPrecoding)
+    throw new InputError(
+      "signalType.transformPrecoding",
+      true,
+      "a search among the symbols of a resource element finds none; choose detection blocks or irc",
+    );
   const re = dataRuns(parameters.signalType, symbol, subcarrier).runs.reduce(
     (sum, run) => sum + run.count,
     0,

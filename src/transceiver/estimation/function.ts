@@ -22,7 +22,9 @@ export const pilotPosition = z.strictObject({
   /** DM-RS port of each layer. */
   dmrsPorts: z.array(z.int().min(0).max(11)).min(1).max(4).readonly(),
   numDmrsCdmGrpsNoData: z.int().min(1).max(3),
-  /** First resource block of the allocation from common resource block 0, where sequences start. */
+  /** "low-PAPR": with transform precoding, for which `dmrsConfigType` is 1 (6.4.1.1.1.2). */
+  sequenceType: z.enum(["pseudo-random", "low-PAPR"]).default("pseudo-random"),
+  /** First resource block of the allocation from common resource block 0, where pseudo-random sequences start. */
   firstCommonBlock: z.int().min(0).max(2473),
 });
 
@@ -79,7 +81,7 @@ estimation.implement("lmmse", { kind: "model", prepare: (context) => prepareEsti
 estimation.implement("ls", { kind: "model", prepare: (context) => prepareEstimation("ls", context) });
 
 /** The parameters of {@link estimation} for a configuration. */
-export function estimationParameters({ grant, allocation }: PuschConfiguration): {
+export function estimationParameters({ grant, allocation, dmrs }: PuschConfiguration): {
   signalType: EstimationSignalType;
   pilotPosition: PilotPosition;
 } {
@@ -93,6 +95,7 @@ export function estimationParameters({ grant, allocation }: PuschConfiguration):
       dmrsSymbPos,
       dmrsPorts,
       numDmrsCdmGrpsNoData,
+      sequenceType: dmrs.sequenceType,
       firstCommonBlock: allocation.firstCommonBlock,
     },
   };

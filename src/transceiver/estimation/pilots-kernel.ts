@@ -25,8 +25,8 @@ export const MOST_PILOTS = 2 ** 16;
 /** Pilots of a word of the sequence. */
 const WORD = 16;
 
-/** Lanes for the pilots past the last whole word: they must not read far past the row. */
-const LAST_LANES = 4;
+/** Lanes for the pilots past the last whole step: they must not read far past the row. */
+export const LAST_LANES = 4;
 
 /**
  * Least squares at the pilots of one CDM group, antenna and DM-RS symbol: `y·conj(r)/β` (TS 38.211 6.4.1.1.3 undone but

@@ -1,6 +1,9 @@
+import type { CompiledKernel } from "../../compiler/index.js";
 import type { Context } from "../../functions/index.js";
 import { goldSequence } from "../pusch/gold-sequence.js";
 import { grantFieldIndex } from "../pusch/grant-message.js";
+import { prepareLowPaprSequence } from "../pusch/low-papr-sequence.js";
+import { lowPaprPilotsKernel } from "./low-papr-pilots-kernel.js";
 import { pilotsKernel } from "./pilots-kernel.js";
 import { estimationLanes, type PilotPlan } from "./plan.js";
 
@@ -18,17 +21,12 @@ type PilotsContext = Pick<Context, "compile" | "scratch" | "target"> & {
 };
 
 export function preparePilots(context: PilotsContext, plan: PilotPlan): Pilots {
-  const { antennas, groups, pilots, pilotStride, amplitude, symbols, subcarriers } = plan;
-  const { dmrsSymbPos, dmrsConfigType, firstCommonBlock } = plan.pilotPosition;
+  const { antennas, groups, pilots, pilotStride, symbols, subcarriers } = plan;
+  const { dmrsSymbPos, sequenceType } = plan.pilotPosition;
   const count = dmrsSymbPos.length;
-  const run = context.compile(pilotsKernel(dmrsConfigType, estimationLanes(context.target)));
-  const scale = Math.SQRT1_2 / amplitude;
   const rows = context.scratch("pilots", "float32", antennas, groups.length, count, 2, pilotStride).offset;
-  const firstBit = 2 * plan.pilotsPerBlock * firstCommonBlock;
-  const words = Math.ceil(pilots / 16);
-  const sequence = context.scratch("sequence", "int32", words);
-  // One word more than needed, so that every word has a next one to be shifted in.
-  const gold = new Uint32Array((firstBit >> 5) + words + 1);
+  const prepare = sequenceType === "low-PAPR" ? prepareLowPapr : preparePseudoRandom;
+  const { run, scale, offset, generate } = prepare(context, plan);
   const grid = context.inputs.grid.offset;
   const row = (antenna: number, group: number, ordinal: number) =>
     rows + 8 * pilotStride * ((antenna * groups.length + group) * count + ordinal);
@@ -36,15 +34,58 @@ export function preparePilots(context: PilotsContext, plan: PilotPlan): Pilots {
     row,
     extract(grant) {
       for (let ordinal = 0; ordinal < count; ordinal++) {
-        goldSequence(grant[grantFieldIndex.dmrsInits + ordinal]!, gold);
-        align(gold, firstBit, sequence.view);
+        generate(grant[grantFieldIndex.dmrsInits + ordinal]!);
         const symbol = dmrsSymbPos[ordinal]! - plan.signalType.startSymbolIndex;
         for (let antenna = 0; antenna < antennas; antenna++)
           for (let group = 0; group < groups.length; group++) {
             const first = (antenna * symbols + symbol) * subcarriers + groups[group]!;
-            run(grid + 8 * first, sequence.offset, row(antenna, group, ordinal), pilots, pilotStride, scale);
+            run(grid + 8 * first, offset, row(antenna, group, ordinal), pilots, pilotStride, scale);
           }
       }
+    },
+  };
+}
+
+/** The sequence of a DM-RS symbol in the arena, and the kernel that divides by it. */
+interface Sequence {
+  readonly run: CompiledKernel;
+  /** The kernel's last argument. */
+  readonly scale: number;
+  readonly offset: number;
+  /** Makes it that of an entry of `dmrsInits`. */
+  readonly generate: (init: number) => void;
+}
+
+/** The sequence as bits. */
+function preparePseudoRandom(context: PilotsContext, plan: PilotPlan): Sequence {
+  const { pilots, amplitude } = plan;
+  const { dmrsConfigType, firstCommonBlock } = plan.pilotPosition;
+  const firstBit = 2 * plan.pilotsPerBlock * firstCommonBlock;
+  const words = Math.ceil(pilots / 16);
+  const sequence = context.scratch("sequence", "int32", words);
+  // One word more than needed, so that every word has a next one to be shifted in.
+  const gold = new Uint32Array((firstBit >> 5) + words + 1);
+  return {
+    run: context.compile(pilotsKernel(dmrsConfigType, estimationLanes(context.target))),
+    scale: Math.SQRT1_2 / amplitude,
+    offset: sequence.offset,
+    generate(init) {
+      goldSequence(init, gold);
+      align(gold, firstBit, sequence.view);
+    },
+  };
+}
+
+/** The sequence as complex numbers. */
+function prepareLowPapr(context: PilotsContext, { pilots, amplitude }: PilotPlan): Sequence {
+  const sequence = context.scratch("sequence", "complex64", pilots);
+  const write = prepareLowPaprSequence(pilots);
+  return {
+    run: context.compile(lowPaprPilotsKernel(estimationLanes(context.target))),
+    scale: 1 / amplitude,
+    offset: sequence.offset,
+    generate(init) {
+      write(init, sequence.view);
     },
   };
 }

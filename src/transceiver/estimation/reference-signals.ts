@@ -1,6 +1,6 @@
 import { precoder } from "../mapping/precode.js";
 import type { PuschConfiguration } from "../pusch/configuration.js";
-import { dmrsSequence, dmrsSequenceWords, dmrsWeight } from "../pusch/dmrs.js";
+import { dmrsWeight, prepareDmrsSequence } from "../pusch/dmrs.js";
 import { dmrsSubcarrier } from "../pusch/dmrs-ports.js";
 
 /**
@@ -14,12 +14,12 @@ export type InsertReferenceSignals = (configuration: PuschConfiguration, grid: F
 export function prepareReferenceSignals(prepared: PuschConfiguration): InsertReferenceSignals {
   const { dmrs, allocation, layers, antennaPorts } = prepared;
   const { gridSubcarriers, slotSymbols, firstSubcarrier } = allocation;
-  const words = new Uint32Array(dmrsSequenceWords(dmrs));
+  const writeSequence = prepareDmrsSequence(dmrs);
   const sequence = new Float32Array(2 * dmrs.pilots);
   const weights = precoder(prepared);
   return (configuration, grid) => {
     for (let ordinal = 0; ordinal < dmrs.symbols.length; ordinal++) {
-      dmrsSequence(dmrs, configuration.dmrsInits[ordinal]!, words, sequence);
+      writeSequence(configuration.dmrsInits[ordinal]!, sequence);
       for (let layer = 0; layer < layers; layer++) {
         const pilotPort = dmrs.ports[layer]!;
         for (let port = 0; port < antennaPorts; port++) {

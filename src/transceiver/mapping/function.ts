@@ -1,24 +1,36 @@
+import { z } from "zod";
 import { complex64, defineFunction, float32, int8, int32, uint8 } from "../../functions/index.js";
+import type { PuschConfiguration } from "../pusch/configuration.js";
 import { type DemappingMethod, prepareDemapping } from "./demapping.js";
 import { logMap } from "./log-map.js";
 import { prepareMapping } from "./mapping.js";
 import { maxLog, scaledMaxLog } from "./max-log.js";
 import { modulationScheme } from "./modulation-scheme.js";
 
+/** M_sc of transform precoding, in subcarriers: 2^a·3^b·5^c resource blocks; 0 where it is disabled. */
+const transformSize = z.int().min(0).max(3240).multipleOf(12).default(0);
+
 /**
- * Scrambling, modulation, layer mapping and precoding of a codeword. `bits` holds one bit a byte, `symbols` the data
+ * Scrambling, modulation, layer mapping, transform precoding and precoding of a codeword. `bits` holds one bit a byte, `symbols` the data
  * of each antenna port in mapping order, mean power 1 before precoding. `grant` is a grant message. Symbols are 0
- * before the first grant, and where the sizes do not fit the modulation order and TPMI in force.
+ * before the first grant, and where the sizes do not fit the modulation order and TPMI in force. Transform precoding is
+ * for one layer.
  */
 export const mapping = defineFunction({
   name: "mapping",
-  clause: "TS 38.211 5.1, 6.3.1.1 to 6.3.1.3, 6.3.1.5",
+  clause: "TS 38.211 5.1, 6.3.1.1 to 6.3.1.5",
   inputs: { bits: uint8("codewordBit"), grant: int32("grantField") },
   outputs: { symbols: complex64("port", "re") },
+  parameters: { transformSize },
   state: { modulationScheme },
 });
 
 mapping.implement("plain", { kind: "model", prepare: prepareMapping });
+
+/** The parameters of {@link mapping} for a configuration. */
+export function mappingParameters({ grant, allocation }: PuschConfiguration): { transformSize: number } {
+  return { transformSize: grant.transformPrecoding ? allocation.subcarriers : 0 };
+}
 
 /**
  * Layer demapping, demapping and descrambling. `symbols` holds unbiased data symbols of each layer in mapping order,

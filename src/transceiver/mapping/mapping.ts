@@ -8,6 +8,7 @@ import { prepareModulate } from "./modulate.js";
 import { keepModulationScheme, modulationSchemeIndex } from "./modulation-scheme.js";
 import { precode } from "./precode.js";
 import { prepareScramble } from "./scramble.js";
+import { prepareTransformPrecoding } from "./transform-precoding.js";
 
 type MappingContext = Context<
   typeof mapping.inputs,
@@ -20,7 +21,10 @@ type MappingContext = Context<
 interface Path {
   readonly layers: number;
   readonly modulate: (codeword: Uint8Array, symbols: Float32Array) => void;
-  /** Precoding matrices `[port][layer]` by TPMI; at -1 the identity, where there are as many ports as layers. */
+  /**
+   * Precoding matrices `[port][layer]` by TPMI; at -1 the identity, where there are as many ports as layers. With
+   * transform precoding they hold its factor too.
+   */
   readonly weights: ReadonlyMap<number, Float64Array>;
 }
 
@@ -29,13 +33,15 @@ interface Path {
  * stands ready for each pair that fits.
  * @throws InputError where none fits.
  */
-export function prepareMapping({ dimensions, inputs, outputs, state }: MappingContext): Process {
+export function prepareMapping(context: MappingContext): Process {
+  const { dimensions, inputs, outputs, state, parameters } = context;
   const { codewordBit, port, re } = dimensions;
+  const { transformSize } = parameters;
   const paths = new Map<number, Path>();
   for (const order of [1, 2, 4, 6, 8] as const) {
     const layers = codewordBit / (order * re);
-    if (Number.isInteger(layers) && layers >= 1 && layers <= Math.min(4, port))
-      paths.set(order, path(order, codewordBit, layers, port));
+    if (Number.isInteger(layers) && layers >= 1 && layers <= (transformSize ? 1 : Math.min(4, port)))
+      paths.set(order, path(order, codewordBit, layers, port, transformSize));
   }
   if (paths.size === 0)
     throw new InputError(
@@ -46,8 +52,9 @@ export function prepareMapping({ dimensions, inputs, outputs, state }: MappingCo
   const scramble = prepareScramble(codewordBit);
   const codeword = new Uint8Array(codewordBit);
   const most = Math.max(...Array.from(paths.values(), ({ layers }) => layers));
-  const modulated = new Float32Array(2 * re * most);
-  const layered = new Float32Array(2 * re * most);
+  const transform = transformSize ? prepareTransformPrecoding(context, transformSize) : undefined;
+  const modulated = transform?.symbols ?? new Float32Array(2 * re * most);
+  const layered = transform?.transformed ?? new Float32Array(2 * re * most);
   const [bits, grant] = [inputs.bits.view, inputs.grant.view];
   const [symbols, scheme] = [outputs.symbols.view, state.modulationScheme.view];
   return () => {
@@ -61,16 +68,25 @@ export function prepareMapping({ dimensions, inputs, outputs, state }: MappingCo
     codeword.set(bits);
     scramble(scheme[modulationSchemeIndex.scramblingInit]!, codeword);
     chosen.modulate(codeword, modulated);
-    layerMap(modulated, chosen.layers, re, layered);
+    if (transform) transform.run();
+    else layerMap(modulated, chosen.layers, re, layered);
     precode(weights, layered, chosen.layers, port, re, symbols);
   };
 }
 
-function path(order: ModulationOrder, codewordBits: number, layers: number, ports: number): Path {
+function path(
+  order: ModulationOrder,
+  codewordBits: number,
+  layers: number,
+  ports: number,
+  transformSize: number,
+): Path {
+  const factor = transformSize ? 1 / Math.sqrt(transformSize) : 1;
+  const scaled = (matrix: Float64Array) => matrix.map((weight) => weight * factor);
   const weights = new Map<number, Float64Array>();
-  if (layers === ports) weights.set(-1, identity(layers));
+  if (layers === ports) weights.set(-1, scaled(identity(layers)));
   for (let tpmi = 0; tpmi < precodingMatrixCount(layers, ports); tpmi++)
-    weights.set(tpmi, precodingMatrix(layers, ports, tpmi));
+    weights.set(tpmi, scaled(precodingMatrix(layers, ports, tpmi, transformSize > 0)));
   return { layers, modulate: prepareModulate(order, codewordBits), weights };
 }
 

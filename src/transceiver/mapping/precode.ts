@@ -7,7 +7,8 @@ import { precodingMatrix } from "../pusch/precoding.js";
  */
 export function precoder(configuration: PuschConfiguration): Float64Array {
   const { layers, antennaPorts, grant } = configuration;
-  if (grant.tpmi !== undefined) return precodingMatrix(layers, antennaPorts, grant.tpmi);
+  if (grant.tpmi !== undefined)
+    return precodingMatrix(layers, antennaPorts, grant.tpmi, grant.transformPrecoding);
   const identity = new Float64Array(2 * antennaPorts * layers);
   for (let layer = 0; layer < layers; layer++) identity[2 * (layer * layers + layer)] = 1;
   return identity;

@@ -2,9 +2,10 @@ import { InputError } from "../../errors.js";
 import { type Allocation, allocation } from "./allocation.js";
 import type { Carrier } from "./carrier.js";
 import { type CodeBlocks, codeBlocks } from "./code-blocks.js";
-import { type Dmrs, dmrs, dmrsInit } from "./dmrs.js";
+import { type Dmrs, dmrs, dmrsInits } from "./dmrs.js";
 import { scramblingInit } from "./gold-sequence.js";
 import type { PuschGrant } from "./grant.js";
+import { transformPrecodedOrder } from "./grant-transform-precoding.js";
 import { type ModulationOrder, mcs } from "./mcs.js";
 import { type RateMatching, rateMatching } from "./rate-matching.js";
 import { limitedBufferTransportBlockSize, transportBlockSize } from "./transport-block-size.js";
@@ -30,7 +31,7 @@ export interface PuschConfiguration {
   readonly rateMatching: RateMatching;
   /** c_init of data scrambling. */
   readonly scramblingInit: number;
-  /** c_init of the DM-RS of each symbol of `dmrs.symbols`. */
+  /** What chooses the DM-RS sequence of each symbol of `dmrs.symbols`: c_init, or 30·v + u of a low-PAPR one. */
   readonly dmrsInits: readonly number[];
 }
 
@@ -39,7 +40,7 @@ export interface PuschConfiguration {
  * @throws InputError where DM-RS or overhead leave no resource element for data, or a given transport block size is impossible.
  */
 export function puschConfiguration(carrier: Carrier, grant: PuschGrant): PuschConfiguration {
-  const { modulationOrder, ...row } = mcs(grant.mcsTable, grant.mcsIndex);
+  const { modulationOrder, ...row } = mcs(grant.mcsTable, grant.mcsIndex, transformPrecodedOrder(grant));
   // parseGrant sees to it that a reserved index comes with the code rate.
   const targetCodeRate = row.targetCodeRate ?? grant.targetCodeRate!;
   const layout = allocation(carrier, grant);
@@ -89,7 +90,7 @@ export function puschConfiguration(carrier: Carrier, grant: PuschGrant): PuschCo
       limitedBufferSize,
     ),
     scramblingInit: scramblingInit(grant.rnti, grant.dataScramblingId),
-    dmrsInits: Object.freeze(grant.dmrsSymbPos.map((symbol) => dmrsInit(grant, symbol))),
+    dmrsInits: Object.freeze(dmrsInits(grant)),
   });
 }
 
@@ -121,6 +122,7 @@ export function configurationKey(configuration: PuschConfiguration): string {
     grant.dmrsSymbPos.join("."),
     grant.dmrsPorts.join("."),
     grant.numDmrsCdmGrpsNoData,
+    grant.transformPrecoding,
     matching.circularBufferSize,
     matching.start,
   ].join(",");

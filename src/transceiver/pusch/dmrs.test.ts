@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { type Dmrs, dmrs, dmrsInit, dmrsSequence, dmrsSequenceWords, dmrsWeight } from "./dmrs.js";
+import { type Dmrs, dmrs, dmrsInits, dmrsWeight, prepareDmrsSequence } from "./dmrs.js";
 import { type DmrsConfigType, dmrsPort, dmrsPortCount, dmrsSubcarrier } from "./dmrs-ports.js";
 import { goldBits } from "./gold-sequence.js";
 import { parseGrant } from "./grant.js";
@@ -93,12 +93,18 @@ describe("DM-RS sequence, TS 38.211 6.4.1.1.1.1", () => {
         fc.integer({ min: 0, max: 65535 }),
         fc.constantFrom(0, 1),
         (slot, symbol, identity, scid) => {
-          const grant = parseGrant({ ...GRANT, slot, dmrsScramblingId: identity, scid });
+          const grant = parseGrant({
+            ...GRANT,
+            slot,
+            dmrsSymbPos: [symbol],
+            dmrsScramblingId: identity,
+            scid,
+          });
           const exact =
             (2n ** 17n * BigInt(14 * slot + symbol + 1) * BigInt(2 * identity + 1) +
               BigInt(2 * identity + scid)) %
             2n ** 31n;
-          expect(dmrsInit(grant, symbol)).toBe(Number(exact));
+          expect(dmrsInits(grant)).toEqual([Number(exact)]);
         },
       ),
       { seed: 6411, numRuns: 500 },
@@ -113,7 +119,7 @@ describe("DM-RS sequence, TS 38.211 6.4.1.1.1.1", () => {
       slot: 3,
       physCellId: 0,
     });
-    expect(dmrsInit(grant, 2)).toBe(2 ** 17 * (12 * 3 + 2 + 1));
+    expect(dmrsInits(grant)[0]).toBe(2 ** 17 * (12 * 3 + 2 + 1));
   });
 
   it.each([1, 2] as const)("starts at common resource block 0, type %d", (dmrsConfigType) => {
@@ -121,7 +127,7 @@ describe("DM-RS sequence, TS 38.211 6.4.1.1.1.1", () => {
     const perBlock = dmrsConfigType === 1 ? 6 : 4;
     expect(layout).toMatchObject({ pilots: 24 * perBlock, sequenceOffset: 13 * perBlock });
     const sequence = new Float32Array(2 * layout.pilots);
-    dmrsSequence(layout, 4711, new Uint32Array(dmrsSequenceWords(layout)), sequence);
+    prepareDmrsSequence(layout)(4711, sequence);
     const bits = new Uint8Array(2 * (13 + 24) * perBlock);
     goldBits(4711, bits);
     const expected = bits.slice(2 * 13 * perBlock);

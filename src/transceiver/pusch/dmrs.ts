@@ -1,7 +1,12 @@
 import { type DmrsConfigType, type DmrsPort, dmrsPort, dmrsSubcarriersPerBlock } from "./dmrs-ports.js";
 import { goldSequence } from "./gold-sequence.js";
 import type { PuschGrant } from "./grant.js";
+import { prepareLowPaprSequence } from "./low-papr-sequence.js";
 import { symbolsPerSlot } from "./numerology.js";
+import { hoppedSequence } from "./sequence-hopping.js";
+
+/** Where r(m) comes from: TS 38.211 6.4.1.1.1.1, or with transform precoding 6.4.1.1.1.2. */
+export type DmrsSequenceType = "pseudo-random" | "low-PAPR";
 
 /** The DM-RS of a grant (TS 38.211 6.4.1.1). */
 export interface Dmrs {
@@ -14,7 +19,11 @@ export interface Dmrs {
   readonly cdmGroupsWithoutData: number;
   /** Pilots of a port in one symbol: 6 or 4 a resource block. */
   readonly pilots: number;
-  /** Index in r(m) of the first pilot of the allocation: sequences count from common resource block 0. */
+  readonly sequenceType: DmrsSequenceType;
+  /**
+   * Index in r(m) of the first pilot of the allocation: pseudo-random sequences count from common resource block 0,
+   * low-PAPR ones from the allocation's first.
+   */
   readonly sequenceOffset: number;
   /** β_DMRS: 1, √2 or √3 (TS 38.214 Table 6.2.2-1). */
   readonly amplitude: number;
@@ -29,39 +38,60 @@ export function dmrs(grant: PuschGrant): Dmrs {
     ports: Object.freeze(grant.dmrsPorts.map((port) => Object.freeze(dmrsPort(grant.dmrsConfigType, port)))),
     cdmGroupsWithoutData: grant.numDmrsCdmGrpsNoData,
     pilots: perBlock * grant.rbSize,
-    sequenceOffset: perBlock * (grant.bwpStart + grant.rbStart),
+    sequenceType: grant.transformPrecoding ? "low-PAPR" : "pseudo-random",
+    sequenceOffset: grant.transformPrecoding ? 0 : perBlock * (grant.bwpStart + grant.rbStart),
     amplitude: Math.sqrt(grant.numDmrsCdmGrpsNoData),
   });
 }
 
-/** c_init of the DM-RS sequence of OFDM symbol `symbol` (TS 38.211 6.4.1.1.1.1). */
-export function dmrsInit(grant: PuschGrant, symbol: number): number {
-  const slotSymbol = symbolsPerSlot(grant.cyclicPrefix) * grant.slot + symbol + 1;
-  // Below 2^43, so the product is exact; the modulus is a power of two above what the operators of 32 bits keep.
-  return (
-    (2 ** 17 * slotSymbol * (2 * grant.dmrsScramblingId + 1) + 2 * grant.dmrsScramblingId + grant.scid) %
-    2 ** 31
-  );
+/**
+ * What chooses the sequence of each DM-RS symbol: c_init of the pseudo-random one (TS 38.211 6.4.1.1.1.1), or 30·v + u
+ * of the low-PAPR one (6.4.1.1.1.2), which is the same for both symbols of a double one.
+ */
+export function dmrsInits(grant: PuschGrant): number[] {
+  const start = symbolsPerSlot(grant.cyclicPrefix) * grant.slot;
+  if (!grant.transformPrecoding)
+    return grant.dmrsSymbPos.map((symbol) => pseudoRandomInit(grant, start + symbol));
+  const hopping = {
+    mode: grant.groupOrSequenceHopping ?? "neither",
+    identity: grant.puschIdentity ?? grant.physCellId,
+    length: 6 * grant.rbSize,
+  };
+  return grant.dmrsSymbPos.map((_, ordinal) => {
+    const first = grant.dmrsSymbPos[grant.dmrsLength === 2 ? ordinal & ~1 : ordinal]!;
+    return hoppedSequence(hopping, start + first);
+  });
 }
 
-/** Words of the pseudo-random sequence that {@link dmrsSequence} needs. */
-export function dmrsSequenceWords(layout: Dmrs): number {
-  return Math.ceil((2 * (layout.sequenceOffset + layout.pilots)) / 32);
+function pseudoRandomInit({ dmrsScramblingId, scid }: PuschGrant, frameSymbol: number): number {
+  // Below 2^43, so the product is exact; the modulus is a power of two above what the operators of 32 bits keep.
+  return (2 ** 17 * (frameSymbol + 1) * (2 * dmrsScramblingId + 1) + 2 * dmrsScramblingId + scid) % 2 ** 31;
 }
 
 /**
- * r(m) of one OFDM symbol for the pilots of the allocation (TS 38.211 6.4.1.1.1.1), power 1, before the weights of
- * a port and the amplitude. Allocates nothing.
- * @param words scratch of `dmrsSequenceWords(layout)` words.
- * @param sequence receives `layout.pilots` complex numbers, interleaved.
+ * Writes r(m) of one OFDM symbol for the pilots of the allocation, power 1, before the weights of a port and the
+ * amplitude: `layout.pilots` complex numbers, interleaved. `init` is one of `dmrsInits`. Allocates nothing.
  */
-export function dmrsSequence(layout: Dmrs, cInit: number, words: Uint32Array, sequence: Float32Array): void {
-  goldSequence(cInit, words);
-  const first = 2 * layout.sequenceOffset;
-  for (let index = 0; index < 2 * layout.pilots; index++) {
-    const bit = (words[(first + index) >> 5]! >>> ((first + index) & 31)) & 1;
-    sequence[index] = bit ? -Math.SQRT1_2 : Math.SQRT1_2;
-  }
+export type DmrsSequence = (init: number, sequence: Float32Array) => void;
+
+/** Prepares {@link DmrsSequence} for a layout. */
+export function prepareDmrsSequence(layout: Dmrs): DmrsSequence {
+  return layout.sequenceType === "low-PAPR"
+    ? prepareLowPaprSequence(layout.pilots)
+    : pseudoRandomSequence(layout);
+}
+
+/** TS 38.211 6.4.1.1.1.1. */
+function pseudoRandomSequence({ sequenceOffset, pilots }: Dmrs): DmrsSequence {
+  const words = new Uint32Array(Math.ceil((2 * (sequenceOffset + pilots)) / 32));
+  const first = 2 * sequenceOffset;
+  return (cInit, sequence) => {
+    goldSequence(cInit, words);
+    for (let index = 0; index < 2 * pilots; index++) {
+      const bit = (words[(first + index) >> 5]! >>> ((first + index) & 31)) & 1;
+      sequence[index] = bit ? -Math.SQRT1_2 : Math.SQRT1_2;
+    }
+  };
 }
 
 /**

@@ -29,7 +29,10 @@ export const grantFieldIndex = Object.freeze({
   dmrsSymbolCount: 12,
   /** TPMI of codebook-based transmission, -1 without. */
   tpmi: 13,
-  /** First of {@link MAXIMUM_DMRS_SYMBOLS}: c_init of the DM-RS of each DM-RS symbol, 0 past their count. */
+  /**
+   * First of {@link MAXIMUM_DMRS_SYMBOLS}: what chooses the sequence of each DM-RS symbol (`dmrsInits`), 0 past
+   * their count.
+   */
   dmrsInits: 14,
 });
 

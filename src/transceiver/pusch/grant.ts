@@ -1,8 +1,8 @@
 import { z } from "zod";
 import { InputError } from "../../errors.js";
 import type { Carrier } from "./carrier.js";
-import { dmrsCdmGroup, dmrsPortCount } from "./dmrs-ports.js";
-import { type DmrsLength, dmrsSymbolPositions } from "./dmrs-positions.js";
+import { DMRS_SYMBOLS, resolveDmrs } from "./grant-dmrs.js";
+import { resolveTransformPrecoding, transformPrecodedOrder } from "./grant-transform-precoding.js";
 import { mcs } from "./mcs.js";
 import { slotsPerFrame, symbolsPerSlot } from "./numerology.js";
 import { precodingMatrixCount } from "./precoding.js";
@@ -10,7 +10,6 @@ import { flag, oneOf, parseWith, wholeNumber } from "./schema.js";
 
 /** Bits of the largest transport block: 275 PRBs, 156 resource elements each, 256QAM, rate 948/1024, four layers. */
 const MAXIMUM_SIZE = 1_277_992;
-const DMRS_SYMBOLS = "give a list of symbol indices of the slot, ascending";
 const DMRS_PORTS = "give a list of as many DM-RS ports as there are layers, counted from 0";
 const CODE_RATE = "give the code rate of the first transmission, above 0 and below 1";
 
@@ -48,6 +47,10 @@ export const puschGrantSchema = z.strictObject({
   scid: oneOf(0, 1).optional(),
   dataScramblingId: wholeNumber(0, 1023).optional(),
   transformPrecoding: flag().optional(),
+  tpPi2BPSK: flag().optional(),
+  puschIdentity: wholeNumber(0, 1007).optional(),
+  groupOrSequenceHopping: oneOf("neither", "group", "sequence").optional(),
+  dmrsUplinkTransformPrecoding: flag().optional(),
   numberOfAntennaPorts: wholeNumber(1, 4).optional(),
   tpmi: wholeNumber(0, 27).optional(),
   xOverhead: oneOf(0, 6, 12, 18).optional(),
@@ -82,7 +85,10 @@ export interface PuschGrant {
   readonly startSymbolIndex: number;
   /** Left out: the rest of the slot. */
   readonly nrOfSymbols: number;
-  /** 1, 2, 3: TS 38.214 Tables 5.1.3.1-1, -2, -3. Left out: 1. */
+  /**
+   * 1, 2, 3: TS 38.214 Tables 5.1.3.1-1, -2, -3; with transform precoding 6.1.4.1-1, 5.1.3.1-2, 6.1.4.1-2. Left
+   * out: 1.
+   */
   readonly mcsTable: 1 | 2 | 3;
   readonly mcsIndex: number;
   /** Left out: 0. */
@@ -105,7 +111,10 @@ export interface PuschGrant {
   readonly dmrsSymbPos: readonly number[];
   /** DM-RS port of each layer. Left out: the first ones. */
   readonly dmrsPorts: readonly number[];
-  /** Left out: as for a grant of DCI format 0_0, 1 up to two symbols, else 2 (TS 38.214 6.2.2). */
+  /**
+   * Left out: as for a grant of DCI format 0_0, 1 up to two symbols without transform precoding, else 2 (TS 38.214
+   * 6.2.2).
+   */
   readonly numDmrsCdmGrpsNoData: 1 | 2 | 3;
   /** N_ID^nSCID of the DM-RS. Left out: `physCellId`. */
   readonly dmrsScramblingId: number;
@@ -113,8 +122,22 @@ export interface PuschGrant {
   readonly scid: 0 | 1;
   /** n_ID of data scrambling. Left out: `physCellId`. */
   readonly dataScramblingId: number;
-  /** False: OFDM. DFT-s-OFDM is refused, not being supported. */
-  readonly transformPrecoding: false;
+  /** False: OFDM. True: DFT-s-OFDM, on one layer and a number of PRBs without prime factors above 5. Left out: false. */
+  readonly transformPrecoding: boolean;
+  /**
+   * tp-pi2BPSK: the lowest indices of the MCS tables with transform precoding are π/2-BPSK, else QPSK. With transform
+   * precoding only. Left out: false.
+   */
+  readonly tpPi2BPSK?: boolean;
+  /** n_ID^RS, nPUSCH-Identity, of the low-PAPR DM-RS. With transform precoding only. Left out: `physCellId`. */
+  readonly puschIdentity?: number;
+  /** What of the low-PAPR DM-RS changes from symbol to symbol. With transform precoding only. Left out: neither. */
+  readonly groupOrSequenceHopping?: "neither" | "group" | "sequence";
+  /**
+   * dmrs-UplinkTransformPrecoding, by which DM-RS of π/2-BPSK would be low-PAPR sequences of type 2: true is refused, not
+   * being supported. With transform precoding only. Left out: false.
+   */
+  readonly dmrsUplinkTransformPrecoding?: false;
   /** Antenna ports of the transmitter. Left out: one a layer. */
   readonly numberOfAntennaPorts: number;
   /** Codebook index (TS 38.211 6.3.1.5). Absent: non-codebook transmission, each layer on its own port. */
@@ -151,11 +174,10 @@ export interface HarqState {
 export function parseGrant(value: unknown, carrier?: Carrier, harqState?: HarqState): PuschGrant {
   const given = parseWith(puschGrantSchema, value, "PUSCH grant");
   const resources = resolveResources(given, carrier);
+  const transformPrecoding = resolveTransformPrecoding(given);
   const coding = resolveCoding(given, harqState);
   const layers = resolveLayers(given);
   const pilots = resolveDmrs(given, resources.startSymbolIndex, resources.nrOfSymbols, layers.nrOfLayers);
-  if (given.transformPrecoding)
-    throw new InputError("transformPrecoding", true, "DFT-s-OFDM is not supported; give false");
   return Object.freeze({
     slot: given.slot,
     physCellId: given.physCellId,
@@ -168,7 +190,7 @@ export function parseGrant(value: unknown, carrier?: Carrier, harqState?: HarqSt
     dmrsScramblingId: given.dmrsScramblingId ?? given.physCellId,
     scid: given.scid ?? 0,
     dataScramblingId: given.dataScramblingId ?? given.physCellId,
-    transformPrecoding: false as const,
+    ...transformPrecoding,
   });
 }
 
@@ -263,7 +285,7 @@ function sameAsCarrier<T extends string | number>(
 /** Modulation and coding scheme, redundancy version and soft buffer. */
 function resolveCoding(given: PuschGrantInput, harqState: HarqState | undefined) {
   const mcsTable = given.mcsTable ?? 1;
-  const { modulationOrder, targetCodeRate } = mcs(mcsTable, given.mcsIndex);
+  const { modulationOrder, targetCodeRate } = mcs(mcsTable, given.mcsIndex, transformPrecodedOrder(given));
   const reserved = targetCodeRate === undefined;
   const first = {
     transportBlockSize: given.transportBlockSize ?? (reserved ? harqState?.transportBlockSize : undefined),
@@ -340,98 +362,4 @@ function resolveLayers(given: PuschGrantInput) {
       `give 0 to ${matrices - 1} for ${nrOfLayers} layers on ${ports} antenna ports`,
     );
   return { nrOfLayers, numberOfAntennaPorts: ports, tpmi: given.tpmi };
-}
-
-/** DM-RS symbols and ports. */
-function resolveDmrs(given: PuschGrantInput, start: number, count: number, nrOfLayers: number) {
-  const dmrsConfigType = given.dmrsConfigType ?? 1;
-  const dmrsMappingType = given.dmrsMappingType ?? (start === 0 ? "A" : "B");
-  if (dmrsMappingType === "A" && start !== 0)
-    throw new InputError(
-      "dmrsMappingType",
-      "A",
-      "mapping type A starts at symbol 0; give B or startSymbolIndex 0",
-    );
-  const dmrsTypeAPosition = given.dmrsTypeAPosition ?? 2;
-  const dmrsLength = given.dmrsLength ?? (isPairs(given.dmrsSymbPos ?? []) ? 2 : 1);
-  const placed =
-    given.dmrsSymbPos && given.dmrsAdditionalPosition === undefined
-      ? undefined
-      : dmrsSymbolPositions({
-          mappingType: dmrsMappingType,
-          length: dmrsLength,
-          additionalPosition: given.dmrsAdditionalPosition ?? defaultAdditionalPosition(dmrsLength),
-          typeAPosition: dmrsTypeAPosition,
-          startSymbolIndex: start,
-          nrOfSymbols: count,
-        });
-  const dmrsSymbPos = given.dmrsSymbPos ?? placed;
-  if (dmrsSymbPos === undefined)
-    throw new InputError(
-      "dmrsAdditionalPosition",
-      given.dmrsAdditionalPosition,
-      `TS 38.211 6.4.1.1.3 has no such positions for mapping type ${dmrsMappingType}, ${count} symbols, dmrsLength ${dmrsLength} and dmrsTypeAPosition ${dmrsTypeAPosition}`,
-    );
-  if (given.dmrsAdditionalPosition !== undefined && String(placed) !== String(dmrsSymbPos))
-    throw new InputError(
-      "dmrsSymbPos",
-      dmrsSymbPos,
-      `dmrsAdditionalPosition gives ${placed ?? "none"}; leave one out`,
-    );
-  checkSymbols(dmrsSymbPos, dmrsLength, start, count);
-
-  const dmrsPorts = given.dmrsPorts ?? Array.from({ length: nrOfLayers }, (_, layer) => layer);
-  if (dmrsPorts.length !== nrOfLayers || new Set(dmrsPorts).size !== nrOfLayers)
-    throw new InputError("dmrsPorts", dmrsPorts, `give ${nrOfLayers} different ports, one a layer`);
-  const ports = dmrsPortCount(dmrsConfigType, dmrsLength);
-  if (dmrsPorts.some((port) => port >= ports))
-    throw new InputError(
-      "dmrsPorts",
-      dmrsPorts,
-      `DM-RS type ${dmrsConfigType} with dmrsLength ${dmrsLength} has ports 0 to ${ports - 1}`,
-    );
-  const numDmrsCdmGrpsNoData = given.numDmrsCdmGrpsNoData ?? (count <= 2 ? 1 : 2);
-  const groups = dmrsConfigType === 1 ? 2 : 3;
-  const lowest = 1 + Math.max(...dmrsPorts.map((port) => dmrsCdmGroup(dmrsConfigType, port)));
-  if (numDmrsCdmGrpsNoData < lowest || numDmrsCdmGrpsNoData > groups)
-    throw new InputError(
-      "numDmrsCdmGrpsNoData",
-      numDmrsCdmGrpsNoData,
-      `give ${lowest} to ${groups}: DM-RS type ${dmrsConfigType} has ${groups} groups and the ports lie in the first ${lowest}`,
-    );
-  return {
-    dmrsConfigType,
-    dmrsMappingType,
-    dmrsTypeAPosition,
-    dmrsLength,
-    dmrsSymbPos: Object.freeze([...dmrsSymbPos]),
-    dmrsPorts: Object.freeze([...dmrsPorts]),
-    numDmrsCdmGrpsNoData,
-  } as const;
-}
-
-/** RRC gives dmrs-AdditionalPosition pos2 where it is absent; double-symbol DM-RS has no more than pos1. */
-function defaultAdditionalPosition(length: DmrsLength): 1 | 2 {
-  return length === 2 ? 1 : 2;
-}
-
-function isPairs(symbols: readonly number[]): boolean {
-  return (
-    symbols.length >= 2 &&
-    symbols.length % 2 === 0 &&
-    symbols.every((symbol, index) => index % 2 === 0 || symbol === symbols[index - 1]! + 1)
-  );
-}
-
-function checkSymbols(symbols: readonly number[], length: DmrsLength, start: number, count: number): void {
-  if (symbols.some((symbol, index) => index > 0 && symbol <= symbols[index - 1]!))
-    throw new InputError("dmrsSymbPos", symbols, DMRS_SYMBOLS);
-  if (symbols.some((symbol) => symbol < start || symbol >= start + count))
-    throw new InputError(
-      "dmrsSymbPos",
-      symbols,
-      `DM-RS must lie inside the allocation, symbols ${start} to ${start + count - 1}`,
-    );
-  if (length === 2 && !isPairs(symbols))
-    throw new InputError("dmrsSymbPos", symbols, "with dmrsLength 2 give pairs of neighbouring symbols");
 }

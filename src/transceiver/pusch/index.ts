@@ -3,7 +3,15 @@ export { TRANSMISSION_BANDWIDTHS } from "./bandwidths.js";
 export { type Carrier, type CarrierInput, parseCarrier } from "./carrier.js";
 export { type CodeBlocks, chooseBaseGraph, codeBlocks } from "./code-blocks.js";
 export { configurationKey, type PuschConfiguration, puschConfiguration } from "./configuration.js";
-export { type Dmrs, dmrs, dmrsInit, dmrsSequence, dmrsSequenceWords, dmrsWeight } from "./dmrs.js";
+export {
+  type Dmrs,
+  type DmrsSequence,
+  type DmrsSequenceType,
+  dmrs,
+  dmrsInits,
+  dmrsWeight,
+  prepareDmrsSequence,
+} from "./dmrs.js";
 export {
   type DmrsConfigType,
   type DmrsPort,

@@ -1,8 +1,14 @@
 /**
- * TS 38.211 Tables 6.3.1.5-1, -3 to -7 (transform precoding disabled): rows are antenna ports, columns layers,
+ * TS 38.211 Tables 6.3.1.5-1 to -7: rows are antenna ports, columns layers,
  * without the factor. Ports of a matrix are separated by commas, layers by nothing; `i` is +j, `I` is -j, `-` is -1.
  */
 const ONE_LAYER_TWO_PORTS = "1,0 0,1 1,1 1,- 1,i 1,I";
+
+const ONE_LAYER_FOUR_PORTS_TRANSFORM_PRECODED =
+  "1,0,0,0 0,1,0,0 0,0,1,0 0,0,0,1 1,0,1,0 1,0,-,0 1,0,i,0 1,0,I,0 " +
+  "0,1,0,1 0,1,0,- 0,1,0,i 0,1,0,I 1,1,1,- 1,1,i,i 1,1,-,1 1,1,I,I " +
+  "1,i,1,i 1,i,i,1 1,i,-,I 1,i,I,- 1,-,1,1 1,-,i,I 1,-,-,- 1,-,I,i " +
+  "1,I,1,I 1,I,i,- 1,I,-,i 1,I,I,1";
 
 const ONE_LAYER_FOUR_PORTS =
   "1,0,0,0 0,1,0,0 0,0,1,0 0,0,0,1 1,0,1,0 1,0,-,0 1,0,i,0 1,0,I,0 " +
@@ -32,10 +38,10 @@ const VALUES: Readonly<Record<string, readonly [number, number]>> = {
   I: [0, -1],
 };
 
-function codebook(layers: number, ports: number): readonly string[] {
+function codebook(layers: number, ports: number, transformPrecoding: boolean): readonly string[] {
   const tables: Readonly<Record<string, string>> = {
     "1,2": ONE_LAYER_TWO_PORTS,
-    "1,4": ONE_LAYER_FOUR_PORTS,
+    "1,4": transformPrecoding ? ONE_LAYER_FOUR_PORTS_TRANSFORM_PRECODED : ONE_LAYER_FOUR_PORTS,
     "2,2": TWO_LAYERS_TWO_PORTS,
     "2,4": TWO_LAYERS_FOUR_PORTS,
     "3,4": THREE_LAYERS_FOUR_PORTS,
@@ -44,18 +50,26 @@ function codebook(layers: number, ports: number): readonly string[] {
   return tables[`${layers},${ports}`]?.split(" ") ?? [];
 }
 
-/** Number of transmitted precoding matrix indicators for so many layers and antenna ports; 0 where there is no table. */
+/**
+ * Number of transmitted precoding matrix indicators for so many layers and antenna ports, transform precoding enabled
+ * or not; 0 where there is no table.
+ */
 export function precodingMatrixCount(layers: number, ports: number): number {
-  return codebook(layers, ports).length;
+  return codebook(layers, ports, false).length;
 }
 
 /**
- * Precoding matrix W of codebook-based transmission without transform precoding (TS 38.211 6.3.1.5).
+ * Precoding matrix W of codebook-based transmission (TS 38.211 6.3.1.5).
  * @param tpmi below `precodingMatrixCount(layers, ports)`; another is the caller's mistake.
  * @returns `[port][layer]` interleaved re, im.
  */
-export function precodingMatrix(layers: number, ports: number, tpmi: number): Float64Array {
-  const text = codebook(layers, ports)[tpmi]!;
+export function precodingMatrix(
+  layers: number,
+  ports: number,
+  tpmi: number,
+  transformPrecoding = false,
+): Float64Array {
+  const text = codebook(layers, ports, transformPrecoding)[tpmi]!;
   const symbols = [...text.replaceAll(",", "")];
   const matrix = new Float64Array(2 * ports * layers);
   const factor = precodingFactor(text, ports);

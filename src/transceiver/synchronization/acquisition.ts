@@ -8,7 +8,7 @@ import {
 import { fourierTransformKernel } from "../extraction/fourier-transform-kernel.js";
 import { symbolTable } from "../extraction/symbol-table.js";
 import type { PuschConfiguration } from "../pusch/configuration.js";
-import { dmrsSequence, dmrsSequenceWords, dmrsWeight } from "../pusch/dmrs.js";
+import { dmrsWeight, prepareDmrsSequence } from "../pusch/dmrs.js";
 import { dmrsSubcarrier } from "../pusch/dmrs-ports.js";
 import { slotSamples } from "../pusch/numerology.js";
 
@@ -100,7 +100,7 @@ function referenceRow(configuration: PuschConfiguration, ordinal: number, layer:
   const { carrier, allocation, dmrs, dmrsInits } = configuration;
   const port = dmrs.ports[layer]!;
   const sequence = new Float32Array(2 * dmrs.pilots);
-  dmrsSequence(dmrs, dmrsInits[ordinal]!, new Uint32Array(dmrsSequenceWords(dmrs)), sequence);
+  prepareDmrsSequence(dmrs)(dmrsInits[ordinal]!, sequence);
   const bins = new Float32Array(2 * carrier.fftSize);
   for (let pilot = 0; pilot < dmrs.pilots; pilot++) {
     const subcarrier = allocation.firstSubcarrier + dmrsSubcarrier(dmrs.configType, port.delta, pilot);
