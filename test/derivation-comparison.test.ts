@@ -8,6 +8,7 @@ import {
   mcs,
   precodingMatrix,
   prepareDmrsSequence,
+  prepareLowPaprSequence,
   symbolPhases,
   symbolTimings,
   transportBlockSize,
@@ -16,6 +17,7 @@ import { crc } from "./independent/crc.js";
 import { dmrsPositions, dmrsSymbols } from "./independent/dmrs.js";
 import { goldSequence } from "./independent/gold.js";
 import { codebook } from "./independent/layers-precoding.js";
+import { lowPaprSequence } from "./independent/low-papr.js";
 import { symbolTiming, upConversionPhase } from "./independent/ofdm.js";
 import { randomGenerator } from "./independent/random-generator.js";
 import { codebookTransmissions, randomGrant } from "./independent/random-grants.js";
@@ -24,6 +26,7 @@ import { hasData } from "./independent/reference-data.js";
 import { dataElements, pilots } from "./independent/resource-mapping.js";
 import { filler, segment } from "./independent/segmentation.js";
 import { transportBlockSize as independentSize, mcsTable, resourceElements } from "./independent/tbs.js";
+import { transformPrecodedMcsTable } from "./independent/transform-precoding.js";
 import { dimensions, dmrsTransmission, type IndependentGrant } from "./independent/transmitter.js";
 import { carrierFor, productConfiguration } from "./product-grant.js";
 
@@ -158,6 +161,35 @@ describe("tables of both implementations", () => {
     }
   });
 
+  it("agree on every MCS with transform precoding", () => {
+    for (const [table, number] of [
+      [1, 1],
+      [3, 2],
+    ] as const)
+      for (const q of [1, 2] as const) {
+        const expected = transformPrecodedMcsTable(number, q === 1).map(
+          ({ modulationOrder, codeRate1024 }) => ({ modulationOrder, targetCodeRate: codeRate1024 / 1024 }),
+        );
+        expect(Array.from({ length: 28 }, (_, index) => mcs(table, index, q))).toEqual(expected);
+      }
+  });
+
+  it("agree on every low-PAPR sequence up to 20 PRBs", () => {
+    for (let prbs = 1; prbs <= 20; prbs++) {
+      const length = 6 * prbs;
+      const write = prepareLowPaprSequence(length);
+      const sequence = new Float32Array(2 * length);
+      for (let index = 0; index < (length < 72 ? 30 : 60); index++) {
+        write(index, sequence);
+        const expected = lowPaprSequence(index % 30, Math.floor(index / 30), length);
+        const distances = expected.map(({ re, im }, n) =>
+          Math.hypot(sequence[2 * n]! - re, sequence[2 * n + 1]! - im),
+        );
+        expect(Math.max(...distances), `length ${length}, index ${index}`).toBeLessThan(1e-6);
+      }
+    }
+  });
+
   it.skipIf(!hasData)("agree on the transport block size of every MCS, number of PRBs and of layers", () => {
     for (const table of [1, 2, 3] as const) {
       for (const { modulationOrder, codeRate1024 } of mcsTable(table)) {
@@ -188,9 +220,17 @@ describe("tables of both implementations", () => {
   });
 
   it("agree on every precoding matrix", () => {
-    for (const { nrOfLayers, antennaPorts, tpmi } of codebookTransmissions) {
-      const expected = codebook(nrOfLayers, antennaPorts)[tpmi!]!.flat();
-      const found = precodingMatrix(nrOfLayers, antennaPorts, tpmi!);
+    const cases = codebookTransmissions.flatMap((transmission) =>
+      transmission.nrOfLayers === 1
+        ? [
+            { ...transmission, transformPrecoding: false },
+            { ...transmission, transformPrecoding: true },
+          ]
+        : [{ ...transmission, transformPrecoding: false }],
+    );
+    for (const { nrOfLayers, antennaPorts, tpmi, transformPrecoding } of cases) {
+      const expected = codebook(nrOfLayers, antennaPorts, transformPrecoding)[tpmi!]!.flat();
+      const found = precodingMatrix(nrOfLayers, antennaPorts, tpmi!, transformPrecoding);
       expected.forEach(({ re, im }, index) => {
         expect(found[2 * index]).toBeCloseTo(re, 12);
         expect(found[2 * index + 1]).toBeCloseTo(im, 12);

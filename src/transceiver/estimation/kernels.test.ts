@@ -6,6 +6,7 @@ import { correlationKernel } from "./correlation-kernel.js";
 import { delayRotationKernel, ROTATION_BASE, subcarrierStride } from "./delay-rotation-kernel.js";
 import { despreadingKernel } from "./despreading-kernel.js";
 import { filterLength, frequencyFilterKernel, subspaceEnergyKernel } from "./frequency-filter-kernel.js";
+import { lowPaprPilotsKernel } from "./low-papr-pilots-kernel.js";
 import { pilotStride, pilotsKernel } from "./pilots-kernel.js";
 import { timeInterpolationKernel } from "./time-interpolation-kernel.js";
 
@@ -96,6 +97,47 @@ describe.each(testTargets)("pilots kernel on $name", (target) => {
             const k = 2 * (delta + (type === 1 ? 2 * m : 6 * (m >> 1) + (m & 1)));
             const bit = (n: number) => (sequence[n >> 5]! >>> (n & 31)) & 1;
             const [re, im] = [1 - 2 * bit(2 * m), 1 - 2 * bit(2 * m + 1)];
+            const wanted = [(row[k]! * re + row[k + 1]! * im) / 2, (row[k + 1]! * re - row[k]! * im) / 2];
+            const bound = 2 ** -22 * (Math.abs(row[k]!) + Math.abs(row[k + 1]!)) + 1e-44;
+            expectNear([out[m]!, out[stride + m]!], wanted, Number.isFinite(bound) ? bound : 0);
+          }
+          for (let m = count; m < 4 * Math.ceil(count / 4); m++)
+            expect([out[m], out[stride + m]]).toEqual([0, 0]);
+          expect(intact()).toBe(true);
+        },
+      ),
+      runs,
+    );
+  });
+});
+
+describe.each(testTargets)("low-PAPR pilots kernel on $name", (target) => {
+  it.each([
+    ["numbers", numbers],
+    ["edge values", edges],
+  ] as const)("multiplies by the conjugate of the sequence: %s", (_, stream) => {
+    fc.assert(
+      fc.property(
+        blockCounts,
+        fc.constantFrom(0, 1),
+        stream,
+        fc.infiniteStream(fc.double({ min: 0, max: 7, noNaN: true })),
+        laneCounts,
+        (blocks, delta, values, angles, lanes) => {
+          const count = 6 * blocks;
+          const stride = pilotStride(count);
+          const { views, offsets, intact } = arena([24 * blocks, 2 * count, 2 * stride]);
+          const [row, sequence, out] = views as [Float32Array, Float32Array, Float32Array];
+          fill(row, values);
+          for (let m = 0; m < count; m++) {
+            const angle = angles.next().value as number;
+            sequence.set([Math.cos(angle), Math.sin(angle)], 2 * m);
+          }
+          const kernel = lowPaprPilotsKernel(lanes);
+          run(target, kernel, offsets[0]! + 8 * delta, offsets[1]!, offsets[2]!, count, stride, 0.5);
+          for (let m = 0; m < count; m++) {
+            const k = 2 * (delta + 2 * m);
+            const [re, im] = [sequence[2 * m]!, sequence[2 * m + 1]!];
             const wanted = [(row[k]! * re + row[k + 1]! * im) / 2, (row[k + 1]! * re - row[k]! * im) / 2];
             const bound = 2 ** -22 * (Math.abs(row[k]!) + Math.abs(row[k + 1]!)) + 1e-44;
             expectNear([out[m]!, out[stride + m]!], wanted, Number.isFinite(bound) ? bound : 0);

@@ -35,10 +35,7 @@ export function lowPaprPilotsKernel(lanes: number): Kernel {
       const products = (first: Value, lanes: number): Complex => {
         const [re, im] = loadPilots(row, arith.muli(first, 4), 1, lanes);
         const at = arith.muli(first, 2);
-        const r = split(
-          vector.load(sequence, at, lanes),
-          vector.load(sequence, indexSum(at, lanes), lanes),
-        );
+        const r = split(vector.load(sequence, at, lanes), vector.load(sequence, indexSum(at, lanes), lanes));
         const product = multiplyConjugate(r, { re, im });
         const factor = vector.broadcast(scale, lanes);
         return { re: arith.mulf(product.re, factor), im: arith.mulf(product.im, factor) };

@@ -106,11 +106,20 @@ describe("configuration key", () => {
     { dmrsSymbPos: [2, 7] },
     { nrOfSymbols: 13 },
     { numberOfAntennaPorts: 2, tpmi: 3 },
+    { transformPrecoding: true },
     { limitedBufferRateMatching: true, maxMimoLayers: 1, bwpSize: 30, mcsIndex: 27 },
   ] as const)("changes with %j", (changes) => {
     expect(configurationKey(configuration(changes as Partial<PuschGrantInput>))).not.toBe(
       configurationKey(configuration()),
     );
+  });
+
+  it("stays with what chooses low-PAPR sequences", () => {
+    const precoded = { transformPrecoding: true, mcsIndex: 9 } as const;
+    for (const changes of [{ puschIdentity: 5 }, { groupOrSequenceHopping: "group" }, { slot: 3 }] as const)
+      expect(configurationKey(configuration({ ...precoded, ...changes }))).toBe(
+        configurationKey(configuration(precoded)),
+      );
   });
 
   it("changes with the carrier", () => {

@@ -180,6 +180,35 @@ describe("grant", () => {
     expect(parseGrant(GRANT, CARRIER, first)).toEqual(parseGrant(GRANT, CARRIER));
   });
 
+  it("has the defaults of transform precoding", () => {
+    const grant = parseGrant(
+      { ...GRANT, transformPrecoding: true, nrOfSymbols: 2, dmrsSymbPos: [0] },
+      CARRIER,
+    );
+    expect(grant).toMatchObject({
+      transformPrecoding: true,
+      tpPi2BPSK: false,
+      puschIdentity: GRANT.physCellId,
+      groupOrSequenceHopping: "neither",
+      // TS 38.214 6.2.2: 1 of up to two symbols only without transform precoding.
+      numDmrsCdmGrpsNoData: 2,
+    });
+    expect(parseGrant(grant, CARRIER)).toEqual(grant);
+  });
+
+  it("resolves the reserved indices of transform precoding to the order q", () => {
+    const first = { transportBlockSize: 1032, targetCodeRate: 240 / 1024 };
+    for (const [tpPi2BPSK, order] of [
+      [true, 1],
+      [false, 2],
+    ] as const) {
+      const given = { ...GRANT, transformPrecoding: true, tpPi2BPSK, mcsIndex: 28 };
+      const grant = parseGrant(given, CARRIER, first);
+      expect(grant).toMatchObject({ ...first, newDataIndicator: 0 });
+      expect(puschConfiguration(CARRIER, grant).modulationOrder).toBe(order);
+    }
+  });
+
   it("accepts again what it returned, and whatever it accepts has a configuration or names what is wrong", () => {
     const field = (name: keyof PuschGrantInput, values: readonly unknown[]) =>
       [name, fc.oneof({ weight: 3, arbitrary: fc.constant(undefined) }, fc.constantFrom(...values))] as const;

@@ -37,6 +37,7 @@ export {
   puschGrantSchema,
 } from "./grant.js";
 export { GRANT_FIELDS, grantFieldIndex, MAXIMUM_DMRS_SYMBOLS, writeGrantMessage } from "./grant-message.js";
+export { type LowPaprSequence, prepareLowPaprSequence } from "./low-papr-sequence.js";
 export { type Mcs, type McsTable, type ModulationOrder, mcs } from "./mcs.js";
 export {
   type CyclicPrefix,

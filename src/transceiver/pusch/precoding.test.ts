@@ -139,6 +139,28 @@ describe("precoding matrices, TS 38.211 6.3.1.5", () => {
     });
   });
 
+  // Table 6.3.1.5-2.
+  it.each([
+    [3, [o, o, o, one]],
+    [7, [one, o, mj, o]],
+    [12, [one, one, one, m]],
+    [17, [one, j, j, one]],
+    [19, [one, j, mj, m]],
+    [20, [one, m, one, one]],
+    [22, [one, m, m, m]],
+    [25, [one, mj, j, m]],
+    [27, [one, mj, mj, one]],
+  ])("one layer on 4 ports with transform precoding, TPMI %d", (tpmi, matrix) => {
+    const expected = matrix.flat().map((value) => value / 2);
+    expect([...precodingMatrix(1, 4, tpmi, true)].map((value) => value + 0)).toEqual(expected);
+    expect(precodingMatrix(1, 2, 4, true)).toEqual(precodingMatrix(1, 2, 4));
+  });
+
+  it("with transform precoding, one layer on 4 ports, are 28 different matrices", () => {
+    const all = Array.from({ length: 28 }, (_, tpmi) => precodingMatrix(1, 4, tpmi, true).join());
+    expect(new Set(all).size).toBe(28);
+  });
+
   it.each(CODEBOOKS)(
     "%d layers on %d ports are %d matrices, all different, with orthogonal columns and power up to 1",
     (layers, ports, count) => {
