@@ -65,7 +65,7 @@ describe("the ten functional blocks", () => {
       extraction: ["configuration"],
       estimation: ["signalType", "pilotPosition"],
       // The channel estimate arrives as a tensor each slot.
-      equalization: ["signalType"],
+      equalization: ["signalType", "modulationOrder"],
       mapping: [],
       interleaving: ["interleavingScheme"],
       // How far and how long to decode; the code itself is state.

@@ -101,9 +101,10 @@ function runPusch(options: BenchOptions): boolean {
         { title: "p90", align: "right" },
         { title: "p99", align: "right" },
         { title: "max", align: "right" },
+        { title: "p99.9/p50", align: "right" },
         { title: "slots", align: "right" },
         { title: "slot lasts", align: "right" },
-        { title: "Mbit/s at p50", align: "right" },
+        { title: "late", align: "right" },
       ],
       measured.map((one) => [
         one.case,
@@ -111,15 +112,18 @@ function runPusch(options: BenchOptions): boolean {
         fixed(one.p90, 3),
         fixed(one.p99, 3),
         fixed(one.max, 3),
+        fixed(one.tail, 2),
         String(one.n),
         `${one.slot_ms} ms`,
-        fixed(one.transportBlockSize / one.p50 / 1000, 1),
+        String(one.late),
       ]),
     ),
   );
   process.stdout.write(`\n${blockTable(measured)}`);
   printFoot(measured, [
-    "A call receives one slot on one core, one layer: baseband samples in, checked transport block out.",
+    "A call receives one slot on one core, one layer: the carrier's grid or baseband samples in, checked transport block out.",
+    '"Noise" is a grid of noise that never decodes, zero forcing and two LDPC iterations; the others are decoded 1 dB',
+    "above the point of 10 % block error rate, up to six iterations. Late: slots that took longer than a slot lasts.",
     "Not measured: transport of samples, preparation for a grant of a new shape, hand-over between threads.",
   ]);
   return allCorrect(measured);
@@ -127,13 +131,16 @@ function runPusch(options: BenchOptions): boolean {
 
 /** Median of each block in milliseconds, one column a case. */
 function blockTable(measured: readonly PuschMeasurement[]): string {
-  const names = Object.keys(measured[0]?.blocks ?? {});
+  const names = [...new Set(measured.flatMap(({ blocks }) => Object.keys(blocks)))];
   return table(
     [
       { title: "Block, ms p50", align: "left" },
-      ...measured.map((one) => ({ title: one.case.replace(/ R=.*? /, " "), align: "right" as const })),
+      ...measured.map((_, index) => ({ title: `case ${index + 1}`, align: "right" as const })),
     ],
-    names.map((name) => [name, ...measured.map((one) => fixed(one.blocks[name]!, 3))]),
+    names.map((name) => [
+      name,
+      ...measured.map(({ blocks }) => (blocks[name] === undefined ? "" : fixed(blocks[name], 3))),
+    ]),
   );
 }
 
