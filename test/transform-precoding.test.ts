@@ -61,6 +61,7 @@ const cells: readonly Cell[] = [
     snr_db: 6,
     implementations: { equalization: "zero-forcing", estimation: "ls" },
   },
+  { grant: { mcsIndex: 9 }, antennas: 4, profile: "TDL-C", snr_db: 8, implementations: { detection: "irc" } },
 ];
 
 describe("the receiver on DFT-s-OFDM samples of a simulated cell", () => {
@@ -103,4 +104,16 @@ describe("the receiver on DFT-s-OFDM samples of a simulated cell", () => {
       expect(received).toBe(slots);
     },
   );
+
+  it("refuses a search among the symbols of a resource element", () => {
+    const carrier = parseCarrier({ subcarrierSpacing: 30, carrierPrbs: 10 });
+    const implementations = { detection: "k-best" };
+    const receiver = createUplinkReceiver({ carrier, receiveAntennas: 1, implementations });
+    const grant = { slot: 0, physCellId: 1, rnti: 1, rbStart: 0, rbSize: 10, mcsIndex: 5 };
+    const samples = new Float32Array(2 * receiver.inputSamples);
+    expect(() => receiver.receive(samples, { ...grant, transformPrecoding: true })).toThrow(
+      /signalType.transformPrecoding: true.*choose detection/,
+    );
+    receiver.close();
+  });
 });

@@ -15,6 +15,7 @@ const scalars: Readonly<Record<string, number>> = {
   columns: 192,
   blocks: 6,
   pilots: 36,
+  subcarriers: 36,
   stride: 128,
   rotationStride: 128,
   outStride: 128,

@@ -34,16 +34,16 @@ export function subcarrierWeightKernel(minimumMeanSquareError: boolean): Kernel 
       symbols: buffer("f32", 2 * MOST),
       noise: buffer("f32", MOST),
       weighted: buffer("f32", 2 * MOST),
-      size: argument("index"),
+      subcarriers: argument("index"),
       root: argument("f32"),
     },
-    ({ symbols, noise, weighted, size, root }) => {
+    ({ symbols, noise, weighted, subcarriers, root }) => {
       const numbers = vectorOf("f32", LANES);
       const one = arith.constant(numbers, 1);
       const weight = (variance: Value) =>
         minimumMeanSquareError ? arith.divf(one, arith.addf(variance, one)) : one;
       const zero = arith.constant(numbers, 0);
-      const sums = scf.for(0, size, LANES, [zero, zero], (at, [weights, variances]) => {
+      const sums = scf.for(0, subcarriers, LANES, [zero, zero], (at, [weights, variances]) => {
         const variance = vector.load(noise, at, LANES);
         const gain = weight(variance);
         return [arith.addf(weights!, gain), arith.addf(variances!, arith.mulf(gain, variance))];
@@ -51,7 +51,7 @@ export function subcarrierWeightKernel(minimumMeanSquareError: boolean): Kernel 
       const [weights, variances] = sums.map((sum) => treeReduce(sum, arith.addf));
       const scale = vector.broadcast(arith.divf(root, weights!), LANES);
       const despread = vector.broadcast(arith.divf(variances!, weights!), LANES);
-      scf.for(0, size, LANES, (at) => {
+      scf.for(0, subcarriers, LANES, (at) => {
         const twice = arith.muli(at, 2);
         const { re, im } = split(
           vector.load(symbols, twice, LANES),
@@ -59,7 +59,7 @@ export function subcarrierWeightKernel(minimumMeanSquareError: boolean): Kernel 
         );
         const factor = arith.mulf(weight(vector.load(noise, at, LANES)), scale);
         vector.store(arith.mulf(re, factor), weighted, at);
-        vector.store(arith.mulf(im, factor), weighted, arith.addi(at, size));
+        vector.store(arith.mulf(im, factor), weighted, arith.addi(at, subcarriers));
         vector.store(despread, noise, at);
       });
     },
