@@ -18,12 +18,15 @@ import { crcKernel } from "./crc/crc-kernel.js";
 import { compactionKernel } from "./equalization/compaction-kernel.js";
 import { equalizationKernel } from "./equalization/equalization-kernel.js";
 import { subcarrierWeightKernel } from "./equalization/subcarrier-weight-kernel.js";
+import { treeSearchKernel } from "./equalization/tree-search-kernel.js";
+import { whiteningKernel } from "./equalization/whitening-kernel.js";
 import { correlationKernel } from "./estimation/correlation-kernel.js";
 import { delayRotationKernel } from "./estimation/delay-rotation-kernel.js";
 import { despreadingKernel } from "./estimation/despreading-kernel.js";
 import { frequencyFilterKernel, subspaceEnergyKernel } from "./estimation/frequency-filter-kernel.js";
 import { lowPaprPilotsKernel } from "./estimation/low-papr-pilots-kernel.js";
 import { pilotsKernel } from "./estimation/pilots-kernel.js";
+import { residualCovarianceKernel, residualKernel } from "./estimation/residual-kernel.js";
 import { timeInterpolationKernel } from "./estimation/time-interpolation-kernel.js";
 import { fourierTransformKernel } from "./extraction/fourier-transform-kernel.js";
 import { accumulateKernel, scatterKernel } from "./extraction/resource-kernel.js";
@@ -37,6 +40,7 @@ import { demappingKernel } from "./mapping/demapping-kernel.js";
 import { logMap } from "./mapping/log-map.js";
 import { maxLog, scaledMaxLog } from "./mapping/max-log.js";
 import { scramblingKernel } from "./mapping/scrambling-kernel.js";
+import { softBitsKernel } from "./mapping/soft-bits-kernel.js";
 import { cyclicPrefixProductsKernel, cyclicPrefixSumKernel } from "./synchronization/cyclic-prefix-kernel.js";
 import { interpolationKernel } from "./synchronization/interpolation-kernel.js";
 import { rotationKernel } from "./synchronization/rotation-kernel.js";
@@ -111,6 +115,10 @@ function estimationKernels(): Kernel[] {
     frequencyFilterKernel(4, 1, 4),
     subspaceEnergyKernel(6, 4, 20, 4),
     subspaceEnergyKernel(6, 4, 16, 16),
+    residualKernel(1),
+    residualKernel(2),
+    residualCovarianceKernel(1),
+    residualCovarianceKernel(8),
   ];
 }
 
@@ -122,6 +130,21 @@ function equalizationKernels(): Kernel[] {
     equalizationKernel({ ...strides, method: "zero-forcing", layers: 2, antennas: 2, granularity: 6 }),
     subcarrierWeightKernel(true),
     subcarrierWeightKernel(false),
+    equalizationKernel({ ...strides, method: "mmse-sic", layers: 2, antennas: 2, modulationOrder: 6 }),
+    equalizationKernel({
+      ...strides,
+      method: "mmse-sic",
+      layers: 4,
+      antennas: 8,
+      modulationOrder: 8,
+      lanes: 16,
+    }),
+    // Beyond the sizes of PUSCH antennas and steps loop.
+    equalizationKernel({ ...strides, method: "mmse-sic", layers: 6, antennas: 9, modulationOrder: 2 }),
+    treeSearchKernel({ ...strides, layers: 1, antennas: 1, modulationOrder: 2, survivors: 4, lanes: 4 }),
+    treeSearchKernel({ ...strides, layers: 4, antennas: 4, modulationOrder: 8, survivors: 16, lanes: 16 }),
+    whiteningKernel(1, 4),
+    whiteningKernel(8, 16),
     compactionKernel([1, 3, 5, 7, 9, 11], 51),
   ];
 }
@@ -134,7 +157,7 @@ function mappingKernels(): Kernel[] {
     { method: "scaled-max-log", axisLlr: scaledMaxLog, modulationOrder: 6, layers: 4 },
     { method: "log-map", axisLlr: logMap, modulationOrder: 4, layers: 1 },
   ] as const;
-  return [...demapping.map(demappingKernel), scramblingKernel(4), scramblingKernel(16)];
+  return [...demapping.map(demappingKernel), softBitsKernel(), scramblingKernel(4), scramblingKernel(16)];
 }
 
 function interleavingKernels(): Kernel[] {

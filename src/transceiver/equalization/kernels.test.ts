@@ -16,6 +16,9 @@ describe("equalization kernel", () => {
     ["mmse", 2, 3, 16],
     ["zero-forcing", 4, 4, 4],
     ["mmse", 4, 8, 8],
+    ["mmse-sic", 2, 2, 8],
+    ["mmse-sic", 4, 3, 16],
+    ["mmse-sic", 6, 9, 8],
   ];
   it.each(shapes)(
     "%s %i×%i gives the same with %i lanes and 4, for any count, and writes nothing beside",
@@ -36,6 +39,7 @@ describe("equalization kernel", () => {
         channelStride: stride,
         outputStride: stride,
         granularity: 1,
+        modulationOrder: 4 as const,
       };
       const [narrow, wide] = [4, lanes].map((width) =>
         target.compile(equalizationKernel({ ...shape, lanes: width }), memory),

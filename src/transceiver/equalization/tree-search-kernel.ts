@@ -359,7 +359,9 @@ function treeSearch(shape: TreeSearchShape, workspace: Buffer) {
       for (let k = 0; k < lanes; k++) {
         const own = arith.muli(arith.indexCast(vector.extract(layer, k), "index"), modulationOrder);
         const at = arith.addi(first, indexSum(own, k * layers * modulationOrder));
-        ratios.forEach((ratio, bit) => memref.store(vector.extract(ratio, k), llrs, indexSum(at, bit)));
+        ratios.forEach((ratio, bit) => {
+          memref.store(vector.extract(ratio, k), llrs, indexSum(at, bit));
+        });
       }
     });
   };

@@ -89,7 +89,7 @@ export function prepareShrinkage(
           covariance[to + at + 1] = im;
           const mirrored = to + 2 * (column * antennas + row);
           covariance[mirrored] = re;
-          covariance[mirrored + 1] = -im;
+          covariance[mirrored + 1] = 0 - im;
         }
         covariance[group * size + diagonal(row) + 1] = 0;
       }
