@@ -10,6 +10,7 @@ import {
   createRandom,
   type DelayProfileName,
 } from "../radio/index.js";
+import type { Transmission } from "./harq-sender.js";
 import { precoder } from "./mapping/precode.js";
 import { writeGrantMessage } from "./pusch/grant-message.js";
 import {
@@ -38,14 +39,17 @@ export interface SimulatedCellOptions {
   /** Of the profiles TDL-A to TDL-E. */
   readonly delaySpread_s?: number | undefined;
   readonly maximumDoppler_hz?: number | undefined;
-  /** Received power of all layers in a resource element over that of noise, at each antenna. */
+  /** Received power of all layers in a resource element over that of noise, at each antenna; infinite without noise. */
   readonly snr_db: number;
   readonly cfo_hz?: number | undefined;
   /** Positive: the slot arrives late. */
   readonly timingOffset_s?: number | undefined;
   /** Linewidth of the oscillator (Wiener phase noise); none unless given. */
   readonly phaseNoiseLinewidth_hz?: number | undefined;
-  /** The channel is drawn anew for every slot instead of going on in time: independent blocks for error rates. */
+  /**
+   * The channel is drawn anew for every transport block instead of going on in time: independent blocks for error
+   * rates. Retransmissions come through their block's own channel, which went on in time.
+   */
   readonly independentSlots?: boolean | undefined;
   readonly seed: number;
 }
@@ -55,7 +59,7 @@ export interface SimulatedSlot {
   readonly configuration: PuschConfiguration;
   /** complex64 `[antenna][guard + slot + guard]`; overwritten by the next slot. */
   readonly samples: Float32Array;
-  /** The transport block, packed bytes; overwritten by the next slot. */
+  /** The transport block, packed bytes; overwritten by the next one of its HARQ process. */
   readonly payload: Uint8Array;
 }
 
@@ -63,7 +67,13 @@ export interface SimulatedSlot {
 export interface SimulatedCell {
   readonly inputSamples: number;
   readonly firstGrant: PuschGrant;
-  next(): SimulatedSlot;
+  /**
+   * The next slot: a new transport block, unless the transmission is of one that its HARQ process has sent before.
+   * @param transmission takes the place of what the grant says; the new-data indicator 0 needs one with 1 before.
+   */
+  next(transmission?: Transmission): SimulatedSlot;
+  /** Lets a number of slots pass in which nothing is sent. */
+  skip(slots: number): void;
   close(): void;
 }
 
@@ -82,11 +92,11 @@ export function createSimulatedCell(
   const noise = random.fork("noise");
   const arena = createArena({ bytes: 256 * 2 ** 20 });
   const instance = createFlowInstance(uplinkTransmit, { arena, target });
-  const variant = instance.prepare(uplinkTransmitConfiguration(first, guard));
   const samples = new Float32Array(2 * receiveAntennas * inputSamples);
-  const payload = variant.inputs.payload.view;
-  const noiseVariance = transmittedPower(first) / 10 ** (options.snr_db / 10);
+  const variance = noiseVariance(first, options.snr_db);
   const frames = slotsPerFrame(carrier.subcarrierSpacing);
+  /** What each HARQ process sends, and through which channel. */
+  const processes: { payload: Uint8Array; channel: Channel | undefined }[] = [];
   let channel: Channel | undefined;
   let slotNumber = 0;
   let startSample = 0;
@@ -105,21 +115,41 @@ export function createSimulatedCell(
           random: random.fork("channel").fork(label),
         });
 
+  const skip = (slots: number): void => {
+    for (let count = 0; count < slots; count++) startSample += slotSamples(carrier, slotNumber++ % frames);
+  };
+
+  /** What the process of a transmission sends now. */
+  const block = ({ harqProcessId, newDataIndicator }: Omit<Transmission, "rvIndex">) => {
+    const known = processes[harqProcessId];
+    if (newDataIndicator === 0 && known) return known;
+    if (slotNumber === 0 || options.independentSlots) channel = drawChannel(slotNumber);
+    const payload = known?.payload ?? new Uint8Array(first.transportBlockSize / 8);
+    for (let byte = 0; byte < payload.length; byte++) payload[byte] = payloads.integer(256);
+    processes[harqProcessId] = { payload, channel };
+    return processes[harqProcessId];
+  };
+
   return {
     inputSamples,
     firstGrant: grant,
-    next() {
+    next(transmission) {
       const slot = slotNumber % frames;
-      const configuration =
-        slot === 0 ? first : puschConfiguration(carrier, parseGrant({ ...options.grant, slot }, carrier));
-      for (let byte = 0; byte < payload.length; byte++) payload[byte] = payloads.integer(256);
+      const configuration = puschConfiguration(
+        carrier,
+        parseGrant({ ...options.grant, ...transmission, slot }, carrier),
+      );
+      const { payload, channel } = block(
+        transmission ?? { harqProcessId: grant.harqProcessId, newDataIndicator: 1 },
+      );
+      const variant = instance.prepare(uplinkTransmitConfiguration(configuration, guard));
+      variant.inputs.payload.view.set(payload);
       variant.inputs.lengths.view.fill(0);
       variant.inputs.lengths.view[0] = payload.length;
       writeGrantMessage(configuration, variant.inputs.grant.view);
       variant.process();
       const sent = variant.outputs.samples.view;
       const startTime_s = startSample / carrier.sampleRate;
-      if (slotNumber === 0 || options.independentSlots) channel = drawChannel(slotNumber);
       if (channel) channel.apply(sent, startTime_s, samples);
       else mixOrthogonally(sent, ports, samples, receiveAntennas, inputSamples);
       if (options.timingOffset_s) {
@@ -132,13 +162,18 @@ export function createSimulatedCell(
         const linewidth = options.phaseNoiseLinewidth_hz;
         phase = applyPhaseNoise(samples, linewidth, carrier.sampleRate, noise, receiveAntennas, phase);
       }
-      addNoise(samples, noiseVariance, noise);
-      startSample += slotSamples(carrier, slot);
-      slotNumber++;
+      if (variance > 0) addNoise(samples, variance, noise);
+      skip(1);
       return { configuration, samples, payload };
     },
+    skip,
     close: () => instance.close(),
   };
+}
+
+/** Variance of the noise in a sample at each antenna, for an SNR in dB of all layers in a resource element. */
+export function noiseVariance(configuration: PuschConfiguration, snr_db: number): number {
+  return transmittedPower(configuration) / 10 ** (snr_db / 10);
 }
 
 /** Power of all antenna ports in a resource element: of layers of power 1 through the precoder. */

@@ -1,9 +1,11 @@
 import type { TargetName } from "../compiler/index.js";
-import { type SlotExecutor, type SlotStatistics, startSlotExecutor } from "../functions/index.js";
+import { type SharedVariant, type SlotExecutor, type SlotStatistics, startSlotExecutor } from "../functions/index.js";
+import { HARQ_PROCESSES } from "./coding/soft-buffers.js";
+import { createHarqSender, type HarqOptions } from "./harq-sender.js";
 import { writeGrantMessage } from "./pusch/grant-message.js";
-import { slotsPerSubframe } from "./pusch/index.js";
+import { puschConfiguration, slotsPerSubframe } from "./pusch/index.js";
 import { defaultGuard, type SlotResult, slotResult } from "./receiver.js";
-import { createSimulatedCell, type SimulatedCellOptions } from "./simulated-cell.js";
+import { createSimulatedCell, type SimulatedCellOptions, type SimulatedSlot } from "./simulated-cell.js";
 import type { uplink } from "./uplink.js";
 import { uplinkConfiguration, uplinkStateDimensions } from "./uplink-configuration.js";
 import type { UplinkInstanceOptions } from "./uplink-instance.js";
@@ -17,12 +19,17 @@ export interface SimulationOptions extends Omit<SimulatedCellOptions, "guard"> {
   readonly maximumIterations?: number | undefined;
   /** What the receiver's kernels are compiled for; the fastest target of the machine unless given. */
   readonly target?: TargetName | undefined;
+  /** Transport blocks that were not received are sent again; each slot brings a new one unless given. */
+  readonly harq?: HarqOptions | undefined;
 }
 
 /** What came of a simulation. */
 export interface SimulationReport {
   readonly slots: number;
-  /** Transport blocks whose CRC failed, or whose bits are not those sent. */
+  /** Transport blocks, each with its retransmissions. */
+  readonly transportBlocks: number;
+  readonly meanTransmissions: number;
+  /** Slots whose CRC failed, or whose bits are not those sent. */
   readonly blockErrors: number;
   /** Of these, those whose CRC passed. */
   readonly undetectedErrors: number;
@@ -43,7 +50,8 @@ export interface SimulationReport {
 }
 
 /**
- * Receives the slots of a simulated cell on a slot worker while the next slot is made here.
+ * Receives the slots of a simulated cell on a slot worker while the next slot is made here. With HARQ, as many slots more
+ * are received as the last transport blocks take.
  * @param observe called after each slot
  * @param signal ends the simulation with what there is
  * @throws InputError for a refused grant or an unknown implementation
@@ -69,24 +77,42 @@ export async function simulate(
       options: instanceOptions,
       arenaBytes: 512 * 2 ** 20,
     });
-    let slot = cell.next();
+    const sender = options.harq && createHarqSender(options.harq);
+    /** The next slot in which something is sent, if there is another. */
+    const nextSlot = (begun: number): SimulatedSlot | undefined => {
+      if (!sender) return begun < options.slots ? cell.next() : undefined;
+      if (begun >= options.slots) sender.finish();
+      for (let idle = 0; idle < HARQ_PROCESSES; idle++) {
+        const transmission = sender.next();
+        if (transmission) return cell.next(transmission);
+        cell.skip(1);
+      }
+      return undefined;
+    };
+    let slot = nextSlot(0);
     const { maximumIterations } = options;
     const settings = { receiveAntennas, guard, maximumIterations };
-    const variant = await executor.prepare(uplinkConfiguration(slot.configuration, settings));
-    const { transportBlockSize } = slot.configuration;
-    const sent = new Uint8Array(slot.payload.length);
+    const variants = new Map<string, SharedVariant<typeof uplink.inputs, typeof uplink.outputs>>();
+    const { transportBlockSize } = puschConfiguration(carrier, cell.firstGrant);
+    const sent = new Uint8Array(transportBlockSize / 8);
     const sums = { snr: 0, cfo: 0, timing: 0, iterations: 0, blocks: 0 };
     let [done, blockErrors, undetectedErrors] = [0, 0, 0];
-    while (done < options.slots && !signal?.aborted) {
-      const number = slot.configuration.grant.slot;
-      variant.inputs.samples.view.set(slot.samples);
-      writeGrantMessage(slot.configuration, variant.inputs.grant.view);
-      sent.set(slot.payload);
+    while (slot && !signal?.aborted) {
+      const { configuration, samples, payload } = slot;
+      const { slot: number, harqProcessId } = configuration.grant;
+      const shape = uplinkConfiguration(configuration, settings);
+      const variant = variants.get(shape.key) ?? (await executor.prepare(shape));
+      variants.set(shape.key, variant);
+      variant.inputs.samples.view.set(samples);
+      writeGrantMessage(configuration, variant.inputs.grant.view);
+      sent.set(payload);
       const processed = executor.submit(variant);
-      if (done + 1 < options.slots) slot = cell.next();
+      // Made before this one's outcome is known: a process sends again two slots later at the earliest.
+      slot = nextSlot(done + 1);
       await processed;
       const result = slotResult(number, variant.outputs);
       const equal = result.payload.every((byte, k) => byte === sent[k]);
+      sender?.report(harqProcessId, result.crc && equal);
       if (!result.crc || !equal) blockErrors++;
       if (result.crc && !equal) undetectedErrors++;
       sums.snr += 10 ** (result.snr_db / 10);
@@ -97,10 +123,15 @@ export async function simulate(
       done++;
       observe(result, done);
       if (options.stopAfterErrors !== undefined && blockErrors >= options.stopAfterErrors) break;
+      // The last one's retransmission could not be foreseen.
+      if (!slot && sender?.pending) slot = nextSlot(done);
     }
+    const transportBlocks = sender?.transportBlocks ?? done;
     const slotDuration_s = 1e-3 / slotsPerSubframe(carrier.subcarrierSpacing);
     return {
       slots: done,
+      transportBlocks,
+      meanTransmissions: done / transportBlocks,
       blockErrors,
       undetectedErrors,
       blockErrorRate: blockErrors / done,
