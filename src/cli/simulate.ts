@@ -4,7 +4,7 @@ import { InputError } from "../errors.js";
 import { type DelayProfileName, delayProfiles } from "../radio/index.js";
 import {
   type Carrier,
-  type CarrierInput,
+  compactCarrier,
   parseCarrier,
   TRANSMISSION_BANDWIDTHS,
 } from "../transceiver/pusch/index.js";
@@ -261,14 +261,7 @@ function carrierOf(options: SimulateOptions): Carrier {
     );
   }
   const carrier = { subcarrierSpacing: scs, cyclicPrefix, carrierPrbs: prbs, carrierFrequency };
-  return sampleRate === undefined ? narrowest(carrier) : parseCarrier({ ...carrier, sampleRate });
-}
-
-/** The carrier at three quarters of the rate that a power of two takes, where that holds it. */
-function narrowest(carrier: CarrierInput): Carrier {
-  const usual = parseCarrier(carrier);
-  if (12 * usual.carrierPrbs > 0.75 * usual.fftSize) return usual;
-  return parseCarrier({ ...carrier, sampleRate: 0.75 * usual.sampleRate });
+  return sampleRate === undefined ? compactCarrier(carrier) : parseCarrier({ ...carrier, sampleRate });
 }
 
 function chartOf(points: readonly SimulatedPoint[]): string {

@@ -18,12 +18,26 @@ export const uplink = dataflow(
   { inputs: { samples: complex64("antenna", "converterSample"), grant: int32("grantField") } },
   ({ samples, grant }) => {
     const tracking = feedback("tracking", float32("offsetField"));
-    const { aligned, applied } = synchronization({ samples: analogToDigital({ analog: samples }), tracking });
-    const { grid, pdu } = extraction({ samples: aligned, grant });
-    const detected = detection({ grid, grant: pdu, applied });
-    tracking.from(detected.tracking);
-    return { ...outerReceiver(detected.llrs, pdu), tracking: detected.tracking, quality: detected.quality };
+    const received = receiver(samples, grant, tracking);
+    tracking.from(received.tracking);
+    return received;
   },
+);
+
+/**
+ * PUSCH receive like `uplink`, but what is tracked is handed in and out: for slots of several users, or of several
+ * simulated conditions, by one instance.
+ */
+export const uplinkWithTracking = dataflow(
+  "uplinkWithTracking",
+  {
+    inputs: {
+      samples: complex64("antenna", "converterSample"),
+      grant: int32("grantField"),
+      tracking: float32("offsetField"),
+    },
+  },
+  ({ samples, grant, tracking }) => receiver(samples, grant, tracking),
 );
 
 /** PUSCH receive from the granted resource elements, as a radio unit with the split 7.2x delivers them. */
@@ -42,7 +56,14 @@ export const uplinkFromGrid = dataflow(
   },
 );
 
-/** What both flows share: from soft bits to the payload. */
+function receiver(samples: Handle<"complex64">, grant: Handle<"int32">, tracking: Handle<"float32">) {
+  const { aligned, applied } = synchronization({ samples: analogToDigital({ analog: samples }), tracking });
+  const { grid, pdu } = extraction({ samples: aligned, grant });
+  const detected = detection({ grid, grant: pdu, applied });
+  return { ...outerReceiver(detected.llrs, pdu), tracking: detected.tracking, quality: detected.quality };
+}
+
+/** What all flows share: from soft bits to the payload. */
 function outerReceiver(llrs: Handle<"int8">, grant: Handle<"int32">) {
   const { blocks, iterations } = decoding({ codeword: deinterleaving({ llrs }), grant });
   const { payload: block, crc } = crcCheck({ blocks });

@@ -53,3 +53,10 @@ export function parseCarrier(value: unknown): Carrier {
   symbolTimings(carrier);
   return Object.freeze(carrier);
 }
+
+/** The carrier at three quarters of the rate that a power of two takes, where that holds it. */
+export function compactCarrier(carrier: CarrierInput): Carrier {
+  const usual = parseCarrier(carrier);
+  if (12 * usual.carrierPrbs > 0.75 * usual.fftSize) return usual;
+  return parseCarrier({ ...carrier, sampleRate: 0.75 * usual.sampleRate });
+}

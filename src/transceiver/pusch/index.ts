@@ -1,6 +1,6 @@
 export { type Allocation, allocation, dataResourceIndices } from "./allocation.js";
 export { TRANSMISSION_BANDWIDTHS } from "./bandwidths.js";
-export { type Carrier, type CarrierInput, parseCarrier } from "./carrier.js";
+export { type Carrier, type CarrierInput, compactCarrier, parseCarrier } from "./carrier.js";
 export { type CodeBlocks, chooseBaseGraph, codeBlocks } from "./code-blocks.js";
 export { configurationKey, type PuschConfiguration, puschConfiguration } from "./configuration.js";
 export {
