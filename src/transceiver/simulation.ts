@@ -1,5 +1,10 @@
 import type { TargetName } from "../compiler/index.js";
-import { type SharedVariant, type SlotExecutor, type SlotStatistics, startSlotExecutor } from "../functions/index.js";
+import {
+  type SharedVariant,
+  type SlotExecutor,
+  type SlotStatistics,
+  startSlotExecutor,
+} from "../functions/index.js";
 import { HARQ_PROCESSES } from "./coding/soft-buffers.js";
 import { createHarqSender, type HarqOptions } from "./harq-sender.js";
 import { writeGrantMessage } from "./pusch/grant-message.js";

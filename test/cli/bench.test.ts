@@ -7,7 +7,7 @@ const [fastest] = availableTargets();
 describe("bench", () => {
   it.each([
     ["ldpc", "Mbit/s", 4],
-    ["pusch", "ms", 4],
+    ["pusch", "ms", 6],
   ])("%s prints an object a case, all of them decoded", async (name, unit, cases) => {
     const { status, stdout, stderr } = await neuroran(["bench", name, "--seconds", "0.05", "--json"]);
     expect(stderr).toBe("");
