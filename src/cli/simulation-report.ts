@@ -32,6 +32,8 @@ export function pointJson({ simulation, report }: SimulatedPoint): object {
     bler_low: low,
     bler_high: high,
     transport_block_bits: report.transportBlockSize,
+    transport_blocks: report.transportBlocks,
+    transmissions: report.meanTransmissions,
     throughput_mbit_s: report.throughput_bps / 1e6,
     iterations: report.meanIterations,
     estimated: { snr_db: report.snr_db, cfo_hz: report.cfo_hz, timing_s: report.timing_s },
@@ -76,6 +78,9 @@ export function printCellReport({ simulation, report }: SimulatedPoint): void {
         `${percentage(report.blockErrorRate)} (${report.blockErrors} of ${report.slots}; 95 %: ${percentage(low)} to ${percentage(high)})`,
       ],
       ["Throughput", `${fixed(report.throughput_bps / 1e6, 2)} Mbit/s`],
+      ...(simulation.harq
+        ? ([["HARQ", `${fixed(report.meanTransmissions, 2)} transmissions a transport block`]] as const)
+        : []),
       ["SNR", `${fixed(report.snr_db, 1)} dB estimated, ${fixed(simulation.snr_db, 1)} dB simulated`],
       ["CFO", `${signed(report.cfo_hz, 1)} Hz estimated, ${signed(simulation.cfo_hz ?? 0, 1)} Hz simulated`],
       [

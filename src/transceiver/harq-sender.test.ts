@@ -27,6 +27,8 @@ describe("a HARQ sender", () => {
     expect(sender.pending).toBe(true);
     expect(sender.next()).toBeUndefined();
     expect(sender.next()).toEqual({ harqProcessId: 1, newDataIndicator: 0, rvIndex: 0 });
+    // Its outcome is not known yet.
+    expect([sender.next(), sender.next(), sender.next()]).toEqual([undefined, undefined, undefined]);
     sender.report(1, false);
     expect(sender.pending).toBe(false);
     expect([sender.next(), sender.next(), sender.next()]).toEqual([undefined, undefined, undefined]);

@@ -4,7 +4,7 @@ export interface HarqOptions {
   readonly maximumTransmissions: number;
   /** Of each transmission in turn, from the first again behind the last; 0, 2, 3, 1 unless given. */
   readonly redundancyVersions?: readonly (0 | 1 | 2 | 3)[] | undefined;
-  /** HARQ processes, which take turns slot by slot: 2 to 16, 8 unless given. A retransmission comes so many slots later. */
+  /** HARQ processes, which take turns slot by slot: 1 to 16, 8 unless given. A retransmission comes so many slots later. */
   readonly processes?: number | undefined;
 }
 
@@ -36,6 +36,7 @@ export interface HarqSender {
 export function createHarqSender(options: HarqOptions): HarqSender {
   const { maximumTransmissions, redundancyVersions = REDUNDANCY_VERSIONS, processes = 8 } = options;
   const sent = new Array<number>(processes).fill(0);
+  const awaiting = new Array<boolean>(processes).fill(false);
   let turn = 0;
   let transportBlocks = 0;
   let finished = false;
@@ -44,13 +45,15 @@ export function createHarqSender(options: HarqOptions): HarqSender {
       const harqProcessId = turn;
       turn = (turn + 1) % processes;
       const before = sent[harqProcessId]!;
-      if (before === 0 && finished) return undefined;
+      if (awaiting[harqProcessId] || (before === 0 && finished)) return undefined;
+      awaiting[harqProcessId] = true;
       if (before === 0) transportBlocks++;
       sent[harqProcessId] = before + 1;
       const rvIndex = redundancyVersions[before % redundancyVersions.length]!;
       return { harqProcessId, newDataIndicator: before === 0 ? 1 : 0, rvIndex };
     },
     report(harqProcessId, received) {
+      awaiting[harqProcessId] = false;
       if (received || sent[harqProcessId]! >= maximumTransmissions) sent[harqProcessId] = 0;
     },
     finish() {

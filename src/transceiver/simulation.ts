@@ -112,7 +112,7 @@ export async function simulate(
       writeGrantMessage(configuration, variant.inputs.grant.view);
       sent.set(payload);
       const processed = executor.submit(variant);
-      // Made before this one's outcome is known: a process sends again two slots later at the earliest.
+      // Made before this one's outcome is known.
       slot = nextSlot(done + 1);
       await processed;
       const result = slotResult(number, variant.outputs);
@@ -128,8 +128,8 @@ export async function simulate(
       done++;
       observe(result, done);
       if (options.stopAfterErrors !== undefined && blockErrors >= options.stopAfterErrors) break;
-      // The last one's retransmission could not be foreseen.
-      if (!slot && sender?.pending) slot = nextSlot(done);
+      // What comes next may depend on the outcome.
+      if (!slot && sender) slot = nextSlot(done);
     }
     const transportBlocks = sender?.transportBlocks ?? done;
     const slotDuration_s = 1e-3 / slotsPerSubframe(carrier.subcarrierSpacing);

@@ -1,5 +1,5 @@
 import { setImmediate } from "node:timers/promises";
-import { type Target, wasmTarget } from "../../compiler/index.js";
+import { openTarget, type Target } from "../../compiler/index.js";
 import { createArena, createFlowInstance } from "../../functions/index.js";
 import { addNoise, createRandom } from "../../radio/index.js";
 import { REDUNDANCY_VERSIONS } from "../harq-sender.js";
@@ -69,7 +69,7 @@ export async function measureConformance(
   observe: (done: number) => void = () => {},
   signal?: AbortSignal,
 ): Promise<ConformanceResult | undefined> {
-  const { requirement, transportBlocks, seed, implementations = {}, target = wasmTarget() } = options;
+  const { requirement, transportBlocks, seed, implementations = {}, target = openTarget() } = options;
   const { receiveAntennas, prbs, subcarrierSpacing } = requirement;
   const carrier = compactCarrier({ subcarrierSpacing, carrierPrbs: prbs });
   const guard = defaultGuard(carrier);
