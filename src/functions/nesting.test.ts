@@ -129,6 +129,33 @@ describe("a flow that implements a function", () => {
     ).toEqual(inline);
   });
 
+  it("takes parameters for functions of implementations that are not chosen, but no choice for them", () => {
+    const either = defineFunction({ name: "either", ...signature });
+    either.implement("flow", { kind: "neural", flow: inner });
+    either.implement("none", {
+      kind: "model",
+      prepare: ({ inputs, outputs }) => {
+        return () => outputs.y.view.set(inputs.x.view);
+      },
+    });
+    const flow = flowWith((x) => either({ x }));
+    const create = (implementations: Record<string, string>) =>
+      createFlowInstance(flow, { arena: createArena({ bytes: 1 << 20 }), target, implementations });
+    const parameters = { either: { offset: 1 }, shift: { offset: 3 }, "either/shift": { offset: 2 } };
+    const outputs = ["flow", "none"].map((name) => {
+      const variant = create({ either: name }).prepare({ key: "", dimensions: { n: 1 }, parameters });
+      variant.inputs.x.view[0] = 1;
+      variant.process();
+      return variant.outputs.y.view[0];
+    });
+    expect(outputs).toEqual([9, 1]);
+    expect(() => create({ either: "none", shift: "plain" })).toThrow(/implementations.shift/);
+    const unknown = { parameters: { ...parameters, shfit: { offset: 3 } } };
+    expect(() => create({}).prepare({ key: "", dimensions: { n: 1 }, ...unknown })).toThrow(
+      /parameters.shfit/,
+    );
+  });
+
   it("runs as its functions, each measured and with its own state", () => {
     const flow = flowWith((x) => outerBlock({ x: block({ x }) }));
     const instance = createFlowInstance(flow, { arena: createArena({ bytes: 1 << 20 }), target });

@@ -199,12 +199,12 @@ function treeSearch(shape: TreeSearchShape, workspace: Buffer) {
     return arith.andi(positive, arith.cmpf("olt", sum, number(WORST)));
   };
 
-  /** Where a step's layer lies given a survivor's symbols, in half distances of points. */
-  const centreOf = (step: Value, survivor: Value): Complex => {
+  /** Where a step's layer lies given a survivor's symbols, in half distances of points; `after` steps are done. */
+  const centreOf = (step: Value, after: Operand, survivor: Value): Complex => {
     const { re, im } = loadComplex(pairRow(rows.mean, step));
     const [sumRe, sumIm] = scf.for(0, step, 1, [re, im], (before, carried) => {
       const influence = loadComplex(pairRow(rows.influence, arith.addi(arith.muli(step, layers), before)));
-      const moved = multiply(influence, loadComplex(errorRow(step, before, survivor)));
+      const moved = multiply(influence, loadComplex(errorRow(after, before, survivor)));
       const sum = add({ re: carried[0]!, im: carried[1]! }, moved);
       return [sum.re, sum.im];
     });
@@ -281,7 +281,7 @@ function treeSearch(shape: TreeSearchShape, workspace: Buffer) {
   const extend = (step: Value): void => {
     const weight = load(indexSum(step, rows.weight));
     scf.for(0, survivors, 1, (survivor) => {
-      const { re, im } = centreOf(step, survivor);
+      const { re, im } = centreOf(step, step, survivor);
       store(toFirstPoint(re), indexSum(survivor, rows.offset));
       store(im, indexSum(survivor, rows.centre));
     });
@@ -310,16 +310,8 @@ function treeSearch(shape: TreeSearchShape, workspace: Buffer) {
   const collect = (): void => {
     scf.for(0, survivors, 1, (survivor) => {
       const [power] = scf.for(0, layers, 1, [number(0)], (step, [sum]) => {
-        const { re, im } = loadComplex(pairRow(rows.mean, step));
-        const [sumRe, sumIm] = scf.for(0, step, 1, [re, im], (before, carried) => {
-          const influence = loadComplex(
-            pairRow(rows.influence, arith.addi(arith.muli(step, layers), before)),
-          );
-          const moved = multiply(influence, loadComplex(errorRow(layers, before, survivor)));
-          const total = add({ re: carried[0]!, im: carried[1]! }, moved);
-          return [total.re, total.im];
-        });
-        const symbol = add({ re: sumRe!, im: sumIm! }, loadComplex(errorRow(layers, step, survivor)));
+        const error = loadComplex(errorRow(layers, step, survivor));
+        const symbol = add(centreOf(step, layers, survivor), error);
         storeComplex(symbol, symbolRow(step, survivor));
         const square = arith.addf(arith.mulf(symbol.re, symbol.re), arith.mulf(symbol.im, symbol.im));
         return [arith.addf(sum!, square)];

@@ -58,12 +58,21 @@ function prepareWhitening({
       factor(covariance, 2 * antennas * antennas * group, least, matrix.view);
       const first = group * groupSubcarriers;
       const count = Math.min(groupSubcarriers, subcarriers - first);
-      const [from, to] = [inputs.grid.offset + 8 * first, outputs.grid.offset + 8 * first];
+      const from = inputs.grid.offset + 8 * first;
+      const to = outputs.grid.offset + 8 * first;
       whiten(from, to, matrix.offset, symbols, count, subcarriers, symbols * subcarriers);
       for (let layer = 0; layer < layers; layer++) {
         const at = layer * bytesOfLayer + 8 * first;
-        const [h, whitened] = [inputs.channel.offset + at, outputs.channel.offset + at];
-        whiten(h, whitened, matrix.offset, symbols, count, subcarriers, symbols * subcarriers);
+        const response = inputs.channel.offset + at;
+        whiten(
+          response,
+          outputs.channel.offset + at,
+          matrix.offset,
+          symbols,
+          count,
+          subcarriers,
+          symbols * subcarriers,
+        );
       }
     }
     for (let antenna = 0; antenna < antennas; antenna++) {
@@ -97,7 +106,8 @@ function prepareInverseFactor(
       let re = covariance[first + at(row, column)]!;
       let im = covariance[first + at(row, column) + 1]!;
       for (let k = 0; k < column; k++) {
-        const [a, b] = [at(row, k), at(column, k)];
+        const a = at(row, k);
+        const b = at(column, k);
         re -= lower[a]! * lower[b]! + lower[a + 1]! * lower[b + 1]!;
         im -= lower[a + 1]! * lower[b]! - lower[a]! * lower[b + 1]!;
       }
@@ -113,9 +123,11 @@ function prepareInverseFactor(
     for (let row = 0; row < antennas; row++) {
       const reciprocal = factorRow(covariance, first, row, least);
       for (let column = 0; column < row; column++) {
-        let [re, im] = [0, 0];
+        let re = 0;
+        let im = 0;
         for (let k = column; k < row; k++) {
-          const [a, b] = [at(row, k), at(k, column)];
+          const a = at(row, k);
+          const b = at(k, column);
           re += lower[a]! * inverse[b]! - lower[a + 1]! * inverse[b + 1]!;
           im += lower[a]! * inverse[b + 1]! + lower[a + 1]! * inverse[b]!;
         }

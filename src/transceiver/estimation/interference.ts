@@ -79,7 +79,8 @@ function prepareInterference(context: InterferenceContext): Process {
     for (let layer = 0; layer < ports.length; layer++) {
       const { delta, frequencyWeights, timeWeights } = ports[layer]!;
       const time = dmrsLength === 2 ? timeWeights[(ordinal % 2) as 0 | 1] : 1;
-      const [even, odd] = [time * frequencyWeights[0], time * frequencyWeights[1]];
+      const even = time * frequencyWeights[0];
+      const odd = time * frequencyWeights[1];
       for (let antenna = 0; antenna < antennas; antenna++) {
         const row = pilots.row(antenna, groups.indexOf(delta), ordinal);
         const first = ((layer * antennas + antenna) * symbols + symbol) * subcarriers + delta;

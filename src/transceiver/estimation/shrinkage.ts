@@ -52,14 +52,16 @@ export function prepareShrinkage(
 
   return () => {
     average();
-    let [present, differing, byChance] = [0, 0, 0];
+    let present = 0;
+    let differing = 0;
+    let byChance = 0;
     for (let row = 0; row < antennas; row++) if (scales[row]! > 0) present++;
     for (let group = 0; group < groups; group++) {
       differing += energy(sums, group * size, counts[group]!, 1, true);
       byChance += present * present * Math.max(0, 1 / counts[group]! - 1 / total);
     }
     const offDiagonal = energy(mean, 0, 1, 0, false);
-    // Of 0 in place of a number nothing is kept, as of NaN.
+    // Comparisons with NaN are false: of what is no number nothing is kept.
     const own = differing > byChance ? 1 - byChance / differing : 0;
     const chance = (present * (present - 1)) / total;
     const joint = offDiagonal > chance ? 1 - chance / offDiagonal : 0;
@@ -73,7 +75,8 @@ export function prepareShrinkage(
           const by = out
             ? 0
             : scales[row]! * scales[column]! * Math.sqrt(Math.max(0, noise[row]! * noise[column]!));
-          let [re, im] = [0, 0];
+          let re = 0;
+          let im = 0;
           if (by > 0) {
             const kept = column === row ? 1 : joint;
             const share = own / counts[group]!;
