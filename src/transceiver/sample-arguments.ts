@@ -17,6 +17,8 @@ const scalars: Readonly<Record<string, number>> = {
   pilots: 36,
   subcarriers: 36,
   stride: 128,
+  symbolStride: 96,
+  antennaStride: 480,
   rotationStride: 128,
   outStride: 128,
   spectrumStride: 128,
