@@ -12,7 +12,7 @@ import {
 import { createRandom } from "../../radio/index.js";
 import { analogToDigital } from "../../transceiver/conversion/function.js";
 import { extraction } from "../../transceiver/extraction/function.js";
-import { grantFieldIndex, writeGrantMessage } from "../../transceiver/pusch/grant-message.js";
+import { writeGrantMessage } from "../../transceiver/pusch/grant-message.js";
 import {
   type Carrier,
   type CarrierInput,
@@ -171,10 +171,9 @@ function measureCase(one: PuschCase, target: Target, seconds: number, seed: numb
 
   let next = 0;
   const load = (): void => {
-    const slot = slots[next % differentSlots]!;
+    const slot = slots[next++ % differentSlots]!;
     received.set(slot.received);
     writeGrantMessage(slot.configuration, variant.inputs.grant.view);
-    variant.inputs.grant.view[grantFieldIndex.newDataIndicator] = next++ & 1;
   };
   let correct = true;
   for (const { configuration, payload } of slots) {
