@@ -6,7 +6,7 @@ export { llvmTarget } from "./llvm/target.js";
 export { printMlir } from "./mlir.js";
 export type { Argument, Block, Buffer, Kernel, Operation, Value } from "./operation.js";
 export { scf } from "./scf.js";
-export type { CompiledKernel, Target } from "./target.js";
+export { type CompiledKernel, floatLanes, type Target } from "./target.js";
 export { availableTargets, openTarget, type TargetName, targetNames, targetProblem } from "./targets.js";
 export { byteSize, type ElementType, scalar, type Type, typeText, vectorOf } from "./type.js";
 export { memref, type Reduction, treeReduce, vector } from "./vector.js";

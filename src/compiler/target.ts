@@ -19,3 +19,8 @@ export interface Target {
   /** Kernels of this process so far: compiled, and loaded from what a process before left on disk. */
   counts(): { readonly compiled: number; readonly loaded: number };
 }
+
+/** f32 numbers in a vector of the target. */
+export function floatLanes(target: Pick<Target, "vectorBytes">): number {
+  return target.vectorBytes / 4;
+}

@@ -1,8 +1,9 @@
 import { availableTargets, llvmTarget, type Target } from "../../src/compiler/index.js";
 
 /** Whether to skip tests of the native target: never where CI is set, so that they fail there instead. */
-export const withoutLlvm = !availableTargets().includes("llvm") && process.env.CI === undefined;
-if (!availableTargets().includes("llvm")) console.warn("not on this machine: libLLVM (Debian: libllvm19)");
+const absent = !availableTargets().includes("llvm");
+export const withoutLlvm = absent && process.env.CI === undefined;
+if (absent) console.warn("not on this machine: libLLVM (Debian: libllvm19)");
 
 /** The native target with one rounding an operation, opened when it compiles first: a file of tests can be read without it. */
 export const llvm: Target = {

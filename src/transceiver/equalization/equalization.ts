@@ -1,3 +1,4 @@
+import { floatLanes } from "../../compiler/index.js";
 import { InputError } from "../../errors.js";
 import type { Context, Process } from "../../functions/index.js";
 import type { SquareOrder } from "../mapping/axis-llr.js";
@@ -32,7 +33,7 @@ export function prepareEqualization(method: EqualizationMethod, context: Equaliz
     equalizationKernel({
       method,
       outputStride: re,
-      lanes: target.vectorBytes / 4,
+      lanes: floatLanes(target),
       ...layout,
       ...decisions(method, context),
     }),

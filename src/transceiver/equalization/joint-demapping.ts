@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { floatLanes } from "../../compiler/index.js";
 import { InputError } from "../../errors.js";
 import {
   type Context,
@@ -83,7 +84,7 @@ function prepareTreeSearch(context: JointDemappingContext): Process {
       bits,
       `give 2, 4, 6 or 8 times the ${layers * re} resource elements of all layers`,
     );
-  const lanes = target.vectorBytes / 4;
+  const lanes = floatLanes(target);
   const shapeOf = (layout: Pick<TreeSearchShape, "layers" | "antennas" | "gridStride" | "channelStride">) =>
     ({
       modulationOrder: order,

@@ -1,3 +1,4 @@
+import { floatLanes } from "../../compiler/index.js";
 import { NeuroranError } from "../../errors.js";
 import {
   type FourierTransform,
@@ -5,7 +6,6 @@ import {
   transformWorkLength,
 } from "../extraction/fourier-transform.js";
 import { fourierTransformKernel } from "../extraction/fourier-transform-kernel.js";
-import { transformLanes } from "../extraction/sizes.js";
 import type { EqualizationContext } from "./equalization.js";
 import type { EqualizationMethod } from "./equalization-kernel.js";
 import { subcarrierWeightKernel } from "./subcarrier-weight-kernel.js";
@@ -37,7 +37,7 @@ export function prepareTransformDeprecoding(
     sign: 1,
     input: "planes",
     output: "interleaved",
-    lanes: transformLanes(target),
+    lanes: floatLanes(target),
   };
   const weigh = compile(subcarrierWeightKernel(method !== "zero-forcing"));
   const runTransform = compile(fourierTransformKernel(transform));

@@ -1,3 +1,4 @@
+import { floatLanes } from "../../compiler/index.js";
 import { type Context, complex64, defineFunction, float32, type Process } from "../../functions/index.js";
 import { smallestNoise } from "./equalization.js";
 import { whiteningKernel } from "./whitening-kernel.js";
@@ -46,7 +47,7 @@ function prepareWhitening({
   const { antenna: antennas, layer: layers, symbol: symbols, subcarrier: subcarriers } = dimensions;
   const groups = dimensions.interferenceGroup;
   const groupSubcarriers = 12 * Math.ceil(subcarriers / 12 / groups);
-  const whiten = compile(whiteningKernel(antennas, target.vectorBytes / 4));
+  const whiten = compile(whiteningKernel(antennas, floatLanes(target)));
   const matrix = scratch("matrix", "float32", antennas, antennas, 2);
   const factor = prepareInverseFactor(antennas);
   const noise = outputs.noise.view;

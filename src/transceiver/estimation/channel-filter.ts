@@ -1,3 +1,4 @@
+import { floatLanes } from "../../compiler/index.js";
 import { correlationKernel } from "./correlation-kernel.js";
 import { despreadingKernel } from "./despreading-kernel.js";
 import type { EstimationContext, EstimationMethod } from "./estimation.js";
@@ -6,7 +7,7 @@ import { frequencyFilterKernel, subspaceEnergyKernel, WINDOW_BLOCKS } from "./fr
 import { noiseSubspace } from "./noise-subspace.js";
 import type { Offsets } from "./offsets.js";
 import type { Pilots } from "./pilots.js";
-import { estimationLanes, type PilotCode, type PilotPlan } from "./plan.js";
+import type { PilotCode, PilotPlan } from "./plan.js";
 import { timeInterpolationKernel } from "./time-interpolation-kernel.js";
 import { linearWeights, prepareWienerWeights } from "./time-weights.js";
 
@@ -25,7 +26,7 @@ export function prepareChannelFilter(
   const { dmrsConfigType, dmrsLength, dmrsSymbPos } = plan.pilotPosition;
   const { startSymbolIndex } = plan.signalType;
   const { compile, scratch, table, outputs } = context;
-  const lanes = estimationLanes(context.target);
+  const lanes = floatLanes(context.target);
   const windowBlocks = Math.min(WINDOW_BLOCKS, blocks);
   const despread = compile(despreadingKernel(dmrsConfigType, dmrsLength, lanes));
   const correlate = compile(correlationKernel(lanes));

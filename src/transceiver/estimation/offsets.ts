@@ -1,10 +1,11 @@
+import { floatLanes } from "../../compiler/index.js";
 import { symbolsPerSlot, symbolTimings } from "../pusch/numerology.js";
 import { correlationKernel } from "./correlation-kernel.js";
 import { delayRotationKernel, ROTATION_BASE } from "./delay-rotation-kernel.js";
 import type { EstimationContext } from "./estimation.js";
 import { LEAST_MEASURED_BLOCKS, SPREADS, UNMEASURED_SPREAD } from "./frequency-filters.js";
 import type { Pilots } from "./pilots.js";
-import { estimationLanes, type PilotPlan } from "./plan.js";
+import type { PilotPlan } from "./plan.js";
 
 /** Delay, delay spread and carrier offset of a slot, and what takes them off. */
 export interface Offsets {
@@ -55,7 +56,7 @@ export function prepareOffsets(context: EstimationContext, plan: PilotPlan, pilo
   const { antennas, groups, positions, blocks } = plan;
   const { dmrsConfigType, dmrsSymbPos, dmrsLength } = plan.pilotPosition;
   const { subcarrierSpacing, cyclicPrefix } = plan.signalType;
-  const lanes = estimationLanes(context.target);
+  const lanes = floatLanes(context.target);
   const runCorrelation = context.compile(correlationKernel(lanes));
   const rotate = context.compile(delayRotationKernel(lanes));
   const sum = context.scratch("correlation", "float32", 2);

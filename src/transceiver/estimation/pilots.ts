@@ -1,11 +1,11 @@
-import type { CompiledKernel } from "../../compiler/index.js";
+import { type CompiledKernel, floatLanes } from "../../compiler/index.js";
 import type { Context } from "../../functions/index.js";
 import { goldSequence } from "../pusch/gold-sequence.js";
 import { grantFieldIndex } from "../pusch/grant-message.js";
 import { prepareLowPaprSequence } from "../pusch/low-papr-sequence.js";
 import { lowPaprPilotsKernel } from "./low-papr-pilots-kernel.js";
 import { pilotsKernel } from "./pilots-kernel.js";
-import { estimationLanes, type PilotPlan } from "./plan.js";
+import type { PilotPlan } from "./plan.js";
 
 /** Least-squares estimates at the pilots of a slot, before despreading, in the arena. */
 export interface Pilots {
@@ -66,7 +66,7 @@ function preparePseudoRandom(context: PilotsContext, plan: PilotPlan): Sequence 
   // One word more than needed, so that every word has a next one to be shifted in.
   const gold = new Uint32Array((firstBit >> 5) + words + 1);
   return {
-    run: context.compile(pilotsKernel(dmrsConfigType, estimationLanes(context.target))),
+    run: context.compile(pilotsKernel(dmrsConfigType, floatLanes(context.target))),
     scale: Math.SQRT1_2 / amplitude,
     offset: sequence.offset,
     generate(init) {
@@ -81,7 +81,7 @@ function prepareLowPapr(context: PilotsContext, { pilots, amplitude }: PilotPlan
   const sequence = context.scratch("sequence", "complex64", pilots);
   const write = prepareLowPaprSequence(pilots);
   return {
-    run: context.compile(lowPaprPilotsKernel(estimationLanes(context.target))),
+    run: context.compile(lowPaprPilotsKernel(floatLanes(context.target))),
     scale: 1 / amplitude,
     offset: sequence.offset,
     generate(init) {

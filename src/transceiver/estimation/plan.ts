@@ -1,4 +1,3 @@
-import type { Target } from "../../compiler/index.js";
 import { NeuroranError } from "../../errors.js";
 import { type DmrsPort, dmrsPort, dmrsSubcarriersPerBlock } from "../pusch/dmrs-ports.js";
 import { subcarrierStride } from "./delay-rotation-kernel.js";
@@ -13,11 +12,6 @@ export interface PilotCode {
   readonly timeWeight: 1 | -1;
   /** The layers: one, or two with the two weights in frequency. */
   readonly layers: readonly number[];
-}
-
-/** f32 lanes of the kernels of this block. */
-export function estimationLanes(target: Target): number {
-  return target.vectorBytes / 4;
 }
 
 /** Everything about pilots that the parameters and dimensions fix. */

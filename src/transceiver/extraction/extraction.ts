@@ -1,3 +1,4 @@
+import { floatLanes } from "../../compiler/index.js";
 import type { Context, Process } from "../../functions/index.js";
 import { GRANT_FIELDS } from "../pusch/grant-message.js";
 import { slotsPerFrame } from "../pusch/numerology.js";
@@ -6,7 +7,7 @@ import { type FourierTransform, transformTable, transformWorkLength } from "./fo
 import { fourierTransformKernel } from "./fourier-transform-kernel.js";
 import type { extraction } from "./function.js";
 import { takeGrant } from "./scheduling-grant.js";
-import { checkSize, transformLanes } from "./sizes.js";
+import { checkSize } from "./sizes.js";
 import { subcarrierRuns, takeSubcarriersKernel } from "./subcarrier-kernel.js";
 import { symbolTable } from "./symbol-table.js";
 
@@ -47,10 +48,10 @@ export function prepareExtraction(context: ExtractionContext): Process {
     sign: -1,
     input: "interleaved",
     output: "planes",
-    lanes: transformLanes(context.target),
+    lanes: floatLanes(context.target),
   };
   const runTransform = compile(fourierTransformKernel(transform));
-  const takeSubcarriers = compile(takeSubcarriersKernel(context.target.vectorBytes / 4));
+  const takeSubcarriers = compile(takeSubcarriersKernel(floatLanes(context.target)));
   const runs = subcarrierRuns(first, subcarriers, size);
   const work = scratch("work", "float32", transformWorkLength(size)).offset;
   const spectrum = scratch("spectrum", "float32", 2, size).offset;

@@ -1,3 +1,4 @@
+import { floatLanes } from "../../compiler/index.js";
 import type { Context, Process } from "../../functions/index.js";
 import { dataResourceIndices } from "../pusch/allocation.js";
 import { GRANT_FIELDS } from "../pusch/grant-message.js";
@@ -8,7 +9,7 @@ import { fourierTransformKernel } from "./fourier-transform-kernel.js";
 import type { insertion } from "./function.js";
 import { accumulateKernel, scatterKernel } from "./resource-kernel.js";
 import { takeGrant } from "./scheduling-grant.js";
-import { checkSize, transformLanes } from "./sizes.js";
+import { checkSize } from "./sizes.js";
 import { putSubcarriersKernel, subcarrierRuns } from "./subcarrier-kernel.js";
 import { symbolTable } from "./symbol-table.js";
 
@@ -42,10 +43,10 @@ export function prepareInsertion(context: InsertionContext): Process {
     sign: 1,
     input: "planes",
     output: "interleaved",
-    lanes: transformLanes(context.target),
+    lanes: floatLanes(context.target),
   };
   const runTransform = compile(fourierTransformKernel(transform));
-  const lanes = context.target.vectorBytes / 4;
+  const lanes = floatLanes(context.target);
   const putSubcarriers = compile(putSubcarriersKernel(lanes));
   const runs = subcarrierRuns(-width / 2, width, size);
   const mapData = compile(scatterKernel(elements, symbols * width));

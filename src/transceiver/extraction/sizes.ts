@@ -1,10 +1,4 @@
-import type { Target } from "../../compiler/index.js";
 import { NeuroranError } from "../../errors.js";
-
-/** f32 lanes of transforms. */
-export function transformLanes(target: Target): number {
-  return target.vectorBytes / 4;
-}
 
 /** @throws NeuroranError DIMENSION_MISMATCH where a dimension has not the size that the configuration gives it. */
 export function checkSize(name: string, size: number, wanted: number): void {

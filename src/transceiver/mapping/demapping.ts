@@ -1,3 +1,4 @@
+import { floatLanes } from "../../compiler/index.js";
 import { InputError } from "../../errors.js";
 import type { Context, Process } from "../../functions/index.js";
 import type { ModulationOrder } from "../pusch/mcs.js";
@@ -35,7 +36,7 @@ export function prepareDemapping(method: DemappingMethod, context: DemappingCont
   const run = context.compile(
     demappingKernel({
       ...method,
-      lanes: Math.max(method.lanes, context.target.vectorBytes / 4),
+      lanes: Math.max(method.lanes, floatLanes(context.target)),
       modulationOrder: order,
       layers,
     }),

@@ -1,3 +1,4 @@
+import { floatLanes } from "../../compiler/index.js";
 import type { Context } from "../../functions/index.js";
 import {
   type FourierTransform,
@@ -5,7 +6,6 @@ import {
   transformWorkLength,
 } from "../extraction/fourier-transform.js";
 import { fourierTransformKernel } from "../extraction/fourier-transform-kernel.js";
-import { transformLanes } from "../extraction/sizes.js";
 import type { mapping } from "./function.js";
 
 /** Transform precoding of one layer (TS 38.211 6.3.1.4) but for its factor 1/√M. */
@@ -25,7 +25,7 @@ export function prepareTransformPrecoding(
 ): TransformPrecoding {
   const { re } = dimensions;
   const layout = { input: "interleaved", output: "interleaved" } as const;
-  const transform: FourierTransform = { size, sign: -1, ...layout, lanes: transformLanes(target) };
+  const transform: FourierTransform = { size, sign: -1, ...layout, lanes: floatLanes(target) };
   const runTransform = compile(fourierTransformKernel(transform));
   const work = scratch("transformWork", "float32", transformWorkLength(size)).offset;
   const twiddles = table("transformTwiddles", transformTable(transform)).offset;
