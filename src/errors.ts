@@ -45,3 +45,32 @@ function jsonOrName(value: object): string {
     return Object.prototype.toString.call(value);
   }
 }
+
+/** An error as it travels between threads, where classes get lost. */
+export interface ErrorDescription {
+  readonly code: string | undefined;
+  readonly message: string;
+  readonly stack: string | undefined;
+  readonly input: { readonly field: string; readonly value: unknown; readonly remedy: string } | undefined;
+}
+
+export function describeError(error: unknown): ErrorDescription {
+  if (!(error instanceof Error))
+    return { code: undefined, message: String(error), stack: undefined, input: undefined };
+  const { message, stack } = error;
+  const code = error instanceof NeuroranError ? error.code : undefined;
+  if (!(error instanceof InputError)) return { code, message, stack, input: undefined };
+  const { field, remedy } = error;
+  // Whatever an object holds need not be clonable, and a message from the worker must never fail.
+  const value = Object(error.value) === error.value ? String(error.value) : error.value;
+  return { code, message, stack, input: { field, value, remedy } };
+}
+
+/** The error again, of its class where it was one of ours, else with `code`. The worker's stack is its cause. */
+export function reviveError(description: ErrorDescription, code: string): NeuroranError {
+  const { message, stack, input } = description;
+  const cause = new Error(message);
+  if (stack !== undefined) cause.stack = stack;
+  if (input !== undefined) return new InputError(input.field, input.value, input.remedy, { cause });
+  return new NeuroranError(description.code ?? code, message, { cause });
+}

@@ -54,7 +54,7 @@ export const slotFlow = dataflow(
 const target = {
   name: "none",
   vectorBytes: 16,
-  counts: () => ({ compiled: 0, loaded: 0 }),
+  counts: () => ({ compiled: 0, loaded: 0, milliseconds: 0 }),
   compile(): never {
     throw new Error("this flow has no kernels");
   },

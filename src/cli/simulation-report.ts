@@ -183,7 +183,7 @@ function kernelSummary({ statistics }: SimulationReport) {
     summary.set(target, {
       count: one.count + 1,
       loaded: one.loaded + (loaded ? 1 : 0),
-      compile_ms: one.compile_ms + compileMilliseconds,
+      compile_ms: one.compile_ms + (compileMilliseconds ?? 0),
     });
   }
   return [...summary].map(([target, one]) => ({ target, ...one }));

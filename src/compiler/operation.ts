@@ -1,3 +1,4 @@
+import type { KernelOrigin } from "./origin.js";
 import type { ElementType, Type } from "./type.js";
 
 /** A value of the static single assignment form: the result of one operation or an argument of one block. */
@@ -47,6 +48,8 @@ export interface Kernel {
   /** Unique for the specialization; letters, digits and underscores: a cache may be keyed by it. */
   readonly name: string;
   readonly arguments: readonly Argument[];
+  /** Where other threads find what builds it; absent where they cannot. */
+  readonly origin?: KernelOrigin;
   /** Built when first asked for. @throws KernelError for a mistake in the kernel. */
   readonly body: Block;
   readonly result: Value | undefined;

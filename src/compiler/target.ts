@@ -6,6 +6,22 @@ import type { Kernel } from "./operation.js";
  */
 export type CompiledKernel = (...arguments_: number[]) => number | undefined;
 
+/** A kernel that is being compiled on another thread. */
+export interface PendingKernel {
+  /** The kernel, once, when it is there. @throws what compiling it throws. */
+  take(): CompiledKernel | undefined;
+}
+
+/** Kernels that a thread was given so far. */
+export interface CompilationCounts {
+  /** Compiled for it. */
+  readonly compiled: number;
+  /** Loaded from what a process before left on disk. */
+  readonly loaded: number;
+  /** What both took: building, compiling and linking. */
+  readonly milliseconds: number;
+}
+
 /** What turns kernels into code for one kind of machine, over one shared memory. */
 export interface Target {
   readonly name: string;
@@ -16,8 +32,11 @@ export interface Target {
    * @throws NeuroranError `KERNEL_UNSUPPORTED` for what the target cannot hold.
    */
   compile(kernel: Kernel, memory: WebAssembly.Memory): CompiledKernel;
-  /** Kernels of this process so far: compiled, and loaded from what a process before left on disk. */
-  counts(): { readonly compiled: number; readonly loaded: number };
+  /** Has a kernel with an origin built and compiled on the compiler's thread. Absent where there is none. */
+  compileInBackground?(kernel: Kernel, memory: WebAssembly.Memory): PendingKernel;
+  /** Gives a compiled kernel back, whose code may go: it must not be called any more. */
+  release?(compiled: CompiledKernel): void;
+  counts(): CompilationCounts;
 }
 
 /** f32 numbers in a vector of the target. */

@@ -3,6 +3,7 @@ import { NeuroranError } from "../errors.js";
 import type { DataType, View, Views } from "./data-type.js";
 import type { DataflowData } from "./dataflow.js";
 import { addNode, type CallOptions, checkPort, type Handle } from "./graph.js";
+import type { SpecializedKernel } from "./kernel-store.js";
 import type { ParameterInputs, Parameters, ParameterValues } from "./parameter.js";
 import type { DimensionsOf, Ports, TensorsOf } from "./port.js";
 import type { Tensor } from "./tensor.js";
@@ -47,6 +48,11 @@ export interface Context<
   table<A extends View>(name: string, values: A, ...shape: number[]): Tensor<DataTypeOfView<A>>;
   /** The kernel, compiled for the target and the arena's memory; once an instance, however often asked for. */
   compile(kernel: Kernel): CompiledKernel;
+  /**
+   * A kernel that is compiled while the slots go on: until it is there, `generic` runs in its place, which takes the same
+   * arguments and gives the same results. Look `run` up at each call.
+   */
+  specialize(specialized: Kernel, generic: Kernel): SpecializedKernel;
 }
 
 type DataTypeOfView<A extends View> = {

@@ -13,7 +13,7 @@ function countingTarget(): { target: Target; compiled: string[] } {
   const target: Target = {
     name: "counting",
     vectorBytes: 16,
-    counts: () => ({ compiled: 0, loaded: 0 }),
+    counts: () => ({ compiled: 0, loaded: 0, milliseconds: 0 }),
     compile(kernel, memory) {
       compiled.push(kernel.name);
       const numbers = new Float32Array(memory.buffer);

@@ -75,6 +75,8 @@ export interface FlowInstance<I extends Ports = Ports, O extends Ports = Ports> 
   timings(): Timing[];
   /** The kernels of the kept variants. */
   kernels(): KernelRecord[];
+  /** Waits until the specialized kernels of the kept variants are there and serve in place of generic ones. */
+  settle(): void;
   /** Drops all variants, state and timings. */
   close(): void;
 }
@@ -191,6 +193,7 @@ export function createFlowInstance<I extends Ports, O extends Ports>(
     release,
     timings: () => summarizeTimings(timingTensors, [...functions, "slot"]),
     kernels: () => kernels.records(),
+    settle: () => kernels.settle(),
     close() {
       for (const key of [...kept.keys()]) release(key);
       for (const region of feedbackRegions) region.release();
@@ -207,7 +210,7 @@ function slotProcedure(
   own: KeptVariant,
   clock: { now: number },
 ): Process {
-  const { procedures, timings } = preparation;
+  const { procedures, timings, kernels } = preparation;
   const from: View[] = preparation.latches.map((latch) => latch.from);
   const to: View[] = preparation.latches.map((latch) => latch.to);
   return () => {
@@ -219,6 +222,7 @@ function slotProcedure(
     }
     own.lastUse = ++clock.now;
     const begin = performance.now();
+    if (kernels.waiting > 0) kernels.poll();
     let before = begin;
     for (let index = 0; index < procedures.length; index++) {
       procedures[index]();

@@ -14,7 +14,7 @@ export {
 } from "./declaration.js";
 export { type Configuration, createFlowInstance, type FlowInstance, type Variant } from "./flow-instance.js";
 export { type CallOptions, type FeedbackHandle, feedback, type Handle } from "./graph.js";
-export type { KernelRecord } from "./kernel-store.js";
+export type { KernelRecord, SpecializedKernel } from "./kernel-store.js";
 export type { ParameterInputs, Parameters, ParameterType, ParameterValues } from "./parameter.js";
 export { percentile } from "./percentile.js";
 export {

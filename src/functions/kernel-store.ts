@@ -1,53 +1,153 @@
-import type { CompiledKernel, Kernel, Target } from "../compiler/index.js";
+/**
+ * Compiled kernels by name: each is compiled once and kept as long as something holds it.
+ *
+ * Invariants:
+ * 1. A specialized kernel that is being compiled replaces its generic one in `poll` only: never while a slot runs.
+ * 2. Code goes back to the target when nothing holds it any more, also where it arrives only then.
+ * 3. A specialized kernel that cannot be compiled leaves the generic one in its place.
+ */
+import type { CompiledKernel, Kernel, PendingKernel, Target } from "../compiler/index.js";
 
 /** What compiling one kernel took, for the report. */
 export interface KernelRecord {
   /** The kernel's name, unique for its specialization. */
   readonly name: string;
   readonly target: string;
-  readonly compileMilliseconds: number;
+  /** What building, compiling and linking took; undefined as long as it is not there. */
+  readonly compileMilliseconds: number | undefined;
   /** Whether its code came from what a process before left on disk. */
   readonly loaded: boolean;
+  /** Why a generic kernel serves in its place for good. */
+  readonly problem?: string;
 }
 
-/** Compiled kernels by name: each is compiled once and kept as long as something holds it. */
+/** What runs for a kernel now: the generic one until the specialized one is there. */
+export interface SpecializedKernel {
+  readonly run: CompiledKernel;
+}
+
 export interface KernelStore {
   /** The compiled kernel, held once more by `holder`; compiles it unless it is there. */
   hold(holder: object, kernel: Kernel): CompiledKernel;
+  /**
+   * A kernel that is compiled on the compiler's thread while `generic`, which takes the same arguments and gives the
+   * same results, serves. Without such a thread, or where the kernel has no origin, it is compiled at once.
+   */
+  specialize(holder: object, specialized: Kernel, generic: Kernel): SpecializedKernel;
+  /** Specialized kernels that are not there yet. */
+  readonly waiting: number;
+  /** Puts specialized kernels that have come in their places. */
+  poll(): void;
+  /** Waits until none is missing. */
+  settle(): void;
   /** Drops what only `holder` held. */
   release(holder: object): void;
   /** What is held now. */
   records(): KernelRecord[];
 }
 
+interface Entry {
+  readonly name: string;
+  compiled: CompiledKernel | undefined;
+  record: KernelRecord;
+  pending: PendingKernel | undefined;
+  /** Where generic kernels run until this one is there. */
+  places: { run: CompiledKernel }[];
+  readonly holders: Set<object>;
+}
+
 /** A store of kernels for one target and one memory. */
 export function createKernelStore(target: Target, memory: WebAssembly.Memory): KernelStore {
-  const entries = new Map<string, { compiled: CompiledKernel; record: KernelRecord; holders: Set<object> }>();
-  return {
-    hold(holder, kernel) {
+  const entries = new Map<string, Entry>();
+  const clock = new Int32Array(new SharedArrayBuffer(4));
+
+  const createEntry = (name: string, pending?: PendingKernel): Entry => {
+    const record = { name, target: target.name, compileMilliseconds: undefined, loaded: false };
+    const entry = { name, compiled: undefined, record, pending, places: [], holders: new Set<object>() };
+    entries.set(name, entry);
+    return entry;
+  };
+
+  /** Takes the code of an entry by `take`, if it gives any, and counts where it came from. */
+  const complete = (entry: Entry, take: () => CompiledKernel | undefined): CompiledKernel | undefined => {
+    const before = target.counts();
+    const compiled = take();
+    if (compiled === undefined) return undefined;
+    const { loaded, milliseconds } = target.counts();
+    entry.compiled = compiled;
+    entry.record = {
+      ...entry.record,
+      compileMilliseconds: milliseconds - before.milliseconds,
+      loaded: loaded > before.loaded,
+    };
+    return compiled;
+  };
+
+  const dropUnlessHeld = (entry: Entry): void => {
+    if (entry.holders.size > 0 || entry.pending !== undefined) return;
+    entries.delete(entry.name);
+    if (entry.compiled !== undefined) target.release?.(entry.compiled);
+  };
+
+  const store = {
+    waiting: 0,
+    hold(holder: object, kernel: Kernel): CompiledKernel {
       let entry = entries.get(kernel.name);
-      if (entry === undefined) {
-        const begin = performance.now();
-        const loadedBefore = target.counts().loaded;
-        const compiled = target.compile(kernel, memory);
-        const compileMilliseconds = performance.now() - begin;
-        const record = {
-          name: kernel.name,
-          target: target.name,
-          compileMilliseconds,
-          loaded: target.counts().loaded > loadedBefore,
-        };
-        entry = { compiled, record, holders: new Set() };
-        entries.set(kernel.name, entry);
+      if (entry?.pending !== undefined) store.settle();
+      let compiled = entry?.compiled;
+      if (entry === undefined || compiled === undefined) {
+        entry ??= createEntry(kernel.name);
+        try {
+          compiled = complete(entry, () => target.compile(kernel, memory)) as CompiledKernel;
+        } catch (error) {
+          dropUnlessHeld(entry);
+          throw error;
+        }
       }
       entry.holders.add(holder);
-      return entry.compiled;
+      return compiled;
     },
-    release(holder) {
-      for (const [name, entry] of entries) {
-        if (entry.holders.delete(holder) && entry.holders.size === 0) entries.delete(name);
+    specialize(holder: object, specialized: Kernel, generic: Kernel): SpecializedKernel {
+      let entry = entries.get(specialized.name);
+      if (specialized.origin === undefined || target.compileInBackground === undefined || entry?.compiled)
+        return { run: store.hold(holder, specialized) };
+      const place = { run: store.hold(holder, generic) };
+      if (entry?.record.problem !== undefined) return place;
+      if (entry === undefined) {
+        entry = createEntry(specialized.name, target.compileInBackground(specialized, memory));
+        store.waiting++;
+      }
+      entry.holders.add(holder);
+      entry.places.push(place);
+      return place;
+    },
+    poll(): void {
+      if (store.waiting === 0) return;
+      for (const entry of entries.values()) {
+        const { pending } = entry;
+        if (pending === undefined) continue;
+        try {
+          const compiled = complete(entry, () => pending.take());
+          if (compiled === undefined) continue;
+          for (const place of entry.places) place.run = compiled;
+        } catch (error) {
+          entry.record = { ...entry.record, problem: error instanceof Error ? error.message : String(error) };
+        }
+        entry.pending = undefined;
+        entry.places = [];
+        store.waiting--;
+        dropUnlessHeld(entry);
+      }
+    },
+    settle(): void {
+      for (store.poll(); store.waiting > 0; store.poll()) Atomics.wait(clock, 0, 0, 1);
+    },
+    release(holder: object): void {
+      for (const entry of entries.values()) {
+        if (entry.holders.delete(holder)) dropUnlessHeld(entry);
       }
     },
     records: () => Array.from(entries.values(), (entry) => entry.record),
   };
+  return store;
 }

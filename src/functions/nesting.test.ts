@@ -9,7 +9,7 @@ import { complex64, float32, int8 } from "./port.js";
 const target = {
   name: "none",
   vectorBytes: 16,
-  counts: () => ({ compiled: 0, loaded: 0 }),
+  counts: () => ({ compiled: 0, loaded: 0, milliseconds: 0 }),
   compile(): never {
     throw new Error("nothing to compile here");
   },

@@ -45,7 +45,7 @@ let sharedArena: Arena | undefined;
 const noTarget: Target = {
   name: "none",
   vectorBytes: 16,
-  counts: () => ({ compiled: 0, loaded: 0 }),
+  counts: () => ({ compiled: 0, loaded: 0, milliseconds: 0 }),
   compile(kernel) {
     const problem = `kernel ${kernel.name} is to be compiled, but no target was given`;
     throw new NeuroranError("TARGET_MISSING", `${problem}: add { target: wasmTarget() }`);

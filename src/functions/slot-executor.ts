@@ -3,7 +3,8 @@
  * there, between slots; everything else happens here, in the thread of the caller.
  */
 import { MessageChannel, receiveMessageOnPort, Worker } from "node:worker_threads";
-import { NeuroranError } from "../errors.js";
+import { connectionForThread } from "../compiler/index.js";
+import { NeuroranError, reviveError } from "../errors.js";
 import { type Arena, arenaMemory } from "./arena.js";
 import { type DataType, viewOf } from "./data-type.js";
 import type { DataflowData } from "./dataflow.js";
@@ -12,7 +13,7 @@ import type { Configuration, FlowInstance } from "./flow-instance.js";
 import type { KernelRecord } from "./kernel-store.js";
 import type { Ports, TensorsOf } from "./port.js";
 import type { TensorDescriptions, WorkerStart } from "./slot-protocol.js";
-import { type Reply, type Request, reviveError, sharedRing, word } from "./slot-protocol.js";
+import { type Reply, type Request, sharedRing, word } from "./slot-protocol.js";
 import { createSlotQueue } from "./slot-queue.js";
 import type { Tensor, TensorDescription } from "./tensor.js";
 import { summarizeTimings, type Timing } from "./timing.js";
@@ -116,6 +117,7 @@ export async function startSlotExecutor<F extends DataflowData>(start: {
   const ring = sharedRing();
   const { words } = ring;
   const { port1: port, port2 } = new MessageChannel();
+  const compiler = connectionForThread();
   const module = String(start.module);
   const workerStart: WorkerStart = {
     module,
@@ -125,8 +127,8 @@ export async function startSlotExecutor<F extends DataflowData>(start: {
     ring: words.buffer,
   };
   const worker = new Worker(new URL("./slot-worker.js", import.meta.url), {
-    workerData: { start: workerStart, port: port2 },
-    transferList: [port2],
+    workerData: { start: workerStart, port: port2, compiler },
+    transferList: [port2, compiler.port],
   });
 
   const entries = new Map<string, Entry>();

@@ -8,7 +8,7 @@
  *    cannot sleep through one.
  * 4. The message that tells why a slot failed is posted before the slot counts as completed.
  */
-import { InputError, NeuroranError } from "../errors.js";
+import type { ErrorDescription } from "../errors.js";
 import type { Configuration } from "./flow-instance.js";
 import type { KernelRecord } from "./kernel-store.js";
 import type { TensorDescription } from "./tensor.js";
@@ -74,32 +74,3 @@ export type Reply =
     }
   | { readonly kind: "preparation failed"; readonly variant: number; readonly error: ErrorDescription }
   | { readonly kind: "slot failed"; readonly slot: number; readonly error: ErrorDescription };
-
-/** An error as it travels between threads, where classes get lost. */
-export interface ErrorDescription {
-  readonly code: string | undefined;
-  readonly message: string;
-  readonly stack: string | undefined;
-  readonly input: { readonly field: string; readonly value: unknown; readonly remedy: string } | undefined;
-}
-
-export function describeError(error: unknown): ErrorDescription {
-  if (!(error instanceof Error))
-    return { code: undefined, message: String(error), stack: undefined, input: undefined };
-  const { message, stack } = error;
-  const code = error instanceof NeuroranError ? error.code : undefined;
-  if (!(error instanceof InputError)) return { code, message, stack, input: undefined };
-  const { field, remedy } = error;
-  // Whatever an object holds need not be clonable, and a message from the worker must never fail.
-  const value = Object(error.value) === error.value ? String(error.value) : error.value;
-  return { code, message, stack, input: { field, value, remedy } };
-}
-
-/** The error again, of its class where it was one of ours, else with `code`. The worker's stack is its cause. */
-export function reviveError(description: ErrorDescription, code: string): NeuroranError {
-  const { message, stack, input } = description;
-  const cause = new Error(message);
-  if (stack !== undefined) cause.stack = stack;
-  if (input !== undefined) return new InputError(input.field, input.value, input.remedy, { cause });
-  return new NeuroranError(description.code ?? code, message, { cause });
-}

@@ -3,24 +3,22 @@
  * slots and the requests of its executor run here (invariants in slot-protocol.ts).
  */
 import { type MessagePort, receiveMessageOnPort, workerData } from "node:worker_threads";
-import { NeuroranError } from "../errors.js";
+import { type ConnectionEnd, useConnection } from "../compiler/index.js";
+import { describeError, NeuroranError } from "../errors.js";
 import { createArena } from "./arena.js";
 import type { DataType } from "./data-type.js";
 import type { FlowInstance, Variant } from "./flow-instance.js";
 import type { FlowFactory } from "./slot-executor.js";
 import type { TensorDescriptions, WorkerStart } from "./slot-protocol.js";
-import {
-  describeError,
-  outcome,
-  type Reply,
-  type Request,
-  ringCapacity,
-  sharedRing,
-  word,
-} from "./slot-protocol.js";
+import { outcome, type Reply, type Request, ringCapacity, sharedRing, word } from "./slot-protocol.js";
 import type { Tensor, TensorDescription } from "./tensor.js";
 
-const { start, port } = workerData as { start: WorkerStart; port: MessagePort };
+const { start, port, compiler } = workerData as {
+  start: WorkerStart;
+  port: MessagePort;
+  compiler: ConnectionEnd;
+};
+useConnection(compiler);
 
 function reply(message: Reply): void {
   port.postMessage(message);

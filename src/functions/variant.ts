@@ -156,6 +156,7 @@ function prepareNode(
       return tensor as never;
     },
     compile: (kernel) => kernels.hold(region, kernel),
+    specialize: (specialized, generic) => kernels.specialize(region, specialized, generic),
   };
   preparation.procedures.push(body.implementation.prepare(context));
   preparation.timings.push(body.timing);

@@ -52,6 +52,8 @@ export interface UplinkReceiver {
   receiveGrid(grid: Float32Array, grant: unknown): SlotResult;
   timings(): Timing[];
   kernels(): KernelRecord[];
+  /** Waits until specialized kernels serve in place of all generic ones: for measurements. */
+  settle(): void;
   close(): void;
 }
 
@@ -187,6 +189,10 @@ export function createUplinkReceiver(options: ReceiverOptions): UplinkReceiver {
     timings: () =>
       fromGrid && fromSamples.timings().at(-1)?.count === 0 ? fromGrid.timings() : fromSamples.timings(),
     kernels: () => [...fromSamples.kernels(), ...(fromGrid?.kernels() ?? [])],
+    settle() {
+      fromSamples.settle();
+      fromGrid?.settle();
+    },
     close() {
       fromSamples.close();
       fromGrid?.close();

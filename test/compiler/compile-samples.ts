@@ -12,4 +12,5 @@ const addTo = (what: number) =>
   });
 const results = [20, 30, 40].map((what) => target.compile(addTo(what), memory)(64, 42 - what));
 const agreed = results.every((result) => result === results[0]) ? results[0] : Number.NaN;
-process.stdout.write(JSON.stringify({ ...target.counts(), result: agreed }));
+const { compiled, loaded } = target.counts();
+process.stdout.write(JSON.stringify({ compiled, loaded, result: agreed }));

@@ -1,5 +1,6 @@
 import { expandExponential, expandLogarithm } from "../expand.js";
 import type { Block, Kernel } from "../operation.js";
+import type { ResultType } from "../thread/protocol.js";
 import {
   asIntrinsic,
   expandExtreme,
@@ -145,6 +146,13 @@ export function printLlvm(kernel: Kernel, symbol: string, options: { contract?: 
     ...w.declarations.values(),
     "",
   ].join("\n");
+}
+
+/** What the function that {@link printLlvm} writes returns, as C has it. */
+export function resultType({ result }: Kernel): ResultType {
+  if (!result) return "void";
+  const { element } = result.type;
+  return element === "f32" ? "float" : element === "f64" ? "double" : "int32_t";
 }
 
 /** Ends the function and returns the type of what it returns. */

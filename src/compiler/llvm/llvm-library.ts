@@ -49,7 +49,10 @@ const signatures = {
   LLVMOrcLLJITGetGlobalPrefix: "int8_t (void *)",
   LLVMOrcCreateDynamicLibrarySearchGeneratorForProcess: "void *(_Out_ void **, int8_t, void *, void *)",
   LLVMOrcJITDylibAddGenerator: "void (void *, void *)",
-  LLVMOrcLLJITAddObjectFile: "void *(void *, void *, void *)",
+  LLVMOrcJITDylibCreateResourceTracker: "void *(void *)",
+  LLVMOrcLLJITAddObjectFileWithRT: "void *(void *, void *, void *)",
+  LLVMOrcResourceTrackerRemove: "void *(void *)",
+  LLVMOrcReleaseResourceTracker: "void (void *)",
   LLVMOrcLLJITLookup: "void *(void *, _Out_ uint64_t *, const char *)",
 } as const;
 type FunctionName = keyof typeof signatures;

@@ -9,8 +9,15 @@ export interface MachineCodeCompiler {
   assemble(text: string): Uint8Array;
   /** Optimizes a module likewise. @returns its intermediate representation then, and its assembly language. */
   explain(text: string): { optimized: string; assembly: string };
-  /** Links an object file into this process. @returns the address of a function in it. */
-  link(object: Uint8Array, symbol: string): bigint;
+  /** Links an object file, with one function, into this process. */
+  link(object: Uint8Array, symbol: string): LinkedCode;
+}
+
+/** A function of this process. */
+export interface LinkedCode {
+  readonly address: bigint;
+  /** Frees its memory: it must not be called any more. */
+  unlink(): void;
 }
 
 /**
@@ -23,7 +30,7 @@ export const PASSES = "default<O1>";
 const [aggressive, positionIndependent, smallCode] = [3, 2, 3];
 const [assemblyFile, objectFile] = [0, 1];
 
-/** Prepares a compiler for the processor that this runs on. What it links stays until the process ends. */
+/** Prepares a compiler for the processor that this runs on. */
 export function createMachineCodeCompiler(library: LlvmLibrary): MachineCodeCompiler {
   const { koffi, functions: f } = library;
   const triple = f.LLVMGetDefaultTargetTriple() as bigint;
@@ -103,10 +110,19 @@ export function createMachineCodeCompiler(library: LlvmLibrary): MachineCodeComp
         assembly: Buffer.from(emit(module, assemblyFile)).toString(),
       })),
     link(object, symbol) {
-      expectSuccess(library, f.LLVMOrcLLJITAddObjectFile(jit.linker, jit.symbols, copied(object)), "linking");
+      const tracker = f.LLVMOrcJITDylibCreateResourceTracker(jit.symbols) as bigint;
+      const added = f.LLVMOrcLLJITAddObjectFileWithRT(jit.linker, tracker, copied(object)) as bigint | null;
+      expectSuccess(library, added, "linking");
       const address: (number | bigint)[] = [0];
       expectSuccess(library, f.LLVMOrcLLJITLookup(jit.linker, address, symbol), "looking up");
-      return BigInt(address[0]!);
+      return {
+        address: BigInt(address[0]!),
+        unlink() {
+          const error = f.LLVMOrcResourceTrackerRemove(tracker) as bigint | null;
+          f.LLVMOrcReleaseResourceTracker(tracker);
+          expectSuccess(library, error, "unlinking");
+        },
+      };
     },
   };
 }

@@ -1,23 +1,21 @@
-import { createHash } from "node:crypto";
-import { type CodeCache, openCodeCache } from "../code-cache.js";
 import type { Argument, Kernel } from "../operation.js";
-import type { CompiledKernel, Target } from "../target.js";
-import { printLlvm } from "./ir-text.js";
-import { type LlvmLibrary, loadLlvm } from "./llvm-library.js";
-import { createMachineCodeCompiler, type MachineCodeCompiler, PASSES } from "./machine-code.js";
+import type { CompiledKernel, PendingKernel, Target } from "../target.js";
+import { awaitCode, orderCode, releaseCode } from "../thread/connection.js";
+import type { Code, CodeOrder, CodeSource } from "../thread/protocol.js";
+import { printLlvm, resultType } from "./ir-text.js";
+import { type LlvmLibrary, loadLlvm, takeMessage } from "./llvm-library.js";
 
 type FunctionType = ReturnType<LlvmLibrary["koffi"]["proto"]>;
 
-/** What is kept for the whole process: the library, its compiler, and the functions compiled so far by symbol. */
+/** What a thread keeps to call native code. */
 interface Native {
   readonly library: LlvmLibrary;
-  readonly compiler: MachineCodeCompiler;
-  readonly addresses: Map<string, bigint>;
-  readonly cache: CodeCache;
-  compiled: number;
-  loaded: number;
+  readonly vectorBytes: number;
+  /** Kernels that this thread was given, by where they came from. */
+  readonly counts: Record<CodeSource | "milliseconds", number>;
   /** Types of functions by signature: koffi keeps each that is declared. */
   readonly types: Map<string, FunctionType>;
+  readonly symbols: WeakMap<CompiledKernel, string>;
 }
 
 let native: Native | undefined;
@@ -25,53 +23,26 @@ let native: Native | undefined;
 function openNative(): Native {
   if (!native) {
     const library = loadLlvm();
-    const compiler = createMachineCodeCompiler(library);
+    const features = takeMessage(library, library.functions.LLVMGetHostCPUFeatures() as bigint);
     native = {
       library,
-      compiler,
-      addresses: new Map(),
-      cache: openCodeCache(),
-      compiled: 0,
-      loaded: 0,
+      vectorBytes: vectorBytes(features),
+      counts: { compiled: 0, disk: 0, process: 0, milliseconds: 0 },
       types: new Map(),
+      symbols: new WeakMap(),
     };
   }
   return native;
 }
 
+/** Whether a product and a sum are fused unless somebody says otherwise. */
+export const CONTRACT = true;
+
 /** C's type of an argument of the function that {@link printLlvm} writes. */
 function argumentType(a: Argument): string {
   if (a.kind === "buffer") return "uint32_t";
-  return scalarType(a.value.type.element);
-}
-
-function scalarType(element: string): string {
+  const { element } = a.value.type;
   return element === "f32" ? "float" : element === "f64" ? "double" : "int32_t";
-}
-
-/**
- * The address of a kernel's function; equal text is compiled once, and not at all where a process before has left its
- * object code.
- */
-function nativeAddress(opened: Native, kernel: Kernel, contract: boolean): bigint {
-  const { compiler, addresses, cache, library } = opened;
-  const text = printLlvm(kernel, "kernel", { contract });
-  const hash = createHash("sha256").update(text).digest("hex").slice(0, 32);
-  const symbol = `${kernel.name}.${hash}`;
-  const known = addresses.get(symbol);
-  if (known !== undefined) return known;
-  const versions = [library.file, compiler.cpu, compiler.features, PASSES];
-  const key = JSON.stringify(["object code 1", ...versions, kernel.name, text]);
-  let object = cache.read(key);
-  if (object) opened.loaded++;
-  else {
-    object = compiler.assemble(printLlvm(kernel, symbol, { contract }));
-    cache.write(key, object);
-    opened.compiled++;
-  }
-  const address = compiler.link(object, symbol);
-  addresses.set(symbol, address);
-  return address;
 }
 
 /** Widest vectors of bytes by the features that LLVM names. */
@@ -86,34 +57,73 @@ function baseAddress({ library }: Native, memory: WebAssembly.Memory): number {
   return Number(library.koffi.address(new Uint8Array(memory.buffer)));
 }
 
+/** The order for a kernel's code: one that others can build is built where it is compiled. */
+function orderOf(kernel: Kernel, contract: boolean): CodeOrder {
+  const { name, origin } = kernel;
+  const from = origin
+    ? { origin }
+    : { text: printLlvm(kernel, "kernel", { contract }), result: resultType(kernel) };
+  return { target: "llvm", name, contract, from };
+}
+
+/** A function of this thread for code, over a memory. */
+function callable(opened: Native, kernel: Kernel, code: Code, memory: WebAssembly.Memory): CompiledKernel {
+  if (code.target !== "llvm") throw new TypeError(`code for ${code.target} where it was for llvm`);
+  const { koffi } = opened.library;
+  const parameters = ["int64_t", ...kernel.arguments.map(argumentType)];
+  const signature = `${code.result} (${parameters.join(", ")})`;
+  let type = opened.types.get(signature);
+  if (!type) {
+    type = koffi.proto(code.result, parameters);
+    opened.types.set(signature, type);
+  }
+  opened.counts[code.source]++;
+  const call = koffi.decode(code.address, type) as CompiledKernel;
+  // Bound, not wrapped: a function of rest parameters would allocate at each call. The memory is bound as well, so
+  // that it lives as long as what writes into it.
+  const compiled = call.bind(memory, baseAddress(opened, memory)) as CompiledKernel;
+  opened.symbols.set(compiled, code.symbol);
+  return compiled;
+}
+
 /**
- * The native target: machine code for the processor at hand by an installed libLLVM, in this process. Undefined results
- * are some number and never end the process; memory outside the arena is not protected.
+ * The native target: machine code for the processor at hand by an installed libLLVM, in this process, compiled on a
+ * thread of its own and shared by all threads. Undefined results are some number and never end the process; memory
+ * outside the arena is not protected.
  * @param options.contract false keeps products and sums apart, as WebAssembly without relaxed SIMD computes them: by
  * default they are fused, with one rounding for two
  * @throws NeuroranError `TARGET_UNAVAILABLE` without koffi or libLLVM.
  */
 export function llvmTarget(options: { contract?: boolean } = {}): Target {
-  const { contract = true } = options;
+  const { contract = CONTRACT } = options;
   const opened = openNative();
   return {
     name: "llvm",
-    vectorBytes: vectorBytes(opened.compiler.features),
-    compile(kernel: Kernel, memory: WebAssembly.Memory): CompiledKernel {
-      const { koffi } = opened.library;
-      const result = kernel.result ? scalarType(kernel.result.type.element) : "void";
-      const parameters = ["int64_t", ...kernel.arguments.map(argumentType)];
-      const signature = `${result} (${parameters.join(", ")})`;
-      let type = opened.types.get(signature);
-      if (!type) {
-        type = koffi.proto(result, parameters);
-        opened.types.set(signature, type);
-      }
-      const call = koffi.decode(nativeAddress(opened, kernel, contract), type) as CompiledKernel;
-      // Bound, not wrapped: a function of rest parameters would allocate at each call. The memory is bound as well, so
-      // that it lives as long as what writes into it.
-      return call.bind(memory, baseAddress(opened, memory));
+    vectorBytes: opened.vectorBytes,
+    compile(kernel, memory) {
+      const begin = performance.now();
+      const compiled = callable(opened, kernel, awaitCode(orderOf(kernel, contract)), memory);
+      opened.counts.milliseconds += performance.now() - begin;
+      return compiled;
     },
-    counts: () => ({ compiled: opened.compiled, loaded: opened.loaded }),
+    compileInBackground(kernel, memory): PendingKernel {
+      const pending = orderCode(orderOf(kernel, contract));
+      return {
+        take() {
+          const code = pending.take();
+          if (code === undefined) return undefined;
+          opened.counts.milliseconds += code.milliseconds;
+          return callable(opened, kernel, code, memory);
+        },
+      };
+    },
+    release(compiled) {
+      const symbol = opened.symbols.get(compiled);
+      if (symbol !== undefined && opened.symbols.delete(compiled)) releaseCode(symbol);
+    },
+    counts() {
+      const { compiled, disk, milliseconds } = opened.counts;
+      return { compiled, loaded: disk, milliseconds };
+    },
   };
 }

@@ -1,6 +1,9 @@
 import { setFlagsFromString } from "node:v8";
 import type { Kernel } from "../operation.js";
-import type { CompiledKernel, Target } from "../target.js";
+import type { KernelOrigin } from "../origin.js";
+import type { CompiledKernel, PendingKernel, Target } from "../target.js";
+import { awaitCode, orderCode } from "../thread/connection.js";
+import type { Code, CodeOrder, CodeSource, ModuleCode } from "../thread/protocol.js";
 import { encodeModule } from "./encoder.js";
 import { lowerKernel } from "./lower.js";
 
@@ -25,6 +28,11 @@ export function encodeWasm(kernel: Kernel, options: { relaxed: boolean }): Uint8
   return encodeModule(parameters, result, locals, code, { initial: 1, maximum: 65536 });
 }
 
+function moduleOf(code: Code): ModuleCode {
+  if (code.target !== "wasm") throw new TypeError(`code for ${code.target} where it was for wasm`);
+  return code;
+}
+
 /**
  * The portable target: WebAssembly SIMD, with relaxed SIMD's fused multiply-add where the engine has it. Turns off V8's
  * baseline compiler for the process. `compile` wants a shared memory (WebAssembly.LinkError otherwise); a compiled
@@ -37,16 +45,50 @@ export function wasmTarget(options: { relaxed?: boolean } = {}): Target {
   // baseline tier would serve the first slots many times slower.
   setFlagsFromString("--no-liftoff");
   setFlagsFromString("--no-wasm-lazy-compilation");
-  let compiled = 0;
+  const counts: Record<CodeSource | "milliseconds", number> = {
+    compiled: 0,
+    disk: 0,
+    process: 0,
+    milliseconds: 0,
+  };
+  const orderOf = (name: string, origin: KernelOrigin): CodeOrder => ({
+    target: "wasm",
+    name,
+    relaxed,
+    from: { origin },
+  });
+  const callable = ({ module, source }: ModuleCode, memory: WebAssembly.Memory): CompiledKernel => {
+    counts[source]++;
+    return new WebAssembly.Instance(module, { env: { memory } }).exports.run as CompiledKernel;
+  };
+  const encoded = (kernel: Kernel): ModuleCode => {
+    const module = new WebAssembly.Module(encodeWasm(kernel, { relaxed }));
+    return { target: "wasm", module, source: "compiled" };
+  };
+  const compile = (kernel: Kernel, memory: WebAssembly.Memory): CompiledKernel => {
+    const begin = performance.now();
+    const { name, origin } = kernel;
+    const compiled = callable(origin ? moduleOf(awaitCode(orderOf(name, origin))) : encoded(kernel), memory);
+    counts.milliseconds += performance.now() - begin;
+    return compiled;
+  };
   return {
     name: "wasm",
     vectorBytes: 16,
-    compile(kernel: Kernel, memory: WebAssembly.Memory): CompiledKernel {
-      const module = new WebAssembly.Module(encodeWasm(kernel, { relaxed }));
-      const instance = new WebAssembly.Instance(module, { env: { memory } });
-      compiled++;
-      return instance.exports.run as CompiledKernel;
+    compile,
+    compileInBackground(kernel: Kernel, memory: WebAssembly.Memory): PendingKernel {
+      const { name, origin } = kernel;
+      if (!origin) return { take: () => compile(kernel, memory) };
+      const pending = orderCode(orderOf(name, origin));
+      return {
+        take() {
+          const code = pending.take();
+          if (code === undefined) return undefined;
+          counts.milliseconds += code.milliseconds;
+          return callable(moduleOf(code), memory);
+        },
+      };
     },
-    counts: () => ({ compiled, loaded: 0 }),
+    counts: () => ({ compiled: counts.compiled, loaded: counts.disk, milliseconds: counts.milliseconds }),
   };
 }

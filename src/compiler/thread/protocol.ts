@@ -1,0 +1,82 @@
+/**
+ * What the compiler's thread and those that ask it say to each other.
+ *
+ * Invariants:
+ * 1. Every order with a number is answered once, over the port that it came by.
+ * 2. The signal is raised after an answer has been posted: who looked at the port after reading the signal misses none.
+ * 3. Code is kept as long as a holder has not released it; a connection that closes releases all that it holds.
+ */
+import type { MessagePort } from "node:worker_threads";
+import type { ErrorDescription } from "../../errors.js";
+import type { KernelOrigin } from "../origin.js";
+
+/** Words that a connection's two ends share: the first is raised with each answer, the second is 1 once the thread ended. */
+export const signalWord = { answers: 0, ended: 1 } as const;
+
+/** Types, as C has them, of what compiled kernels return. */
+export const resultTypes = ["void", "int32_t", "float", "double"] as const;
+export type ResultType = (typeof resultTypes)[number];
+
+/** Where a kernel's operations come from: its builder, or its text as LLVM reads it, of a function `kernel`. */
+export type KernelText =
+  | { readonly origin: KernelOrigin }
+  | { readonly text: string; readonly result: ResultType };
+
+/** What is asked for: code of one kernel. */
+export type CodeOrder =
+  | {
+      readonly target: "llvm";
+      readonly name: string;
+      /** Whether products and sums are fused. */
+      readonly contract: boolean;
+      readonly from: KernelText;
+    }
+  | {
+      readonly target: "wasm";
+      readonly name: string;
+      readonly relaxed: boolean;
+      readonly from: { readonly origin: KernelOrigin };
+    };
+
+/** Where code came from: a compiler just now, the disk, or an order before in this process. */
+export type CodeSource = "compiled" | "disk" | "process";
+
+/** Machine code of this process. */
+export interface NativeCode {
+  readonly target: "llvm";
+  readonly symbol: string;
+  readonly address: bigint;
+  readonly result: ResultType;
+  readonly source: CodeSource;
+}
+
+/** A module, whose code all threads share. */
+export interface ModuleCode {
+  readonly target: "wasm";
+  readonly module: WebAssembly.Module;
+  readonly source: CodeSource;
+}
+
+/** Code of a kernel, and what making it took. */
+export type Code = (NativeCode | ModuleCode) & { readonly milliseconds: number };
+
+/** The same connection's ends, as they are handed over. */
+export interface ConnectionEnd {
+  readonly port: MessagePort;
+  readonly signal: Int32Array<SharedArrayBuffer>;
+}
+
+export type Request =
+  | {
+      readonly kind: "compile";
+      readonly number: number;
+      /** Somebody waits for it: it goes before what does not. */
+      readonly urgent: boolean;
+      readonly order: CodeOrder;
+    }
+  | { readonly kind: "release"; readonly symbol: string }
+  | { readonly kind: "connect"; readonly end: ConnectionEnd };
+
+export type Answer =
+  | { readonly number: number; readonly code: Code }
+  | { readonly number: number; readonly error: ErrorDescription };
