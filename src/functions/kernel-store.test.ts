@@ -1,0 +1,112 @@
+import { describe, expect, it } from "vitest";
+import { argument, type CompiledKernel, kernel, type PendingKernel, type Target } from "../compiler/index.js";
+import { createKernelStore } from "./kernel-store.js";
+
+const memory = new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true });
+const named = (name: string, fromElsewhere = false) => {
+  const one = kernel(name, { a: argument("i32") }, ({ a }) => a);
+  const origin = { module: import.meta.url, builder: "named", arguments: [name] };
+  return fromElsewhere ? Object.assign(one, { origin }) : one;
+};
+
+/** A target whose kernels return a number of their own; those ordered in the background come when the test says so. */
+function slowTarget() {
+  const compiled: string[] = [];
+  const released: CompiledKernel[] = [];
+  const ordered: { name: string; arrive: () => CompiledKernel; fail: (error: Error) => void }[] = [];
+  const made = (name: string): CompiledKernel => {
+    compiled.push(name);
+    const result = compiled.length;
+    return () => result;
+  };
+  const target: Target = {
+    name: "slow",
+    vectorBytes: 16,
+    compile: ({ name }) => made(name),
+    compileInBackground({ name }): PendingKernel {
+      let there: CompiledKernel | undefined;
+      let failure: Error | undefined;
+      ordered.push({
+        name,
+        arrive: () => (there = made(name)),
+        fail: (error) => {
+          failure = error;
+        },
+      });
+      return {
+        take() {
+          if (failure !== undefined) throw failure;
+          return there;
+        },
+      };
+    },
+    release: (one) => void released.push(one),
+    counts: () => ({ compiled: compiled.length, loaded: 0, milliseconds: 0 }),
+  };
+  return { target, compiled, ordered, released };
+}
+
+describe("specialized kernels", () => {
+  it("are served by generic ones until they are there, in all places at once", () => {
+    const { target, compiled, ordered } = slowTarget();
+    const store = createKernelStore(target, memory);
+    const [first, second] = [{}, {}];
+    const places = [first, second].map((holder) =>
+      store.specialize(holder, named("special", true), named("generic")),
+    );
+    expect(compiled).toEqual(["generic"]);
+    expect(ordered.map(({ name }) => name)).toEqual(["special"]);
+    store.poll();
+    expect(places.map(({ run }) => run())).toEqual([1, 1]);
+    expect(store.waiting).toBe(1);
+    const special = ordered[0]!.arrive();
+    expect(places.map(({ run }) => run())).toEqual([1, 1]);
+    store.poll();
+    expect(places.map(({ run }) => run)).toEqual([special, special]);
+    expect(store.waiting).toBe(0);
+    expect(store.specialize({}, named("special", true), named("another")).run).toBe(special);
+    expect(compiled).toEqual(["generic", "special"]);
+  });
+
+  it("are compiled at once where no other thread can build them", () => {
+    const { target, compiled } = slowTarget();
+    const store = createKernelStore(target, memory);
+    expect(store.specialize({}, named("special"), named("generic")).run()).toBe(1);
+    expect(compiled).toEqual(["special"]);
+    const { compileInBackground: _, ...without } = target;
+    createKernelStore(without, memory).specialize({}, named("other", true), named("generic"));
+    expect(compiled).toEqual(["special", "other"]);
+  });
+
+  it("go back to the target with their last holder, also those that come later", () => {
+    const { target, ordered, released } = slowTarget();
+    const store = createKernelStore(target, memory);
+    const [first, second] = [{}, {}];
+    const place = store.specialize(first, named("special", true), named("generic"));
+    const generic = place.run;
+    store.specialize(second, named("special", true), named("generic"));
+    store.release(first);
+    expect(released).toEqual([]);
+    store.release(second);
+    expect(released).toEqual([generic]);
+    const special = ordered[0]!.arrive();
+    store.poll();
+    expect(released).toEqual([generic, special]);
+    expect([store.waiting, store.records()]).toEqual([0, []]);
+  });
+
+  it("that cannot be compiled leave the generic one, and the record says why", () => {
+    const { target, ordered } = slowTarget();
+    const store = createKernelStore(target, memory);
+    const place = store.specialize({}, named("special", true), named("generic"));
+    ordered[0]!.fail(new Error("no such instruction"));
+    store.poll();
+    expect(place.run()).toBe(1);
+    expect(store.specialize({}, named("special", true), named("generic")).run()).toBe(1);
+    expect(ordered).toHaveLength(1);
+    expect(store.records().map(({ name, problem }) => [name, problem])).toEqual([
+      ["generic", undefined],
+      ["special", "no such instruction"],
+    ]);
+  });
+});
