@@ -37,8 +37,6 @@ import {
   transpositionKernel,
 } from "./interleaving/deinterleaving-kernel.js";
 import { demappingKernel } from "./mapping/demapping-kernel.js";
-import { logMap } from "./mapping/log-map.js";
-import { maxLog, scaledMaxLog } from "./mapping/max-log.js";
 import { scramblingKernel } from "./mapping/scrambling-kernel.js";
 import { softBitsKernel } from "./mapping/soft-bits-kernel.js";
 import { cyclicPrefixProductsKernel, cyclicPrefixSumKernel } from "./synchronization/cyclic-prefix-kernel.js";
@@ -151,18 +149,23 @@ function equalizationKernels(): Kernel[] {
 
 function mappingKernels(): Kernel[] {
   const demapping = [
-    { method: "max-log", axisLlr: maxLog, modulationOrder: 1, layers: 3 },
-    { method: "max-log", axisLlr: maxLog, modulationOrder: 2, layers: 1 },
-    { method: "max-log", axisLlr: maxLog, modulationOrder: 8, layers: 2, lanes: 8 },
-    { method: "scaled-max-log", axisLlr: scaledMaxLog, modulationOrder: 6, layers: 4 },
-    { method: "log-map", axisLlr: logMap, modulationOrder: 4, layers: 1 },
+    { method: "max-log", modulationOrder: 1, layers: 3 },
+    { method: "max-log", modulationOrder: 2, layers: 1 },
+    { method: "max-log", modulationOrder: 8, layers: 2, lanes: 8 },
+    { method: "scaled-max-log", modulationOrder: 6, layers: 4 },
+    { method: "log-map", modulationOrder: 4, layers: 1 },
   ] as const;
-  return [...demapping.map(demappingKernel), softBitsKernel(), scramblingKernel(4), scramblingKernel(16)];
+  return [
+    ...demapping.map((shape) => demappingKernel(shape)),
+    softBitsKernel(),
+    scramblingKernel(4),
+    scramblingKernel(16),
+  ];
 }
 
 function interleavingKernels(): Kernel[] {
-  const transpositions = ([2, 4, 6, 8] as const).map((rows) => transpositionKernel(rows));
-  return [...transpositions, transpositionKernel(8, 64), placementKernel(), combinationKernel()];
+  const transpositions = ([2, 4, 6, 8] as const).map((rows) => transpositionKernel(rows, 16));
+  return [...transpositions, transpositionKernel(8, 64), placementKernel(16), combinationKernel(16)];
 }
 
 function codingKernels(): Kernel[] {

@@ -4,6 +4,7 @@ import {
   buffer,
   type Kernel,
   kernel,
+  kernelBuilder,
   memref,
   scf,
   type Value,
@@ -46,7 +47,7 @@ export function remainderNumber(crc: Crc, remainder: number): number {
  * bytes before, 0 for none, and gets the new ones; `tables` those of each CRC, one after the other. The chains of
  * dependent look-ups of two CRCs hide each other's latency.
  */
-export function crcKernel(crcs: number): Kernel {
+export const crcKernel = kernelBuilder(import.meta.url, "crcKernel", (crcs: number): Kernel => {
   const most = 2 ** 24;
   return kernel(
     `crc_${crcs}`,
@@ -87,4 +88,4 @@ export function crcKernel(crcs: number): Kernel {
       for (const crc of all) memref.store(last[crc]!, remainders, crc);
     },
   );
-}
+});

@@ -5,6 +5,7 @@ import {
   indexSum,
   type Kernel,
   kernel,
+  kernelBuilder,
   memref,
   type Operand,
   scf,
@@ -29,53 +30,57 @@ const UNROLLED_VECTORS = 4;
  * `run(from, work, table, to)` with `transformWorkLength(size)` numbers of work memory and the table of
  * `transformTable`. `from` is not changed and may lie anywhere; it must not overlap `work` or `to`.
  */
-export function fourierTransformKernel(transform: FourierTransform): Kernel {
-  const { size, sign, input, output } = transform;
-  const { lanes, columns, passes, lastTable, tableLength } = planTransform(size, transform.lanes);
-  const name = `fourier_transform_${size}_${sign === 1 ? "inverse" : "forward"}_${input}_${output}_${lanes}`;
-  const shapes = {
-    from: buffer("f32", 2 * size),
-    work: buffer("f32", transformWorkLength(size)),
-    table: buffer("f32", tableLength),
-    to: buffer("f32", 2 * size),
-  };
-  return kernel(name, shapes, ({ from, work, table, to }) => {
-    const halves: Memory[] = [0, 1].map((half) => ({
-      buffer: work,
-      layout: "planes",
-      start: half * 2 * size,
-      size,
-    }));
-    let source: Memory = { buffer: from, layout: input, start: 0, size };
-    passes.forEach((pass, index) => {
-      const target = halves[index & 1]!;
-      runPass(pass, source, target, table, lanes, sign);
-      source = target;
-    });
-    const target: Memory = { buffer: to, layout: output, start: 0, size };
-    scf.for(0, columns, lanes, (group) => {
-      // After the passes, result k of the column in lane b lies at k·lanes + b.
-      const rows = Array.from({ length: lanes }, (_, row) =>
-        loadComplex(source, indexSum(arith.muli(group, lanes), row * lanes), lanes),
-      );
-      const re = transpose(rows.map((row) => row.re));
-      const im = transpose(rows.map((row) => row.im));
-      const tableStart = arith.muli(group, 2 * (lanes - 1));
-      const turned = re.map((part, lane) => {
-        const value = { re: part, im: im[lane]! };
-        if (lane === 0) return value;
-        const at = lastTable + 2 * (lane - 1) * lanes;
-        return multiply(value, {
-          re: vector.load(table, indexSum(tableStart, at), lanes),
-          im: vector.load(table, indexSum(tableStart, at + lanes), lanes),
+export const fourierTransformKernel = kernelBuilder(
+  import.meta.url,
+  "fourierTransformKernel",
+  (transform: FourierTransform): Kernel => {
+    const { size, sign, input, output } = transform;
+    const { lanes, columns, passes, lastTable, tableLength } = planTransform(size, transform.lanes);
+    const name = `fourier_transform_${size}_${sign === 1 ? "inverse" : "forward"}_${input}_${output}_${lanes}`;
+    const shapes = {
+      from: buffer("f32", 2 * size),
+      work: buffer("f32", transformWorkLength(size)),
+      table: buffer("f32", tableLength),
+      to: buffer("f32", 2 * size),
+    };
+    return kernel(name, shapes, ({ from, work, table, to }) => {
+      const halves: Memory[] = [0, 1].map((half) => ({
+        buffer: work,
+        layout: "planes",
+        start: half * 2 * size,
+        size,
+      }));
+      let source: Memory = { buffer: from, layout: input, start: 0, size };
+      passes.forEach((pass, index) => {
+        const target = halves[index & 1]!;
+        runPass(pass, source, target, table, lanes, sign);
+        source = target;
+      });
+      const target: Memory = { buffer: to, layout: output, start: 0, size };
+      scf.for(0, columns, lanes, (group) => {
+        // After the passes, result k of the column in lane b lies at k·lanes + b.
+        const rows = Array.from({ length: lanes }, (_, row) =>
+          loadComplex(source, indexSum(arith.muli(group, lanes), row * lanes), lanes),
+        );
+        const re = transpose(rows.map((row) => row.re));
+        const im = transpose(rows.map((row) => row.im));
+        const tableStart = arith.muli(group, 2 * (lanes - 1));
+        const turned = re.map((part, lane) => {
+          const value = { re: part, im: im[lane]! };
+          if (lane === 0) return value;
+          const at = lastTable + 2 * (lane - 1) * lanes;
+          return multiply(value, {
+            re: vector.load(table, indexSum(tableStart, at), lanes),
+            im: vector.load(table, indexSum(tableStart, at + lanes), lanes),
+          });
+        });
+        transformPoints(turned, sign).forEach((value, j) => {
+          storeComplex(value, target, indexSum(group, j * columns));
         });
       });
-      transformPoints(turned, sign).forEach((value, j) => {
-        storeComplex(value, target, indexSum(group, j * columns));
-      });
     });
-  });
-}
+  },
+);
 
 /** Complex numbers in a buffer, from number `start` on. */
 interface Memory {

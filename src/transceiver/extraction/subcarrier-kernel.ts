@@ -6,6 +6,7 @@ import {
   indexSum,
   type Kernel,
   kernel,
+  kernelBuilder,
   scf,
   type Value,
   vector,
@@ -40,75 +41,87 @@ const MOST = 2 ** 16;
  * Takes a run of subcarriers out of a spectrum: `run(spectrum, factors, to, count, spectrumStride, factorStride, re, im)`
  * gives `to[k] = spectrum[k]·factors[k]·(re + j·im)`; spectrum and factors in planes so far apart, `to` interleaved.
  */
-export function takeSubcarriersKernel(lanes: number): Kernel {
-  const shapes = {
-    spectrum: buffer("f32", MOST),
-    factors: buffer("f32", MOST),
-    to: buffer("f32", MOST),
-    count: argument("index"),
-    spectrumStride: argument("index"),
-    factorStride: argument("index"),
-    re: argument("f32"),
-    im: argument("f32"),
-  };
-  return kernel(`take_subcarriers_v${lanes}`, shapes, (given) => {
-    const { spectrum, factors, to, count, spectrumStride, factorStride, re, im } = given;
-    const common = broadcast(re, im, lanes);
-    const planes = (from: Buffer, k: Value, stride: Value): Complex => ({
-      re: vector.load(from, k, lanes),
-      im: vector.load(from, arith.addi(k, stride), lanes),
-    });
-    const value = (k: Value): Value => {
-      const { re, im } = multiply(
-        multiply(planes(spectrum, k, spectrumStride), common),
-        planes(factors, k, factorStride),
-      );
-      return vector.interleave(re, im);
+export const takeSubcarriersKernel = kernelBuilder(
+  import.meta.url,
+  "takeSubcarriersKernel",
+  (lanes: number): Kernel => {
+    const shapes = {
+      spectrum: buffer("f32", MOST),
+      factors: buffer("f32", MOST),
+      to: buffer("f32", MOST),
+      count: argument("index"),
+      spectrumStride: argument("index"),
+      factorStride: argument("index"),
+      re: argument("f32"),
+      im: argument("f32"),
     };
-    const rest = arith.remui(count, lanes);
-    const whole = arith.subi(count, rest);
-    scf.for(0, whole, lanes, (k) => vector.store(value(k), to, arith.muli(k, 2)));
-    scf.if(arith.cmpi("ne", rest, 0), () => {
-      const mask = vector.createMask(arith.muli(rest, 2), 2 * lanes);
-      vector.maskedStore(value(whole), to, arith.muli(whole, 2), mask);
+    return kernel(`take_subcarriers_v${lanes}`, shapes, (given) => {
+      const { spectrum, factors, to, count, spectrumStride, factorStride, re, im } = given;
+      const common = broadcast(re, im, lanes);
+      const planes = (from: Buffer, k: Value, stride: Value): Complex => ({
+        re: vector.load(from, k, lanes),
+        im: vector.load(from, arith.addi(k, stride), lanes),
+      });
+      const value = (k: Value): Value => {
+        const { re, im } = multiply(
+          multiply(planes(spectrum, k, spectrumStride), common),
+          planes(factors, k, factorStride),
+        );
+        return vector.interleave(re, im);
+      };
+      const rest = arith.remui(count, lanes);
+      const whole = arith.subi(count, rest);
+      scf.for(0, whole, lanes, (k) => vector.store(value(k), to, arith.muli(k, 2)));
+      scf.if(arith.cmpi("ne", rest, 0), () => {
+        const mask = vector.createMask(arith.muli(rest, 2), 2 * lanes);
+        vector.maskedStore(value(whole), to, arith.muli(whole, 2), mask);
+      });
     });
-  });
-}
+  },
+);
 
 /**
  * Puts a run of subcarriers into a spectrum: `run(from, spectrum, count, spectrumStride, re, im)` gives
  * `spectrum[k] = from[k]·(re + j·im)`; `from` interleaved, the spectrum in planes so far apart.
  */
-export function putSubcarriersKernel(lanes: number): Kernel {
-  const shapes = {
-    from: buffer("f32", MOST),
-    spectrum: buffer("f32", MOST),
-    count: argument("index"),
-    spectrumStride: argument("index"),
-    re: argument("f32"),
-    im: argument("f32"),
-  };
-  return kernel(`put_subcarriers_v${lanes}`, shapes, ({ from, spectrum, count, spectrumStride, re, im }) => {
-    const common = broadcast(re, im, lanes);
-    const value = (k: Value): Complex => {
-      const at = arith.muli(k, 2);
-      return multiply(
-        split(vector.load(from, at, lanes), vector.load(from, indexSum(at, lanes), lanes)),
-        common,
-      );
+export const putSubcarriersKernel = kernelBuilder(
+  import.meta.url,
+  "putSubcarriersKernel",
+  (lanes: number): Kernel => {
+    const shapes = {
+      from: buffer("f32", MOST),
+      spectrum: buffer("f32", MOST),
+      count: argument("index"),
+      spectrumStride: argument("index"),
+      re: argument("f32"),
+      im: argument("f32"),
     };
-    const rest = arith.remui(count, lanes);
-    const whole = arith.subi(count, rest);
-    scf.for(0, whole, lanes, (k) => {
-      const { re, im } = value(k);
-      vector.store(re, spectrum, k);
-      vector.store(im, spectrum, arith.addi(k, spectrumStride));
-    });
-    scf.if(arith.cmpi("ne", rest, 0), () => {
-      const { re, im } = value(whole);
-      const mask = vector.createMask(rest, lanes);
-      vector.maskedStore(re, spectrum, whole, mask);
-      vector.maskedStore(im, spectrum, arith.addi(whole, spectrumStride), mask);
-    });
-  });
-}
+    return kernel(
+      `put_subcarriers_v${lanes}`,
+      shapes,
+      ({ from, spectrum, count, spectrumStride, re, im }) => {
+        const common = broadcast(re, im, lanes);
+        const value = (k: Value): Complex => {
+          const at = arith.muli(k, 2);
+          return multiply(
+            split(vector.load(from, at, lanes), vector.load(from, indexSum(at, lanes), lanes)),
+            common,
+          );
+        };
+        const rest = arith.remui(count, lanes);
+        const whole = arith.subi(count, rest);
+        scf.for(0, whole, lanes, (k) => {
+          const { re, im } = value(k);
+          vector.store(re, spectrum, k);
+          vector.store(im, spectrum, arith.addi(k, spectrumStride));
+        });
+        scf.if(arith.cmpi("ne", rest, 0), () => {
+          const { re, im } = value(whole);
+          const mask = vector.createMask(rest, lanes);
+          vector.maskedStore(re, spectrum, whole, mask);
+          vector.maskedStore(im, spectrum, arith.addi(whole, spectrumStride), mask);
+        });
+      },
+    );
+  },
+);

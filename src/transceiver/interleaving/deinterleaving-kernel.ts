@@ -5,6 +5,7 @@ import {
   buffer,
   type Kernel,
   kernel,
+  kernelBuilder,
   llvm,
   memref,
   scf,
@@ -22,38 +23,42 @@ export type InterleavedOrder = 2 | 4 | 6 | 8;
  * `received[column·rows + row]`, with as many rows as a symbol has bits.
  * @param lanes bytes of a vector: a power of two, at least 16.
  */
-export function transpositionKernel(rows: InterleavedOrder, lanes = 16): Kernel {
-  return kernel(
-    `deinterleaving_qm${rows}_v${lanes}`,
-    { received: buffer("i8", MOST), selected: buffer("i8", MOST), columns: argument("index") },
-    ({ received, selected, columns }) => {
-      const rowStarts = Array.from({ length: rows }, (_, row) => arith.muli(columns, row));
-      scf.if(
-        arith.cmpi("slt", columns, lanes),
-        () => {
-          scf.for(0, columns, 1, (column) => {
-            rowStarts.forEach((start, row) => {
-              const bit = memref.load(received, arith.addi(arith.muli(column, rows), row));
-              memref.store(bit, selected, arith.addi(start, column));
+export const transpositionKernel = kernelBuilder(
+  import.meta.url,
+  "transpositionKernel",
+  (rows: InterleavedOrder, lanes: number): Kernel => {
+    return kernel(
+      `deinterleaving_qm${rows}_v${lanes}`,
+      { received: buffer("i8", MOST), selected: buffer("i8", MOST), columns: argument("index") },
+      ({ received, selected, columns }) => {
+        const rowStarts = Array.from({ length: rows }, (_, row) => arith.muli(columns, row));
+        scf.if(
+          arith.cmpi("slt", columns, lanes),
+          () => {
+            scf.for(0, columns, 1, (column) => {
+              rowStarts.forEach((start, row) => {
+                const bit = memref.load(received, arith.addi(arith.muli(column, rows), row));
+                memref.store(bit, selected, arith.addi(start, column));
+              });
             });
-          });
-        },
-        () => {
-          const lastTile = arith.subi(columns, lanes);
-          scf.for(0, columns, lanes, (tile) => {
-            // The last tile overlaps the one before, so that it ends with the columns.
-            const column = arith.minsi(tile, lastTile);
-            const tiles =
-              rows === 6 ? sixRows(received, column, lanes) : evenRows(received, column, rows, lanes);
-            tiles.forEach((bits, row) => {
-              vector.store(bits, selected, arith.addi(rowStarts[row]!, column));
+          },
+          () => {
+            const lastTile = arith.subi(columns, lanes);
+            scf.for(0, columns, lanes, (tile) => {
+              // The last tile overlaps the one before, so that it ends with the columns.
+              const column = arith.minsi(tile, lastTile);
+              const tiles =
+                rows === 6 ? sixRows(received, column, lanes) : evenRows(received, column, rows, lanes);
+              tiles.forEach((bits, row) => {
+                vector.store(bits, selected, arith.addi(rowStarts[row]!, column));
+              });
             });
-          });
-        },
-      );
-    },
-  );
-}
+          },
+        );
+      },
+    );
+  },
+);
 
 /**
  * Transposes `lanes` columns of a power of two of rows. Interleaving two registers moves the lowest bit of the
@@ -115,7 +120,7 @@ function half(value: Value, index: 0 | 1): Value {
 }
 
 /** Copies `count` soft bits. */
-export function placementKernel(lanes = 16): Kernel {
+export const placementKernel = kernelBuilder(import.meta.url, "placementKernel", (lanes: number): Kernel => {
   return kernel(
     `deinterleaving_placement_v${lanes}`,
     { selected: buffer("i8", MOST), placed: buffer("i8", MOST), count: argument("index") },
@@ -137,26 +142,30 @@ export function placementKernel(lanes = 16): Kernel {
       );
     },
   );
-}
+});
 
 /** Adds `count` soft bits to those in place, limited to ±127. */
-export function combinationKernel(lanes = 16): Kernel {
-  return kernel(
-    `deinterleaving_combination_v${lanes}`,
-    { selected: buffer("i8", MOST), placed: buffer("i8", MOST), count: argument("index") },
-    ({ selected, placed, count }) => {
-      const rest = arith.remsi(count, lanes);
-      const whole = arith.subi(count, rest);
-      scf.for(0, whole, lanes, (bit) => {
-        const sum = combine(vector.load(selected, bit, lanes), vector.load(placed, bit, lanes));
-        vector.store(sum, placed, bit);
-      });
-      scf.for(whole, count, 1, (bit) => {
-        memref.store(combine(memref.load(selected, bit), memref.load(placed, bit)), placed, bit);
-      });
-    },
-  );
-}
+export const combinationKernel = kernelBuilder(
+  import.meta.url,
+  "combinationKernel",
+  (lanes: number): Kernel => {
+    return kernel(
+      `deinterleaving_combination_v${lanes}`,
+      { selected: buffer("i8", MOST), placed: buffer("i8", MOST), count: argument("index") },
+      ({ selected, placed, count }) => {
+        const rest = arith.remsi(count, lanes);
+        const whole = arith.subi(count, rest);
+        scf.for(0, whole, lanes, (bit) => {
+          const sum = combine(vector.load(selected, bit, lanes), vector.load(placed, bit, lanes));
+          vector.store(sum, placed, bit);
+        });
+        scf.for(whole, count, 1, (bit) => {
+          memref.store(combine(memref.load(selected, bit), memref.load(placed, bit)), placed, bit);
+        });
+      },
+    );
+  },
+);
 
 function combine(a: Value, b: Value): Value {
   return arith.maxsi(llvm.saddSat(a, b), -127);

@@ -2,22 +2,18 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { wasmTarget } from "../../compiler/index.js";
 import type { ModulationOrder } from "../pusch/mcs.js";
-import { demappingKernel, ROUND } from "./demapping-kernel.js";
+import { type DemappingMethod, demappingKernel, ROUND } from "./demapping-kernel.js";
 import { LLR_SCALE } from "./llr-scale.js";
-import { logMap } from "./log-map.js";
-import { MAX_LOG_FACTORS, maxLog, scaledMaxLog } from "./max-log.js";
+import { MAX_LOG_FACTORS } from "./max-log.js";
 import { constellation } from "./modulate.js";
 
 const memory = new WebAssembly.Memory({ initial: 2, maximum: 2, shared: true });
 const target = wasmTarget();
 const [SYMBOLS, NOISE, SEQUENCE, LLRS, WORKSPACE] = [1024, 33792, 50176, 58368, 66560];
 
-const methods = { "max-log": maxLog, "scaled-max-log": scaledMaxLog, "log-map": logMap };
-type Method = keyof typeof methods;
-
 /** Sums or picks over all points, in double precision, from the constellation that the transmitter uses. */
 function reference(
-  method: Method,
+  method: DemappingMethod,
   order: ModulationOrder,
   index: number,
   re: number,
@@ -62,8 +58,14 @@ const variance = fc.oneof(
 );
 
 /** Runs the kernel on what was drawn and compares each soft bit, what stands beside them too. */
-function check(method: Method, order: ModulationOrder, layers: number, lanes: number, runs: number): void {
-  const kernel = demappingKernel({ method, axisLlr: methods[method], modulationOrder: order, layers, lanes });
+function check(
+  method: DemappingMethod,
+  order: ModulationOrder,
+  layers: number,
+  lanes: number,
+  runs: number,
+): void {
+  const kernel = demappingKernel({ method, modulationOrder: order, layers, lanes });
   const run = target.compile(kernel, memory);
   const drawn = fc.integer({ min: 1, max: 3 }).chain((rounds) => {
     const stride = rounds * ROUND + 3;

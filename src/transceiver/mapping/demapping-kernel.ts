@@ -5,6 +5,7 @@ import {
   buffer,
   type Kernel,
   kernel,
+  kernelBuilder,
   math,
   scf,
   type Value,
@@ -14,6 +15,8 @@ import {
 import type { ModulationOrder } from "../pusch/mcs.js";
 import { type AxisLlr, greater, HALF_DISTANCE, lesser, type SquareOrder } from "./axis-llr.js";
 import { LLR_SCALE } from "./llr-scale.js";
+import { logMap } from "./log-map.js";
+import { maxLog, scaledMaxLog } from "./max-log.js";
 import { interleaveStreams, negateWhere } from "./stream-interleave.js";
 
 /** Resource elements of a layer that one round takes: their soft bits begin and end at whole bytes of the sequence. */
@@ -25,11 +28,20 @@ export const SMALLEST_NOISE = 1e-12;
 /** Amplitudes from here on are no reception. */
 const LARGEST_AMPLITUDE = 1e18;
 
+/** How the soft bits of an axis are computed, by name. */
+const axisLlrs = {
+  "max-log": maxLog,
+  "scaled-max-log": scaledMaxLog,
+  "log-map": logMap,
+} as const satisfies Readonly<Record<string, AxisLlr>>;
+
+export type DemappingMethod = keyof typeof axisLlrs;
+
+export const demappingMethods = Object.keys(axisLlrs) as readonly DemappingMethod[];
+
 /** What the demapping of one transmission is specialized on. */
 export interface DemappingShape {
-  /** Names the axis function in the kernel's name. */
-  readonly method: string;
-  readonly axisLlr: AxisLlr;
+  readonly method: DemappingMethod;
   readonly modulationOrder: ModulationOrder;
   readonly layers: number;
   /** f32 lanes of a vector: a power of two from 4 to 16. */
@@ -48,40 +60,44 @@ export function workspaceLength(modulationOrder: ModulationOrder, layers: number
  * apart; `sequence`, the scrambling sequence, lowest bit first, from the first soft bit; `llrs`; a workspace. It may
  * read 7 elements past those of the last layer.
  */
-export function demappingKernel(shape: DemappingShape): Kernel {
-  const { method, modulationOrder: order, layers, lanes = 4 } = shape;
-  const name = `demapping_${method.replaceAll("-", "_")}_qm${order}_l${layers}_v${lanes}`;
-  const most = 2 ** 24;
-  return kernel(
-    name,
-    {
-      symbols: buffer("f32", 2 * layers * most),
-      noise: buffer("f32", layers * most),
-      sequence: buffer("i8", (layers * most * order) / 8),
-      llrs: buffer("i8", layers * most * order),
-      workspace: buffer("f32", workspaceLength(order, layers)),
-      rounds: argument("index"),
-      layerStride: argument("index"),
-    },
-    ({ symbols, noise, sequence, llrs, workspace, rounds, layerStride }) => {
-      const from = { symbols, noise, workspace };
-      scf.for(0, rounds, 1, (round) => {
-        const start = arith.muli(round, ROUND);
-        if (order === 1) quarterTurnedLlrs(layers, from, start, layerStride);
-        else squareLlrs({ ...shape, modulationOrder: order, lanes }, from, start, layerStride);
-        let written = 0;
-        for (const stream of interleaveStreams(quantizedStreams(workspace, order, layers))) {
-          const bytes = vector.bitcast(stream, "i8");
-          const at = (unit: number) =>
-            arith.addi(arith.muli(round, layers * order * unit), written / (8 / unit));
-          const bits = vector.load(sequence, at(1), bytes.type.lanes / 8);
-          vector.store(negateWhere(bytes, bits), llrs, at(8));
-          written += bytes.type.lanes;
-        }
-      });
-    },
-  );
-}
+export const demappingKernel = kernelBuilder(
+  import.meta.url,
+  "demappingKernel",
+  (shape: DemappingShape): Kernel => {
+    const { method, modulationOrder: order, layers, lanes = 4 } = shape;
+    const name = `demapping_${method.replaceAll("-", "_")}_qm${order}_l${layers}_v${lanes}`;
+    const most = 2 ** 24;
+    return kernel(
+      name,
+      {
+        symbols: buffer("f32", 2 * layers * most),
+        noise: buffer("f32", layers * most),
+        sequence: buffer("i8", (layers * most * order) / 8),
+        llrs: buffer("i8", layers * most * order),
+        workspace: buffer("f32", workspaceLength(order, layers)),
+        rounds: argument("index"),
+        layerStride: argument("index"),
+      },
+      ({ symbols, noise, sequence, llrs, workspace, rounds, layerStride }) => {
+        const from = { symbols, noise, workspace };
+        scf.for(0, rounds, 1, (round) => {
+          const start = arith.muli(round, ROUND);
+          if (order === 1) quarterTurnedLlrs(layers, from, start, layerStride);
+          else squareLlrs({ ...shape, modulationOrder: order, lanes }, from, start, layerStride);
+          let written = 0;
+          for (const stream of interleaveStreams(quantizedStreams(workspace, order, layers))) {
+            const bytes = vector.bitcast(stream, "i8");
+            const at = (unit: number) =>
+              arith.addi(arith.muli(round, layers * order * unit), written / (8 / unit));
+            const bits = vector.load(sequence, at(1), bytes.type.lanes / 8);
+            vector.store(negateWhere(bytes, bits), llrs, at(8));
+            written += bytes.type.lanes;
+          }
+        });
+      },
+    );
+  },
+);
 
 interface Buffers {
   readonly symbols: Buffer;
@@ -113,7 +129,7 @@ function squareLlrs(
       const t = arith.mulf(where(usable, received), 1 / distance);
       const unit = where(usable, vector.interleave(inverse, inverse));
       const column = arith.addi(row, arith.muli(element, 2));
-      shape.axisLlr(t, unit, order).forEach((llr, bit) => {
+      axisLlrs[shape.method](t, unit, order).forEach((llr, bit) => {
         vector.store(llr, workspace, arith.addi(column, 2 * ROUND * bit));
       });
     });

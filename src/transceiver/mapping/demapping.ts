@@ -2,8 +2,7 @@ import { floatLanes } from "../../compiler/index.js";
 import { InputError } from "../../errors.js";
 import type { Context, Process } from "../../functions/index.js";
 import type { ModulationOrder } from "../pusch/mcs.js";
-import type { AxisLlr } from "./axis-llr.js";
-import { demappingKernel, ROUND, workspaceLength } from "./demapping-kernel.js";
+import { type DemappingMethod, demappingKernel, ROUND, workspaceLength } from "./demapping-kernel.js";
 import type { demapping } from "./function.js";
 import { keepModulationScheme, modulationSchemeIndex } from "./modulation-scheme.js";
 import { prepareScramblingSequence } from "./scrambling-sequence.js";
@@ -15,14 +14,13 @@ type DemappingContext = Context<
   typeof demapping.state
 >;
 
-/** How soft bits are computed. */
-export interface DemappingMethod {
-  /** Names it in kernels' names. */
-  readonly method: string;
-  readonly axisLlr: AxisLlr;
-  /** f32 lanes to compute with, or more where the target has them: what does not depend on each other stands side by side. */
-  readonly lanes: number;
-}
+/** f32 lanes to compute with, or more where the target has them: what does not depend on each other stands side by side. */
+const LANES: Readonly<Record<DemappingMethod, number>> = {
+  "max-log": 16,
+  "scaled-max-log": 16,
+  // Its many terms fill the registers twice over already with half as many.
+  "log-map": 8,
+};
 
 /** Prepares demapping by a method. The sizes determine the modulation order. */
 export function prepareDemapping(method: DemappingMethod, context: DemappingContext): Process {
@@ -35,8 +33,8 @@ export function prepareDemapping(method: DemappingMethod, context: DemappingCont
   const sequence = prepareScramblingSequence(context, (rounds + 1) * bitsPerRound);
   const run = context.compile(
     demappingKernel({
-      ...method,
-      lanes: Math.max(method.lanes, floatLanes(context.target)),
+      method,
+      lanes: Math.max(LANES[method], floatLanes(context.target)),
       modulationOrder: order,
       layers,
     }),

@@ -1,10 +1,9 @@
 import { z } from "zod";
 import { complex64, defineFunction, float32, int8, int32, uint8 } from "../../functions/index.js";
 import type { PuschConfiguration } from "../pusch/configuration.js";
-import { type DemappingMethod, prepareDemapping } from "./demapping.js";
-import { logMap } from "./log-map.js";
+import { prepareDemapping } from "./demapping.js";
+import { demappingMethods } from "./demapping-kernel.js";
 import { prepareMapping } from "./mapping.js";
-import { maxLog, scaledMaxLog } from "./max-log.js";
 import { modulationScheme } from "./modulation-scheme.js";
 
 /** M_sc of transform precoding, in subcarriers: 2^a·3^b·5^c resource blocks; 0 where it is disabled. */
@@ -55,15 +54,8 @@ export const demapping = defineFunction({
   state: { modulationScheme },
 });
 
-const methods: readonly DemappingMethod[] = [
-  { method: "max-log", axisLlr: maxLog, lanes: 16 },
-  { method: "scaled-max-log", axisLlr: scaledMaxLog, lanes: 16 },
-  // Its many terms fill the registers twice over already with half as many.
-  { method: "log-map", axisLlr: logMap, lanes: 8 },
-];
-
-for (const method of methods)
-  demapping.implement(method.method, {
+for (const method of demappingMethods)
+  demapping.implement(method, {
     kind: "model",
     prepare: (context) => prepareDemapping(method, context),
   });

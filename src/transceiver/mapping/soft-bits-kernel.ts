@@ -1,4 +1,13 @@
-import { argument, arith, buffer, type Kernel, kernel, scf, vector } from "../../compiler/index.js";
+import {
+  argument,
+  arith,
+  buffer,
+  type Kernel,
+  kernel,
+  kernelBuilder,
+  scf,
+  vector,
+} from "../../compiler/index.js";
 import { quantize } from "./demapping-kernel.js";
 import { negateWhere } from "./stream-interleave.js";
 
@@ -10,7 +19,7 @@ export const SOFT_BIT_STEP = 16;
  * demapping's port), the scrambling sequence, lowest bit first, soft bits to be written, and their number, a multiple
  * of `SOFT_BIT_STEP`.
  */
-export function softBitsKernel(): Kernel {
+export const softBitsKernel = kernelBuilder(import.meta.url, "softBitsKernel", (): Kernel => {
   const most = 2 ** 24;
   return kernel(
     "soft_bits",
@@ -28,4 +37,4 @@ export function softBitsKernel(): Kernel {
       });
     },
   );
-}
+});

@@ -5,6 +5,7 @@ import {
   indexSum,
   type Kernel,
   kernel,
+  kernelBuilder,
   scf,
   type Value,
   vector,
@@ -24,47 +25,51 @@ export const ROTATION_TABLE_LENGTH = 2 * ROTATION_BLOCK;
  * A recurrence from sample to sample in single precision would drift by the rounding of its step; here only blocks
  * follow each other, in double precision, so that the phase stays right over any number of samples.
  */
-export function rotationKernel(samples: number, lanes: number): Kernel {
-  const shapes = {
-    from: buffer("f32", 2 * samples),
-    phasors: buffer("f32", ROTATION_TABLE_LENGTH),
-    to: buffer("f32", 2 * samples),
-    count: argument("index"),
-    re: argument("f64"),
-    im: argument("f64"),
-    stepRe: argument("f64"),
-    stepIm: argument("f64"),
-  };
-  return kernel(`rotation_${samples}_${lanes}`, shapes, ({ from, phasors, to, count, ...scalars }) => {
-    const { stepRe, stepIm } = scalars;
-    const turned = (n: Value, within: Value | number, re: Value, im: Value): Value => {
-      const at = arith.muli(n, 2);
-      const block = broadcast(arith.truncf(re, "f32"), arith.truncf(im, "f32"), lanes);
-      const phasor = {
-        re: vector.load(phasors, within, lanes),
-        im: vector.load(phasors, indexSum(within, ROTATION_BLOCK), lanes),
-      };
-      const value = split(vector.load(from, at, lanes), vector.load(from, indexSum(at, lanes), lanes));
-      const result = multiply(value, multiply(block, phasor));
-      return vector.interleave(result.re, result.im);
+export const rotationKernel = kernelBuilder(
+  import.meta.url,
+  "rotationKernel",
+  (samples: number, lanes: number): Kernel => {
+    const shapes = {
+      from: buffer("f32", 2 * samples),
+      phasors: buffer("f32", ROTATION_TABLE_LENGTH),
+      to: buffer("f32", 2 * samples),
+      count: argument("index"),
+      re: argument("f64"),
+      im: argument("f64"),
+      stepRe: argument("f64"),
+      stepIm: argument("f64"),
     };
-    const whole = arith.subi(count, arith.remui(count, ROTATION_BLOCK));
-    const [re, im] = scf.for(0, whole, ROTATION_BLOCK, [scalars.re, scalars.im], (n, [re, im]) => {
-      for (let within = 0; within < ROTATION_BLOCK; within += lanes) {
-        const at = indexSum(n, within);
-        vector.store(turned(at, within, re!, im!), to, arith.muli(at, 2));
-      }
-      return [
-        arith.subf(arith.mulf(re!, stepRe), arith.mulf(im!, stepIm)),
-        arith.addf(arith.mulf(re!, stepIm), arith.mulf(im!, stepRe)),
-      ];
+    return kernel(`rotation_${samples}_${lanes}`, shapes, ({ from, phasors, to, count, ...scalars }) => {
+      const { stepRe, stepIm } = scalars;
+      const turned = (n: Value, within: Value | number, re: Value, im: Value): Value => {
+        const at = arith.muli(n, 2);
+        const block = broadcast(arith.truncf(re, "f32"), arith.truncf(im, "f32"), lanes);
+        const phasor = {
+          re: vector.load(phasors, within, lanes),
+          im: vector.load(phasors, indexSum(within, ROTATION_BLOCK), lanes),
+        };
+        const value = split(vector.load(from, at, lanes), vector.load(from, indexSum(at, lanes), lanes));
+        const result = multiply(value, multiply(block, phasor));
+        return vector.interleave(result.re, result.im);
+      };
+      const whole = arith.subi(count, arith.remui(count, ROTATION_BLOCK));
+      const [re, im] = scf.for(0, whole, ROTATION_BLOCK, [scalars.re, scalars.im], (n, [re, im]) => {
+        for (let within = 0; within < ROTATION_BLOCK; within += lanes) {
+          const at = indexSum(n, within);
+          vector.store(turned(at, within, re!, im!), to, arith.muli(at, 2));
+        }
+        return [
+          arith.subf(arith.mulf(re!, stepRe), arith.mulf(im!, stepIm)),
+          arith.addf(arith.mulf(re!, stepIm), arith.mulf(im!, stepRe)),
+        ];
+      });
+      scf.for(whole, count, lanes, (n) => {
+        const mask = vector.createMask(arith.muli(arith.subi(count, n), 2), 2 * lanes);
+        vector.maskedStore(turned(n, arith.subi(n, whole), re!, im!), to, arith.muli(n, 2), mask);
+      });
     });
-    scf.for(whole, count, lanes, (n) => {
-      const mask = vector.createMask(arith.muli(arith.subi(count, n), 2), 2 * lanes);
-      vector.maskedStore(turned(n, arith.subi(n, whole), re!, im!), to, arith.muli(n, 2), mask);
-    });
-  });
-}
+  },
+);
 
 /**
  * Fills a table of phasors exp(j·2π·turns·n) for {@link rotationKernel}. Allocates nothing.
