@@ -197,6 +197,7 @@ export function createFlowInstance<I extends Ports, O extends Ports>(
     close() {
       for (const key of [...kept.keys()]) release(key);
       for (const region of feedbackRegions) region.release();
+      kernels.close();
       shared.release();
     },
   };

@@ -80,7 +80,7 @@ describe("specialized kernels", () => {
 
   it("go back to the target with their last holder, also those that come later", () => {
     const { target, ordered, released } = slowTarget();
-    const store = createKernelStore(target, memory);
+    const store = createKernelStore(target, memory, 0);
     const [first, second] = [{}, {}];
     const place = store.specialize(first, named("special", true), named("generic"));
     const generic = place.run;
@@ -93,6 +93,25 @@ describe("specialized kernels", () => {
     store.poll();
     expect(released).toEqual([generic, special]);
     expect([store.waiting, store.records()]).toEqual([0, []]);
+  });
+
+  it("stay for a while when nothing holds them, those left last", () => {
+    const { target, compiled, released } = slowTarget();
+    const store = createKernelStore(target, memory, 2);
+    const holder = {};
+    for (const name of ["a", "b", "c"]) {
+      store.hold(holder, named(name));
+      store.release(holder);
+    }
+    expect(released).toHaveLength(1);
+    store.hold(holder, named("b"));
+    expect(compiled).toEqual(["a", "b", "c"]);
+    store.hold(holder, named("a"));
+    expect(compiled).toEqual(["a", "b", "c", "a"]);
+    expect(store.records().map(({ name }) => name)).toEqual(["b", "a"]);
+    store.close();
+    expect(released).toHaveLength(4);
+    expect(store.records()).toEqual([]);
   });
 
   it("that cannot be compiled leave the generic one, and the record says why", () => {

@@ -1,9 +1,9 @@
 /**
- * Compiled kernels by name: each is compiled once and kept as long as something holds it.
+ * Compiled kernels by name: each is compiled once and kept as long as something holds it, and for some time after.
  *
  * Invariants:
  * 1. A specialized kernel that is being compiled replaces its generic one in `poll` only: never while a slot runs.
- * 2. Code goes back to the target when nothing holds it any more, also where it arrives only then.
+ * 2. Of the kernels that nothing holds the IDLE_KERNELS used last stay; the code of the others goes back to the target.
  * 3. A specialized kernel that cannot be compiled leaves the generic one in its place.
  */
 import type { CompiledKernel, Kernel, PendingKernel, Target } from "../compiler/index.js";
@@ -26,6 +26,9 @@ export interface SpecializedKernel {
   readonly run: CompiledKernel;
 }
 
+/** Kernels kept though nothing holds them: the next grant may be of a shape that was left a moment ago. */
+const IDLE_KERNELS = 128;
+
 export interface KernelStore {
   /** The compiled kernel, held once more by `holder`; compiles it unless it is there. */
   hold(holder: object, kernel: Kernel): CompiledKernel;
@@ -40,10 +43,12 @@ export interface KernelStore {
   poll(): void;
   /** Waits until none is missing. */
   settle(): void;
-  /** Drops what only `holder` held. */
+  /** Takes the holder off all that it holds. */
   release(holder: object): void;
   /** What is held now. */
   records(): KernelRecord[];
+  /** Drops all kernels. */
+  close(): void;
 }
 
 interface Entry {
@@ -57,8 +62,14 @@ interface Entry {
 }
 
 /** A store of kernels for one target and one memory. */
-export function createKernelStore(target: Target, memory: WebAssembly.Memory): KernelStore {
+export function createKernelStore(
+  target: Target,
+  memory: WebAssembly.Memory,
+  idleKernels = IDLE_KERNELS,
+): KernelStore {
   const entries = new Map<string, Entry>();
+  /** In the order in which they were left. */
+  const idle = new Set<Entry>();
   const clock = new Int32Array(new SharedArrayBuffer(4));
 
   const createEntry = (name: string, pending?: PendingKernel): Entry => {
@@ -83,10 +94,25 @@ export function createKernelStore(target: Target, memory: WebAssembly.Memory): K
     return compiled;
   };
 
-  const dropUnlessHeld = (entry: Entry): void => {
-    if (entry.holders.size > 0 || entry.pending !== undefined) return;
+  const drop = (entry: Entry): void => {
     entries.delete(entry.name);
+    idle.delete(entry);
     if (entry.compiled !== undefined) target.release?.(entry.compiled);
+  };
+
+  const retire = (entry: Entry): void => {
+    if (entry.holders.size > 0 || entry.pending !== undefined) return;
+    if (entry.compiled === undefined) return drop(entry);
+    idle.add(entry);
+    for (const oldest of idle) {
+      if (idle.size <= idleKernels) return;
+      drop(oldest);
+    }
+  };
+
+  const addHolder = (entry: Entry, holder: object): void => {
+    entry.holders.add(holder);
+    idle.delete(entry);
   };
 
   const store = {
@@ -100,11 +126,11 @@ export function createKernelStore(target: Target, memory: WebAssembly.Memory): K
         try {
           compiled = complete(entry, () => target.compile(kernel, memory)) as CompiledKernel;
         } catch (error) {
-          dropUnlessHeld(entry);
+          drop(entry);
           throw error;
         }
       }
-      entry.holders.add(holder);
+      addHolder(entry, holder);
       return compiled;
     },
     specialize(holder: object, specialized: Kernel, generic: Kernel): SpecializedKernel {
@@ -117,7 +143,7 @@ export function createKernelStore(target: Target, memory: WebAssembly.Memory): K
         entry = createEntry(specialized.name, target.compileInBackground(specialized, memory));
         store.waiting++;
       }
-      entry.holders.add(holder);
+      addHolder(entry, holder);
       entry.places.push(place);
       return place;
     },
@@ -136,7 +162,7 @@ export function createKernelStore(target: Target, memory: WebAssembly.Memory): K
         entry.pending = undefined;
         entry.places = [];
         store.waiting--;
-        dropUnlessHeld(entry);
+        retire(entry);
       }
     },
     settle(): void {
@@ -144,10 +170,18 @@ export function createKernelStore(target: Target, memory: WebAssembly.Memory): K
     },
     release(holder: object): void {
       for (const entry of entries.values()) {
-        if (entry.holders.delete(holder)) dropUnlessHeld(entry);
+        if (entry.holders.delete(holder)) retire(entry);
       }
     },
-    records: () => Array.from(entries.values(), (entry) => entry.record),
+    records: () =>
+      [...entries.values()].filter(({ holders }) => holders.size > 0).map(({ record }) => record),
+    close(): void {
+      for (const entry of entries.values()) {
+        entry.holders.clear();
+        retire(entry);
+      }
+      for (const entry of idle) drop(entry);
+    },
   };
   return store;
 }
