@@ -121,16 +121,16 @@ function estimationKernels(): Kernel[] {
 }
 
 function equalizationKernels(): Kernel[] {
-  const strides = { gridStride: 8568, channelStride: 8568, outputStride: 6732, granularity: 12 };
+  const granularity = 12;
   return [
-    equalizationKernel({ ...strides, method: "mmse", layers: 1, antennas: 2, lanes: 8 }),
-    equalizationKernel({ ...strides, method: "mmse", layers: 4, antennas: 4 }),
-    equalizationKernel({ ...strides, method: "zero-forcing", layers: 2, antennas: 2, granularity: 6 }),
+    equalizationKernel({ granularity, method: "mmse", layers: 1, antennas: 2, lanes: 8 }),
+    equalizationKernel({ granularity, method: "mmse", layers: 4, antennas: 4 }),
+    equalizationKernel({ granularity: 6, method: "zero-forcing", layers: 2, antennas: 2 }),
     subcarrierWeightKernel(true),
     subcarrierWeightKernel(false),
-    equalizationKernel({ ...strides, method: "mmse-sic", layers: 2, antennas: 2, modulationOrder: 6 }),
+    equalizationKernel({ granularity, method: "mmse-sic", layers: 2, antennas: 2, modulationOrder: 6 }),
     equalizationKernel({
-      ...strides,
+      granularity,
       method: "mmse-sic",
       layers: 4,
       antennas: 8,
@@ -138,12 +138,12 @@ function equalizationKernels(): Kernel[] {
       lanes: 16,
     }),
     // Beyond the sizes of PUSCH antennas and steps loop.
-    equalizationKernel({ ...strides, method: "mmse-sic", layers: 6, antennas: 9, modulationOrder: 2 }),
-    treeSearchKernel({ ...strides, layers: 1, antennas: 1, modulationOrder: 2, survivors: 4, lanes: 4 }),
-    treeSearchKernel({ ...strides, layers: 4, antennas: 4, modulationOrder: 8, survivors: 16, lanes: 16 }),
+    equalizationKernel({ granularity, method: "mmse-sic", layers: 6, antennas: 9, modulationOrder: 2 }),
+    treeSearchKernel({ layers: 1, antennas: 1, modulationOrder: 2, survivors: 4, lanes: 4 }),
+    treeSearchKernel({ layers: 4, antennas: 4, modulationOrder: 8, survivors: 16, lanes: 16 }),
     whiteningKernel(1, 4),
     whiteningKernel(8, 16),
-    compactionKernel([1, 3, 5, 7, 9, 11], 51),
+    compactionKernel([1, 3, 5, 7, 9, 11]),
   ];
 }
 

@@ -21,6 +21,7 @@ const scalars: Readonly<Record<string, number>> = {
   antennaStride: 480,
   rotationStride: 128,
   outStride: 128,
+  outputStride: 128,
   spectrumStride: 128,
   factorStride: 128,
   symbols: 5,

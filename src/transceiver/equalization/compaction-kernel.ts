@@ -1,17 +1,18 @@
 import { argument, arith, buffer, indexSum, type Kernel, kernel, memref, scf } from "../../compiler/index.js";
+import { MOST_NUMBERS } from "./normal-equations.js";
 
 /**
  * Copies some subcarriers of each resource block of one row to the front of another. Arguments: from, to, number of
  * resource blocks. A complex64 number moves as one i64.
  * @param subcarriers taken of each block of 12.
  */
-export function compactionKernel(subcarriers: readonly number[], maximumBlocks: number): Kernel {
+export function compactionKernel(subcarriers: readonly number[]): Kernel {
   const kept = subcarriers.length;
   return kernel(
-    `compaction_${subcarriers.join("_")}_${maximumBlocks}`,
+    `compaction_${subcarriers.join("_")}`,
     {
-      from: buffer("i64", 12 * maximumBlocks),
-      to: buffer("i64", kept * maximumBlocks),
+      from: buffer("i64", MOST_NUMBERS / 2),
+      to: buffer("i64", MOST_NUMBERS / 2),
       blocks: argument("index"),
     },
     ({ from, to, blocks }) => {

@@ -4,17 +4,11 @@ import type { Context } from "../../functions/index.js";
 import { compactionKernel } from "./compaction-kernel.js";
 import { dataRuns } from "./data-runs.js";
 import type { EqualizationSignalType } from "./function.js";
-import type { SystemShape } from "./normal-equations.js";
-
-/** How the resource elements of one kernel's calls lie. */
-export interface RowLayout extends SystemShape {
-  /** The number of resource elements of every call is a multiple of this. */
-  readonly granularity: number;
-}
 
 /**
  * What is done with data resource elements in a row: byte offsets of grid and channel at the first, its index in the order
- * of TS 38.211 6.3.1.6, and how many they are. `run` is the kernel for how they lie.
+ * of TS 38.211 6.3.1.6, how many they are, and how many resource elements apart rows of grid and channel are. `run` is the
+ * kernel for as many.
  */
 export type RowProcess = (
   run: CompiledKernel,
@@ -22,6 +16,7 @@ export type RowProcess = (
   channel: number,
   output: number,
   count: number,
+  stride: number,
 ) => void;
 
 /** What of a context is needed: that of any function which reads a grid and its channel. */
@@ -34,12 +29,12 @@ type RowContext = Pick<Context, "compile" | "scratch"> & {
 /**
  * Prepares a walk over a slot's data: whole symbols between DM-RS symbols are one row; what a DM-RS symbol carries of
  * data is gathered first.
- * @param kernelOf the kernel for rows that lie in a way; there are two at most.
+ * @param kernelOf the kernel for rows of which each has a multiple of `granularity` resource elements.
  * @throws NeuroranError DIMENSION_MISMATCH where `re` is not what the signal type makes of the grid.
  */
 export function prepareDataRows(
   { dimensions, parameters, inputs, compile, scratch }: RowContext,
-  kernelOf: (layout: RowLayout) => Kernel,
+  kernelOf: (granularity: number) => Kernel,
 ): (process: RowProcess) => void {
   const { antenna: antennas, layer: layers, symbol: symbols, subcarrier: subcarriers, re } = dimensions;
   const { kept, runs } = dataRuns(parameters.signalType, symbols, subcarriers);
@@ -52,17 +47,10 @@ export function prepareDataRows(
   const size = symbols * subcarriers;
   const blocks = subcarriers / 12;
   const width = kept.length * blocks;
-  const layoutOf = (stride: number, granularity: number): RowLayout => ({
-    layers,
-    antennas,
-    gridStride: stride,
-    channelStride: stride,
-    granularity,
-  });
-  const whole = compile(kernelOf(layoutOf(size, 12)));
+  const whole = compile(kernelOf(12));
   const mixed = width > 0 && runs.some((run) => run.besideDmrs);
-  const compact = mixed ? compile(compactionKernel(kept, blocks)) : undefined;
-  const compacted = mixed ? compile(kernelOf(layoutOf(width, kept.length))) : undefined;
+  const compact = mixed ? compile(compactionKernel(kept)) : undefined;
+  const compacted = mixed ? compile(kernelOf(kept.length)) : undefined;
   const compactGrid = scratch("compactGrid", "complex64", antennas, Math.max(1, width)).offset;
   const compactChannel = scratch("compactChannel", "complex64", layers, antennas, Math.max(1, width)).offset;
   const grid = inputs.grid.offset;
@@ -71,14 +59,14 @@ export function prepareDataRows(
     for (const { first, output, count, besideDmrs } of runs) {
       const at = 8 * first;
       if (!besideDmrs) {
-        process(whole, grid + at, channel + at, output, count);
+        process(whole, grid + at, channel + at, output, count, size);
         continue;
       }
       for (let row = 0; row < antennas; row++)
         compact!(grid + 8 * row * size + at, compactGrid + 8 * row * width, blocks);
       for (let row = 0; row < layers * antennas; row++)
         compact!(channel + 8 * row * size + at, compactChannel + 8 * row * width, blocks);
-      process(compacted!, compactGrid, compactChannel, output, count);
+      process(compacted!, compactGrid, compactChannel, output, count, width);
     }
   };
 }

@@ -2,7 +2,6 @@ import {
   argument,
   arith,
   buffer,
-  indexSum,
   type Kernel,
   kernel,
   math,
@@ -17,7 +16,7 @@ import type { Complex } from "../complex-lanes.js";
 import type { SquareOrder } from "../mapping/axis-llr.js";
 import { cancelSuccessively } from "./cancellation-kernel.js";
 import { factorize, type Hermitian, inverseOf, scaled } from "./hermitian-kernel.js";
-import { normalEquations, type SystemShape } from "./normal-equations.js";
+import { MOST_NUMBERS, normalEquations, type SystemShape } from "./normal-equations.js";
 
 /**
  * Zero forcing inverts the channel; MMSE weighs what it leaves of the other layers against the noise; MMSE-SIC decides
@@ -34,8 +33,6 @@ const SINGULAR_SHARE = 1e-6;
 /** What an equalization kernel is specialized on. */
 export interface EqualizationShape extends SystemShape {
   readonly method: EqualizationMethod;
-  /** Resource elements from one layer's output to the next. */
-  readonly outputStride: number;
   /** The number of resource elements of every call is a multiple of this. */
   readonly granularity: number;
   /** Of all layers; "mmse-sic" decides by it where there are several. */
@@ -46,7 +43,9 @@ export interface EqualizationShape extends SystemShape {
 /**
  * Equalizes `count` resource elements in a row. Arguments: grid from the first of them, channel from the first of
  * them, weights (f32, one over the noise variance of each antenna; 0 leaves it out), symbols and noise to be written
- * from their first element on, count. Complex numbers are interleaved.
+ * from their first element on, count, stride (resource elements from one antenna's grid to the next, and from one
+ * (layer, antenna) pair's channel to the next), output stride (from one layer's symbols and noise to the next). Complex
+ * numbers are interleaved.
  *
  * Lanes are resource elements. With whitened channel H and signal y it forms HᴴH (MMSE: plus the identity) and Hᴴy,
  * factors the matrix as L·D·Lᴴ in registers and gives unbiased symbols and their noise variance. Where a pivot is
@@ -55,51 +54,53 @@ export interface EqualizationShape extends SystemShape {
  * loop.
  */
 export function equalizationKernel(shape: EqualizationShape): Kernel {
-  const { method, layers, antennas, gridStride, channelStride, outputStride, granularity } = shape;
-  const { lanes = 4, modulationOrder } = shape;
+  const { method, layers, antennas, granularity, lanes = 4, modulationOrder } = shape;
   const cancels = method === "mmse-sic" && layers > 1;
   if (cancels && modulationOrder === undefined)
     throw new InputError("modulationOrder", modulationOrder, "give 2, 4, 6 or 8: MMSE-SIC decides by it");
   const variant = cancels ? `${method}_qm${modulationOrder}` : method;
-  const name = `equalization_${variant.replaceAll("-", "_")}_${layers}x${antennas}_${gridStride}_${channelStride}_${outputStride}_${granularity}_${lanes}`;
+  // Only in whether something is left over do the numbers of resource elements matter.
+  const rest = granularity % lanes !== 0;
+  const name = `equalization_${variant.replaceAll("-", "_")}_${layers}x${antennas}_v${lanes}${rest ? "_rest" : ""}`;
   return kernel(
     name,
     {
-      grid: buffer("f32", 2 * antennas * gridStride),
-      channel: buffer("f32", 2 * layers * antennas * channelStride),
+      grid: buffer("f32", MOST_NUMBERS),
+      channel: buffer("f32", MOST_NUMBERS),
       weights: buffer("f32", antennas),
-      symbols: buffer("f32", 2 * layers * outputStride),
-      noise: buffer("f32", layers * outputStride),
+      symbols: buffer("f32", MOST_NUMBERS),
+      noise: buffer("f32", MOST_NUMBERS),
       count: argument("index"),
+      stride: argument("index"),
+      outputStride: argument("index"),
     },
-    ({ grid, channel, weights, symbols, noise, count }) => {
+    ({ grid, channel, weights, symbols, noise, count, stride, outputStride }) => {
       const type = vectorOf("f32", lanes);
-      const equations = normalEquations(shape, lanes, { grid, channel, weights });
+      const equations = normalEquations(shape, lanes, { grid, channel, weights, stride });
+      const layerOffsets = Array.from({ length: layers }, (_, layer) => arith.muli(outputStride, layer));
       const equalize = (at: Value) => {
         const { gram, matched } = equations(at);
         return solve(shape, type, gram, matched);
       };
-      const whole = (
-        granularity % lanes === 0 ? count : arith.muli(arith.divui(count, lanes), lanes)
-      ) as Value;
+      const whole = rest ? arith.muli(arith.divui(count, lanes), lanes) : count;
       scf.for(0, whole, lanes, (at) => {
-        const twice = arith.muli(at, 2);
         equalize(at).forEach(({ symbol, variance }, layer) => {
           const both = vector.interleave(symbol.re, symbol.im);
-          vector.store(both, symbols, indexSum(twice, 2 * layer * outputStride));
-          vector.store(variance, noise, indexSum(at, layer * outputStride));
+          const to = arith.addi(at, layerOffsets[layer]!);
+          vector.store(both, symbols, arith.muli(to, 2));
+          vector.store(variance, noise, to);
         });
       });
-      if (granularity % lanes === 0) return;
+      if (!rest) return;
       scf.for(whole, count, lanes, (at) => {
-        const twice = arith.muli(at, 2);
-        const rest = arith.subi(count, at);
-        const mask = vector.createMask(rest, lanes);
-        const bothMask = vector.createMask(arith.muli(rest, 2), 2 * lanes);
+        const left = arith.subi(count, at);
+        const mask = vector.createMask(left, lanes);
+        const bothMask = vector.createMask(arith.muli(left, 2), 2 * lanes);
         equalize(at).forEach(({ symbol, variance }, layer) => {
           const both = vector.interleave(symbol.re, symbol.im);
-          vector.maskedStore(both, symbols, indexSum(twice, 2 * layer * outputStride), bothMask);
-          vector.maskedStore(variance, noise, indexSum(at, layer * outputStride), mask);
+          const to = arith.addi(at, layerOffsets[layer]!);
+          vector.maskedStore(both, symbols, arith.muli(to, 2), bothMask);
+          vector.maskedStore(variance, noise, to, mask);
         });
       });
     },

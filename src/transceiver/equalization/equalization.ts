@@ -28,23 +28,16 @@ export type EqualizationContext = Context<
  */
 export function prepareEqualization(method: EqualizationMethod, context: EqualizationContext): Process {
   const { dimensions, inputs, outputs, scratch, target } = context;
-  const { antenna: antennas, re } = dimensions;
-  const rows = prepareDataRows(context, (layout) =>
-    equalizationKernel({
-      method,
-      outputStride: re,
-      lanes: floatLanes(target),
-      ...layout,
-      ...decisions(method, context),
-    }),
-  );
+  const { antenna: antennas, layer: layers, re } = dimensions;
+  const shape = { method, layers, antennas, lanes: floatLanes(target), ...decisions(method, context) };
+  const rows = prepareDataRows(context, (granularity) => equalizationKernel({ ...shape, granularity }));
   const weights = scratch("weights", "float32", antennas);
   const deprecode = prepareTransformDeprecoding(method, context);
 
   const symbols = outputs.symbols.offset;
   const noise = outputs.noise.offset;
-  const equalize: RowProcess = (run, grid, channel, output, count) => {
-    run(grid, channel, weights.offset, symbols + 8 * output, noise + 4 * output, count);
+  const equalize: RowProcess = (run, grid, channel, output, count, stride) => {
+    run(grid, channel, weights.offset, symbols + 8 * output, noise + 4 * output, count, stride, re);
   };
   return () => {
     setWeights(inputs.noise.view, smallestNoise(inputs.channel.view), weights.view);

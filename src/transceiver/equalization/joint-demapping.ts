@@ -85,18 +85,15 @@ function prepareTreeSearch(context: JointDemappingContext): Process {
       `give 2, 4, 6 or 8 times the ${layers * re} resource elements of all layers`,
     );
   const lanes = floatLanes(target);
-  const shapeOf = (layout: Pick<TreeSearchShape, "layers" | "antennas" | "gridStride" | "channelStride">) =>
-    ({
-      modulationOrder: order,
-      survivors: parameters.survivors,
-      lanes,
-      layers: layout.layers,
-      antennas: layout.antennas,
-      gridStride: layout.gridStride,
-      channelStride: layout.channelStride,
-    }) as const;
-  const rows = prepareDataRows({ ...context, dimensions: { ...dimensions, re } }, (layout) =>
-    treeSearchKernel(shapeOf(layout)),
+  const shape: TreeSearchShape = {
+    modulationOrder: order,
+    survivors: parameters.survivors,
+    lanes,
+    layers,
+    antennas,
+  };
+  const rows = prepareDataRows({ ...context, dimensions: { ...dimensions, re } }, () =>
+    treeSearchKernel(shape),
   );
   const quantize = compile(softBitsKernel());
   const steps = Math.ceil(bits / SOFT_BIT_STEP);
@@ -105,12 +102,11 @@ function prepareTreeSearch(context: JointDemappingContext): Process {
   // The search may write the soft bits of a vector's lanes past the last resource element.
   const soft = scratch("softBits", "float32", bits + lanes * perElement + SOFT_BIT_STEP).offset;
   const last = scratch("lastStep", "int8", SOFT_BIT_STEP);
-  const workspaceShape = { layers, antennas, gridStride: 0, channelStride: 0 };
-  const workspace = scratch("workspace", "float32", treeSearchWorkspace(shapeOf(workspaceShape))).offset;
+  const workspace = scratch("workspace", "float32", treeSearchWorkspace(shape)).offset;
   const weights = scratch("weights", "float32", antennas);
   const [grant, llrs, scheme] = [inputs.grant.view, outputs.llrs.view, state.modulationScheme.view];
-  const search: RowProcess = (run, grid, channel, output, count) => {
-    run(grid, channel, weights.offset, workspace, soft + 4 * perElement * output, count);
+  const search: RowProcess = (run, grid, channel, output, count, stride) => {
+    run(grid, channel, weights.offset, workspace, soft + 4 * perElement * output, count, stride);
   };
   const whole = bits - (bits % SOFT_BIT_STEP);
   return () => {

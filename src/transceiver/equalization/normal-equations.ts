@@ -11,24 +11,26 @@ import {
 import { type Complex, multiplyConjugate, split } from "../complex-lanes.js";
 import { type Hermitian, scaled } from "./hermitian-kernel.js";
 
+/** Bound of the numbers in a grid, a channel or what is made of them, for the types of kernels' memory. */
+export const MOST_NUMBERS = 2 ** 28;
+
 /** Antennas up to which the sum over them is unrolled. */
 const UNROLLED_ANTENNAS = 8;
 
-/** How received signal and channel lie in memory. */
+/** Size of the systems to be solved. */
 export interface SystemShape {
   readonly layers: number;
   readonly antennas: number;
-  /** Resource elements from one antenna's grid to the next. */
-  readonly gridStride: number;
-  /** Resource elements from one (layer, antenna) pair's channel to the next. */
-  readonly channelStride: number;
 }
 
-/** Grid and channel (f32, interleaved complex numbers) and weights: one over each antenna's noise variance, 0 leaves it out. */
-export interface SystemBuffers {
+/** Where they lie: grid and channel are f32, interleaved complex numbers. */
+export interface SystemArguments {
   readonly grid: Buffer;
   readonly channel: Buffer;
+  /** One over each antenna's noise variance; 0 leaves it out. */
   readonly weights: Buffer;
+  /** Resource elements from one antenna's grid to the next, and from one (layer, antenna) pair's channel to the next. */
+  readonly stride: Value;
 }
 
 /** HᴴH and Hᴴy of whitened channel H and signal y. */
@@ -39,25 +41,26 @@ export interface NormalEquations {
 
 /** Prepares, inside a kernel, the normal equations of as many resource elements as there are lanes, from one on. */
 export function normalEquations(
-  { layers, antennas, gridStride, channelStride }: SystemShape,
+  { layers, antennas }: SystemShape,
   lanes: number,
-  { grid, channel, weights }: SystemBuffers,
+  { grid, channel, weights, stride }: SystemArguments,
 ): (at: Value) => NormalEquations {
   const weightOf = (antenna: Operand) => vector.broadcast(memref.load(weights, antenna), lanes);
   const unrolled = antennas <= UNROLLED_ANTENNAS;
   const unrolledWeights = Array.from({ length: unrolled ? antennas : 0 }, (_, antenna) => weightOf(antenna));
-  const read = (from: Buffer, at: Value, offset: Operand): Complex => {
-    const first = indexSum(at, offset);
-    return split(vector.load(from, first, lanes), vector.load(from, indexSum(first, lanes), lanes));
-  };
+  // Few values, shared by all rows: an offset for each (layer, antenna) pair would not find room in registers.
+  const antennaOffsets = Array.from({ length: unrolled ? antennas : 0 }, (_, k) => arith.muli(stride, 2 * k));
+  const layerOffsets = Array.from({ length: layers }, (_, k) => arith.muli(stride, 2 * k * antennas));
+  const read = (from: Buffer, at: Value): Complex =>
+    split(vector.load(from, at, lanes), vector.load(from, indexSum(at, lanes), lanes));
   /** Adds one antenna's share to a list of all numbers. */
   const accumulate = (twice: Value, antenna: Operand, sums: readonly Value[] | undefined): Value[] => {
-    const weight = typeof antenna === "number" && unrolled ? unrolledWeights[antenna]! : weightOf(antenna);
-    const received = read(grid, twice, indexProduct(antenna, 2 * gridStride));
-    const offset = indexProduct(antenna, 2 * channelStride);
-    const h = Array.from({ length: layers }, (_, layer) =>
-      read(channel, twice, indexSum(offset, 2 * layer * antennas * channelStride)),
-    );
+    const known = typeof antenna === "number" && unrolled;
+    const weight = known ? unrolledWeights[antenna]! : weightOf(antenna);
+    const offset = known ? antennaOffsets[antenna]! : arith.muli(arith.muli(stride, 2), antenna);
+    const first = arith.addi(twice, offset);
+    const received = read(grid, first);
+    const h = layerOffsets.map((offset) => read(channel, arith.addi(first, offset)));
     const terms = h.flatMap((own, row) => {
       const weighted = scaled(own, weight);
       const others = h.slice(0, row).map((other) => multiplyConjugate(weighted, other));
@@ -89,8 +92,4 @@ function fromList(layers: number, sums: readonly Value[]): NormalEquations {
     gram.diagonal.push(sums[at++]!);
   }
   return { gram, matched };
-}
-
-function indexProduct(index: Operand, factor: number): Operand {
-  return typeof index === "number" ? index * factor : arith.muli(index, factor);
 }

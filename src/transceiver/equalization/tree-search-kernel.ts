@@ -28,7 +28,7 @@ import {
   withoutLayer,
 } from "./cancellation-kernel.js";
 import { factorize, type Hermitian, inverseOf } from "./hermitian-kernel.js";
-import { normalEquations, type SystemShape } from "./normal-equations.js";
+import { MOST_NUMBERS, normalEquations, type SystemShape } from "./normal-equations.js";
 import { smallerHalf, sortAscending } from "./sorting-network.js";
 
 /** Neighbouring points of an axis that a survivor is extended by at most. */
@@ -85,7 +85,8 @@ export function treeSearchWorkspace(shape: TreeSearchShape): number {
 /**
  * K-best tree search over resource elements in a row, with soft bits from the list of survivors. Arguments: grid and
  * channel from the first element on, weights (one over each antenna's noise variance), workspace, soft bits from the first
- * element's on (f32, `[re][layer][bit]`, times LLR_SCALE), count. It may write the soft bits of up to `lanes` - 1 further
+ * element's on (f32, `[re][layer][bit]`, times LLR_SCALE), count, stride (resource elements from one antenna's grid to the
+ * next, and from one (layer, antenna) pair's channel to the next). It may write the soft bits of up to `lanes` - 1 further
  * elements.
  *
  * Lanes are resource elements. With A = HᴴH + I the metric of symbols x is `(x - x̂)ᴴ·A·(x - x̂)`, x̂ the MMSE estimate;
@@ -98,20 +99,20 @@ export function treeSearchWorkspace(shape: TreeSearchShape): number {
  * is not finite, soft bits are 0.
  */
 export function treeSearchKernel(shape: TreeSearchShape): Kernel {
-  const { layers, antennas, gridStride, channelStride, modulationOrder, survivors, lanes } = shape;
-  const most = 2 ** 24;
+  const { layers, antennas, modulationOrder, survivors, lanes } = shape;
   return kernel(
-    `tree_search_${survivors}_qm${modulationOrder}_${layers}x${antennas}_${gridStride}_${channelStride}_v${lanes}`,
+    `tree_search_${survivors}_qm${modulationOrder}_${layers}x${antennas}_v${lanes}`,
     {
-      grid: buffer("f32", 2 * antennas * gridStride),
-      channel: buffer("f32", 2 * layers * antennas * channelStride),
+      grid: buffer("f32", MOST_NUMBERS),
+      channel: buffer("f32", MOST_NUMBERS),
       weights: buffer("f32", antennas),
       workspace: buffer("f32", treeSearchWorkspace(shape)),
-      llrs: buffer("f32", most),
+      llrs: buffer("f32", MOST_NUMBERS),
       count: argument("index"),
+      stride: argument("index"),
     },
-    ({ grid, channel, weights, workspace, llrs, count }) => {
-      const equations = normalEquations(shape, lanes, { grid, channel, weights });
+    ({ grid, channel, weights, workspace, llrs, count, stride }) => {
+      const equations = normalEquations(shape, lanes, { grid, channel, weights, stride });
       const search = treeSearch(shape, workspace);
       scf.for(0, count, lanes, (at) => {
         const { gram, matched } = equations(at);

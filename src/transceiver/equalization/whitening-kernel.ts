@@ -11,9 +11,7 @@ import {
   vector,
 } from "../../compiler/index.js";
 import { add, broadcast, type Complex, multiply, split } from "../complex-lanes.js";
-
-/** Bound of the numbers in a grid, for the types of kernels' memory. */
-const MOST_NUMBERS = 2 ** 28;
+import { MOST_NUMBERS } from "./normal-equations.js";
 
 /** Lanes of what is left over of a row: it is a whole number of them. */
 const LAST_LANES = 4;
