@@ -15,6 +15,9 @@ const alignment = 64;
 const page = 65536;
 const canary = 0xc5;
 
+/** Zeros are copied: engines fill shared memory byte by byte, and copy it by words. */
+const zeros = new Uint8Array(page);
+
 /** Tensors that are released together, such as those of one prepared variant. */
 export interface Region {
   readonly name: string;
@@ -90,7 +93,7 @@ export function createArena(
           throw full(`${regionName}.${name}`, size, freeList.free(), freeList.largest());
         const offset = begin + front;
         const end = begin + size;
-        bytes.fill(0, begin, end);
+        clear(bytes, begin, end);
         if (canaries) {
           bytes.fill(canary, begin, offset);
           bytes.fill(canary, offset + byteLength, end);
@@ -136,6 +139,12 @@ export function createArena(
       }
     },
   };
+}
+
+function clear(bytes: Uint8Array, begin: number, end: number): void {
+  let at = begin;
+  for (; at + zeros.length <= end; at += zeros.length) bytes.set(zeros, at);
+  bytes.set(zeros.subarray(0, end - at), at);
 }
 
 function elementsOf(place: string, shape: readonly number[]): number {

@@ -1,7 +1,9 @@
+import { memoized } from "../memoized.js";
+import { dmrsSubcarriersPerBlock } from "../pusch/dmrs-ports.js";
 import type { EstimationContext, EstimationMethod } from "./estimation.js";
-import { filterLength } from "./frequency-filter-kernel.js";
+import { filterLength, WINDOW_BLOCKS } from "./frequency-filter-kernel.js";
 import {
-  type FrequencyFilter,
+  type FilterGeometry,
   LEAST_MEASURED_BLOCKS,
   LOWEST_SNR_DB,
   leastSquaresFilter,
@@ -31,6 +33,46 @@ export interface FilterBank {
   choose(snr: number, spread: number): PreparedFilter;
 }
 
+/** Filters of a method for the ports of a code, `[spread][signal to noise ratio][port]`. */
+interface FilterTable {
+  readonly coefficients: Float32Array;
+  /** Of the first port's, `[spread][signal to noise ratio]`. */
+  readonly errors: Float64Array;
+}
+
+function stepsOf(method: EstimationMethod): number {
+  return method === "ls" ? 1 : SNR_COUNT;
+}
+
+/**
+ * Table for geometries of which all but the weight is common. There are no more keys than are kept: 2 methods, 3 windows,
+ * 5 offsets of a CDM group over both types, and a port with either weight, or both.
+ */
+const filterTable = memoized(
+  128,
+  (method: EstimationMethod, { configType, blocks, delta }: FilterGeometry, weights: readonly (1 | -1)[]) =>
+    `${method} ${configType} ${Math.min(WINDOW_BLOCKS, blocks)} ${delta} ${weights}`,
+  (method, geometry, weights): FilterTable => {
+    const steps = stepsOf(method);
+    const length = filterLength(dmrsSubcarriersPerBlock(geometry.configType), geometry.blocks);
+    const coefficients = new Float32Array(SPREADS.length * steps * weights.length * length);
+    const errors = new Float64Array(SPREADS.length * steps);
+    SPREADS.forEach((spread, profile) => {
+      for (let step = 0; step < steps; step++) {
+        const snr = 10 ** ((LOWEST_SNR_DB + SNR_STEP_DB * step) / 10);
+        const index = profile * steps + step;
+        weights.forEach((weight, port) => {
+          const own = { ...geometry, weight };
+          const filter = method === "ls" ? leastSquaresFilter(own, spread) : wienerFilter(own, spread, snr);
+          coefficients.set(filter.coefficients, (index * weights.length + port) * length);
+          if (port === 0) errors[index] = filter.error;
+        });
+      }
+    });
+    return { coefficients, errors };
+  },
+);
+
 /** Prepares the filters of a method for a code. */
 export function prepareFilterBank(
   method: EstimationMethod,
@@ -39,36 +81,24 @@ export function prepareFilterBank(
   code: PilotCode,
   codeIndex: number,
 ): FilterBank {
-  const length = filterLength(plan.pilotsPerBlock, plan.blocks);
-  const geometry = (layer: number) => ({
-    configType: plan.pilotPosition.dmrsConfigType,
-    blocks: plan.blocks,
-    delta: plan.groups[code.group]!,
-    bothPorts: code.layers.length === 2,
-    weight: plan.ports[layer]!.frequencyWeights[1],
-  });
-  const steps = method === "ls" ? 1 : SNR_COUNT;
-  const filters: FrequencyFilter[][] = SPREADS.flatMap((spread) =>
-    Array.from({ length: steps }, (_, step) => {
-      const snr = 10 ** ((LOWEST_SNR_DB + SNR_STEP_DB * step) / 10);
-      return code.layers.map((layer) =>
-        method === "ls"
-          ? leastSquaresFilter(geometry(layer), spread)
-          : wienerFilter(geometry(layer), spread, snr),
-      );
-    }),
-  );
-  const ports = code.layers.length;
-  const all = new Float32Array(filters.length * ports * length);
-  filters.flat().forEach(({ coefficients }, index) => {
-    all.set(coefficients, index * length);
-  });
-  const { offset } = context.table(`filters${codeIndex}`, all);
-  const prepared = filters.map(([first], index) => ({
-    offset: offset + 4 * index * ports * length,
-    error: first!.error,
+  const { blocks, pilotsPerBlock, pilotPosition, groups } = plan;
+  const length = filterLength(pilotsPerBlock, blocks);
+  const weights = code.layers.map((layer) => plan.ports[layer]!.frequencyWeights[1]);
+  const geometry = {
+    configType: pilotPosition.dmrsConfigType,
+    blocks,
+    delta: groups[code.group]!,
+    bothPorts: weights.length === 2,
+    weight: weights[0]!,
+  };
+  const { coefficients, errors } = filterTable(method, geometry, weights);
+  const { offset } = context.table(`filters${codeIndex}`, coefficients);
+  const prepared = Array.from(errors, (error, index) => ({
+    offset: offset + 4 * index * weights.length * length,
+    error,
   }));
-  const measured = plan.blocks >= LEAST_MEASURED_BLOCKS;
+  const steps = stepsOf(method);
+  const measured = blocks >= LEAST_MEASURED_BLOCKS;
   return {
     length,
     choose(snr, spread) {

@@ -1,3 +1,4 @@
+import { memoized } from "../memoized.js";
 import type { DmrsConfigType, DmrsPort } from "../pusch/dmrs-ports.js";
 import { LEAST_MEASURED_BLOCKS, SPREADS, UNMEASURED_SPREAD } from "./frequency-filters.js";
 import { PREFIX_SHARE, pilotCorrelation, pilotSubcarriers, uniformProfile } from "./pilot-layout.js";
@@ -11,6 +12,9 @@ const LEAKAGE = 1e-4;
 
 /** Width of the power delay profile, as a share of the symbol, that the subspace keeps clear of. */
 const NOISE_SPREAD = 1.4 * PREFIX_SHARE;
+
+/** All of them for one number of lanes: 10 windows over both types, and a port with either weight, or both. */
+const KEPT_SUBSPACES = 32;
 
 /** Combinations of a window's pilots in which there is noise and as good as no channel. */
 export interface NoiseSubspace {
@@ -34,13 +38,24 @@ export interface NoiseSubspace {
  * @param ports of the code: one, or both of a frequency CDM pair.
  * @param lanes a power of two from 4
  */
-export function noiseSubspace(
+export const noiseSubspace = memoized(
+  KEPT_SUBSPACES,
+  (configType: DmrsConfigType, blocks: number, ports: readonly DmrsPort[], lanes: number) =>
+    `${configType} ${windowOf(configType, blocks)} ${ports.map((port) => port.frequencyWeights[1])} ${lanes}`,
+  computeNoiseSubspace,
+);
+
+function windowOf(configType: DmrsConfigType, blocks: number): number {
+  return Math.min(blocks, WINDOW_PILOTS / (configType === 1 ? 6 : 4));
+}
+
+function computeNoiseSubspace(
   configType: DmrsConfigType,
   blocks: number,
   ports: readonly DmrsPort[],
   lanes: number,
 ): NoiseSubspace {
-  const windowBlocks = Math.min(blocks, WINDOW_PILOTS / (configType === 1 ? 6 : 4));
+  const windowBlocks = windowOf(configType, blocks);
   const subcarriers = pilotSubcarriers(configType, windowBlocks);
   const size = subcarriers.length;
   const spread = blocks < LEAST_MEASURED_BLOCKS ? SPREADS[UNMEASURED_SPREAD]! : NOISE_SPREAD;

@@ -1,4 +1,5 @@
 import { InputError } from "../../errors.js";
+import { memoized } from "../memoized.js";
 import type { ExponentSign } from "./butterflies.js";
 
 /** How complex numbers lie in memory: re im re im …, or all real parts and then all imaginary parts. */
@@ -82,8 +83,17 @@ export function transformWorkLength(size: number): number {
   return 4 * size;
 }
 
-/** The factors of a transform: what {@link fourierTransformKernel} takes as `table`. */
-export function transformTable({ size, sign, lanes: most }: FourierTransform): Float32Array {
+/** Tables kept: those of a carrier's transforms, and of some allocations with transform precoding. */
+const KEPT_TABLES = 16;
+
+/** The factors of a transform: what `fourierTransformKernel` takes as `table`; not to be changed. */
+export const transformTable = memoized(
+  KEPT_TABLES,
+  ({ size, sign, lanes }: FourierTransform) => `${size} ${sign} ${lanes}`,
+  computeTransformTable,
+);
+
+function computeTransformTable({ size, sign, lanes: most }: FourierTransform): Float32Array {
   const { lanes, columns, passes, lastTable, tableLength } = planTransform(size, most);
   const table = new Float32Array(tableLength);
   for (const { radix, rest, table: start } of passes) {

@@ -1,3 +1,4 @@
+import { memoized } from "../memoized.js";
 import type { Carrier } from "../pusch/carrier.js";
 import {
   slotSamples,
@@ -24,7 +25,15 @@ export interface SymbolTable {
   readonly shortestPrefix: number;
 }
 
-export function symbolTable(carrier: Carrier): SymbolTable {
+/** The table of a carrier; not to be changed. */
+export const symbolTable = memoized(
+  8,
+  ({ subcarrierSpacing, cyclicPrefix, sampleRate, carrierFrequency }: Carrier) =>
+    `${subcarrierSpacing} ${cyclicPrefix} ${sampleRate} ${carrierFrequency}`,
+  computeSymbolTable,
+);
+
+function computeSymbolTable(carrier: Carrier): SymbolTable {
   const slots = slotsPerSubframe(carrier.subcarrierSpacing);
   const symbols = symbolsPerSlot(carrier.cyclicPrefix);
   const timings = symbolTimings(carrier);
