@@ -9,7 +9,7 @@ export function functionContext(
   memory: WebAssembly.Memory,
   target: Target,
   from: number,
-): Pick<Context, "scratch" | "table" | "target" | "compile"> {
+): Pick<Context, "scratch" | "table" | "target" | "compile" | "specialize"> {
   let next = from;
   const scratch: Context["scratch"] = (name, dtype, ...shape) => {
     const elements = shape.reduce((product, size) => product * size, 1);
@@ -28,5 +28,6 @@ export function functionContext(
     },
     target,
     compile: (kernel) => target.compile(kernel, memory),
+    specialize: (kernel) => ({ run: target.compile(kernel, memory) }),
   };
 }

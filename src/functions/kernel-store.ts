@@ -102,7 +102,10 @@ export function createKernelStore(
 
   const retire = (entry: Entry): void => {
     if (entry.holders.size > 0 || entry.pending !== undefined) return;
-    if (entry.compiled === undefined) return drop(entry);
+    if (entry.compiled === undefined) {
+      drop(entry);
+      return;
+    }
     idle.add(entry);
     for (const oldest of idle) {
       if (idle.size <= idleKernels) return;

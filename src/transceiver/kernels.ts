@@ -28,6 +28,7 @@ import { lowPaprPilotsKernel } from "./estimation/low-papr-pilots-kernel.js";
 import { pilotsKernel } from "./estimation/pilots-kernel.js";
 import { residualCovarianceKernel, residualKernel } from "./estimation/residual-kernel.js";
 import { timeInterpolationKernel } from "./estimation/time-interpolation-kernel.js";
+import { anySizeTransformKernel } from "./extraction/any-size-transform-kernel.js";
 import { fourierTransformKernel } from "./extraction/fourier-transform-kernel.js";
 import { accumulateKernel, scatterKernel } from "./extraction/resource-kernel.js";
 import { putSubcarriersKernel, takeSubcarriersKernel } from "./extraction/subcarrier-kernel.js";
@@ -88,6 +89,7 @@ function extractionKernels(): Kernel[] {
     fourierTransformKernel({ ...inverse, size: 1920, lanes: 8 }),
     fourierTransformKernel({ ...inverse, size: 180, lanes: 4 }),
     fourierTransformKernel({ sign: -1, input: "interleaved", output: "interleaved", size: 300, lanes: 4 }),
+    anySizeTransformKernel({ ...inverse, size: 192, lanes: 4 }),
     takeSubcarriersKernel(4),
     takeSubcarriersKernel(16),
     putSubcarriersKernel(8),

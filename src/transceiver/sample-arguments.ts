@@ -1,5 +1,6 @@
 import { type Argument, type Buffer, byteSize, type Kernel } from "../compiler/index.js";
 import type { Random } from "../radio/index.js";
+import { planTable } from "./extraction/fourier-transform.js";
 
 /**
  * Arguments with which the kernels of the transceiver can be called out of their place, to measure or compare them:
@@ -32,17 +33,27 @@ const scalars: Readonly<Record<string, number>> = {
 /** Buffers of i32 that address memory, by name: what their elements stay below. */
 const indices: Readonly<Record<string, number>> = { starts: 16, indices: 1000, finalWindows: 7 };
 
+/** Buffers of i32 that describe what is to be done, by name: what they hold, for kernels of four lanes. */
+const tables: Readonly<Record<string, () => Int32Array>> = {
+  plan: () => planTable({ size: 192, sign: -1, input: "planes", output: "planes", lanes: 4 }),
+};
+
 /** Buffers of i32 that may hold any bits. */
 const words: readonly string[] = ["tables", "x1", "x2", "sequence", "remainders"];
 
-/** What an argument may be: anything, one value, or whole numbers from 0. */
-type SampleRange = "any" | { readonly value: number } | { readonly below: number };
+/** What an argument may be: anything, one value, whole numbers from 0, or a table. */
+type SampleRange =
+  | "any"
+  | { readonly value: number }
+  | { readonly below: number }
+  | { readonly table: () => Int32Array };
 
 /** What a kernel of the transceiver takes for an argument; undefined where nothing is known of it. */
 export function sampleRange(a: Argument): SampleRange | undefined {
   if (a.kind === "buffer") {
     const { name, element } = a.buffer;
     if (element !== "i32" || words.includes(name)) return "any";
+    if (tables[name] !== undefined) return { table: tables[name] };
     return indices[name] === undefined ? undefined : { below: indices[name] };
   }
   const { element } = a.value.type;
@@ -104,6 +115,10 @@ function fill(
     const view = buffer.element === "f32" ? Float32Array : Float64Array;
     const floats = new view(bytes, offset, length);
     for (let k = 0; k < length; k++) floats[k] = random.gaussian();
+    return;
+  }
+  if (typeof range === "object" && "table" in range) {
+    new Int32Array(bytes, offset, length).set(range.table());
     return;
   }
   const below = typeof range === "object" && "below" in range ? range.below : 2 ** 32;

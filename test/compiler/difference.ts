@@ -98,6 +98,12 @@ export function operands(edges: boolean): Draw {
 export function drawerOf(a: Argument): ((next: () => number) => () => number | bigint) | undefined {
   const range = sampleRange(a);
   if (range === undefined) return undefined;
+  if (typeof range === "object" && "table" in range) {
+    return () => {
+      const numbers = range.table().values();
+      return () => numbers.next().value ?? 0;
+    };
+  }
   if (range !== "any") return (next) => () => ("value" in range ? range.value : next() % range.below);
   const { element } = a.kind === "buffer" ? a.buffer : a.value.type;
   return (next) => () => randomNumber(element, next, false);

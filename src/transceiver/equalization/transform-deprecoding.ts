@@ -1,11 +1,5 @@
-import { floatLanes } from "../../compiler/index.js";
 import { NeuroranError } from "../../errors.js";
-import {
-  type FourierTransform,
-  transformTable,
-  transformWorkLength,
-} from "../extraction/fourier-transform.js";
-import { fourierTransformKernel } from "../extraction/fourier-transform-kernel.js";
+import { prepareTransform } from "../extraction/prepared-transform.js";
 import type { EqualizationContext } from "./equalization.js";
 import type { EqualizationMethod } from "./equalization-kernel.js";
 import { subcarrierWeightKernel } from "./subcarrier-weight-kernel.js";
@@ -23,8 +17,9 @@ import { subcarrierWeightKernel } from "./subcarrier-weight-kernel.js";
  */
 export function prepareTransformDeprecoding(
   method: EqualizationMethod,
-  { dimensions, outputs, parameters, compile, scratch, table, target }: EqualizationContext,
+  context: EqualizationContext,
 ): () => void {
+  const { dimensions, outputs, parameters, compile, scratch } = context;
   const { layer, re, subcarrier: size } = dimensions;
   if (!parameters.signalType.transformPrecoding) return () => {};
   if (layer !== 1 || re % size !== 0)
@@ -32,24 +27,19 @@ export function prepareTransformDeprecoding(
       "DIMENSION_MISMATCH",
       `equalization: with transform precoding layer is ${layer} and must be 1, re is ${re} and must be a multiple of ${size}`,
     );
-  const transform: FourierTransform = {
-    size,
-    sign: 1,
-    input: "planes",
-    output: "interleaved",
-    lanes: floatLanes(target),
-  };
   const weigh = compile(subcarrierWeightKernel(method !== "zero-forcing"));
-  const runTransform = compile(fourierTransformKernel(transform));
+  const transform = prepareTransform(
+    context,
+    { size, sign: 1, input: "planes", output: "interleaved" },
+    "many",
+  );
   const weighted = scratch("weighted", "float32", 2, size).offset;
-  const work = scratch("transformWork", "float32", transformWorkLength(size)).offset;
-  const twiddles = table("transformTwiddles", transformTable(transform)).offset;
   const symbols = outputs.symbols.offset;
   const noise = outputs.noise.offset;
   return () => {
     for (let first = 0; first < re; first += size) {
       weigh(symbols + 8 * first, noise + 4 * first, weighted, size, Math.sqrt(size));
-      runTransform(weighted, work, twiddles, symbols + 8 * first);
+      transform(weighted, symbols + 8 * first);
     }
   };
 }

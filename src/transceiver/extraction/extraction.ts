@@ -3,9 +3,8 @@ import type { Context, Process } from "../../functions/index.js";
 import { GRANT_FIELDS } from "../pusch/grant-message.js";
 import { slotsPerFrame } from "../pusch/numerology.js";
 import { guardSamples } from "../synchronization/guard.js";
-import { type FourierTransform, transformTable, transformWorkLength } from "./fourier-transform.js";
-import { fourierTransformKernel } from "./fourier-transform-kernel.js";
 import type { extraction } from "./function.js";
+import { prepareTransform } from "./prepared-transform.js";
 import { takeGrant } from "./scheduling-grant.js";
 import { checkSize } from "./sizes.js";
 import { subcarrierRuns, takeSubcarriersKernel } from "./subcarrier-kernel.js";
@@ -43,19 +42,14 @@ export function prepareExtraction(context: ExtractionContext): Process {
   const timing = symbolTable(carrier);
   const advance = windowAdvance(timing.shortestPrefix);
   const first = allocation.firstSubcarrier - allocation.gridSubcarriers / 2;
-  const transform: FourierTransform = {
-    size,
-    sign: -1,
-    input: "interleaved",
-    output: "planes",
-    lanes: floatLanes(context.target),
-  };
-  const runTransform = compile(fourierTransformKernel(transform));
+  const transform = prepareTransform(
+    context,
+    { size, sign: -1, input: "interleaved", output: "planes" },
+    "one",
+  );
   const takeSubcarriers = compile(takeSubcarriersKernel(floatLanes(context.target)));
   const runs = subcarrierRuns(first, subcarriers, size);
-  const work = scratch("work", "float32", transformWorkLength(size)).offset;
   const spectrum = scratch("spectrum", "float32", 2, size).offset;
-  const twiddles = table("twiddles", transformTable(transform)).offset;
   const slope = new Float32Array(2 * subcarriers);
   for (let k = 0; k < subcarriers; k++) {
     const angle = (2 * Math.PI * (((first + k) * advance) % size)) / size;
@@ -80,7 +74,7 @@ export function prepareExtraction(context: ExtractionContext): Process {
       const re = timing.phases[2 * index]!;
       const im = -timing.phases[2 * index + 1]!;
       for (let antenna = 0; antenna < antennas; antenna++) {
-        runTransform(from + 8 * (antenna * sample + window), work, twiddles, spectrum);
+        transform(from + 8 * (antenna * sample + window), spectrum);
         const row = to + 8 * (antenna * symbols + symbol) * subcarriers;
         for (let index = 0; index < runs.length; index++) {
           const { subcarrier, bin, length } = runs[index]!;

@@ -28,7 +28,7 @@ function run(transform: FourierTransform, input: Float32Array): Float32Array {
   floats(TABLE, table.length).set(table);
   floats(WORK, transformWorkLength(size) + 16).fill(7);
   floats(TO, 2 * size + 16).fill(7);
-  kernel(FROM, WORK, TABLE, TO);
+  kernel(FROM, WORK, TABLE, TO, 64);
   expect([...floats(TO + 8 * size, 16)], "behind the result").toEqual(new Array(16).fill(7));
   expect([...floats(WORK + 16 * size, 16)], "behind the work memory").toEqual(new Array(16).fill(7));
   const result = floats(TO, 2 * size);

@@ -114,3 +114,24 @@ function computeTransformTable({ size, sign, lanes: most }: FourierTransform): F
           table[at++] = wave((sign * 2 * Math.PI * lane * k) / size);
   return table;
 }
+
+/** Passes that a plan has at most: 3^15 is beyond every size. */
+const MOST_PASSES = 15;
+
+/** Where a plan's numbers stand in its table; those of each pass follow one another from `passes` on. */
+export const planIndex = { columns: 0, lastTable: 1, passCount: 2, passes: 3 } as const;
+export const passIndex = { radix: 0, rest: 1, stride: 2, table: 3, length: 4 } as const;
+
+/** Numbers of a plan's table. */
+export const PLAN_LENGTH = planIndex.passes + passIndex.length * MOST_PASSES;
+
+/** How a size is taken apart, for a kernel of any size: int32 [PLAN_LENGTH]. */
+export function planTable({ size, lanes }: FourierTransform): Int32Array {
+  const { columns, passes, lastTable } = planTransform(size, lanes);
+  const table = new Int32Array(PLAN_LENGTH);
+  table.set([columns, lastTable, passes.length]);
+  passes.forEach(({ radix, rest, stride, table: start }, index) => {
+    table.set([radix, rest, stride, start], planIndex.passes + passIndex.length * index);
+  });
+  return table;
+}

@@ -4,9 +4,8 @@ import { dataResourceIndices } from "../pusch/allocation.js";
 import { GRANT_FIELDS } from "../pusch/grant-message.js";
 import { slotsPerFrame } from "../pusch/numerology.js";
 import { guardSamples } from "../synchronization/guard.js";
-import { type FourierTransform, transformTable, transformWorkLength } from "./fourier-transform.js";
-import { fourierTransformKernel } from "./fourier-transform-kernel.js";
 import type { insertion } from "./function.js";
+import { prepareTransform } from "./prepared-transform.js";
 import { accumulateKernel, scatterKernel } from "./resource-kernel.js";
 import { takeGrant } from "./scheduling-grant.js";
 import { checkSize } from "./sizes.js";
@@ -38,23 +37,18 @@ export function prepareInsertion(context: InsertionContext): Process {
 
   const size = carrier.fftSize;
   const timing = symbolTable(carrier);
-  const transform: FourierTransform = {
-    size,
-    sign: 1,
-    input: "planes",
-    output: "interleaved",
-    lanes: floatLanes(context.target),
-  };
-  const runTransform = compile(fourierTransformKernel(transform));
+  const transform = prepareTransform(
+    context,
+    { size, sign: 1, input: "planes", output: "interleaved" },
+    "one",
+  );
   const lanes = floatLanes(context.target);
   const putSubcarriers = compile(putSubcarriersKernel(lanes));
   const runs = subcarrierRuns(-width / 2, width, size);
   const mapData = compile(scatterKernel(elements, symbols * width));
   const addPilots = compile(accumulateKernel(2 * allocation.subcarriers, lanes));
-  const work = scratch("work", "float32", transformWorkLength(size)).offset;
   // Bins beside the carrier are never written and stay 0.
   const spectrum = scratch("spectrum", "float32", 2, size).offset;
-  const twiddles = table("twiddles", transformTable(transform)).offset;
   const indices = table("indices", Int32Array.from(dataResourceIndices(allocation, grant))).offset;
 
   const message = inputs.grant.view;
@@ -90,7 +84,7 @@ export function prepareInsertion(context: InsertionContext): Process {
             re,
             im,
           );
-        runTransform(spectrum, work, twiddles, samples.offset + 8 * body);
+        transform(spectrum, samples.offset + 8 * body);
         samples.view.copyWithin(2 * start, 2 * (start + size), 2 * (body + size));
       }
     }

@@ -1,11 +1,5 @@
-import { floatLanes } from "../../compiler/index.js";
 import type { Context } from "../../functions/index.js";
-import {
-  type FourierTransform,
-  transformTable,
-  transformWorkLength,
-} from "../extraction/fourier-transform.js";
-import { fourierTransformKernel } from "../extraction/fourier-transform-kernel.js";
+import { prepareTransform } from "../extraction/prepared-transform.js";
 import type { mapping } from "./function.js";
 
 /** Transform precoding of one layer (TS 38.211 6.3.1.4) but for its factor 1/√M. */
@@ -20,15 +14,16 @@ export interface TransformPrecoding {
 
 /** Prepares transform precoding of `re` symbols, an OFDM symbol of `size` at a time. */
 export function prepareTransformPrecoding(
-  { dimensions, scratch, table, compile, target }: Context<typeof mapping.inputs, typeof mapping.outputs>,
+  context: Context<typeof mapping.inputs, typeof mapping.outputs>,
   size: number,
 ): TransformPrecoding {
+  const { dimensions, scratch } = context;
   const { re } = dimensions;
-  const layout = { input: "interleaved", output: "interleaved" } as const;
-  const transform: FourierTransform = { size, sign: -1, ...layout, lanes: floatLanes(target) };
-  const runTransform = compile(fourierTransformKernel(transform));
-  const work = scratch("transformWork", "float32", transformWorkLength(size)).offset;
-  const twiddles = table("transformTwiddles", transformTable(transform)).offset;
+  const transform = prepareTransform(
+    context,
+    { size, sign: -1, input: "interleaved", output: "interleaved" },
+    "many",
+  );
   const symbols = scratch("modulated", "complex64", re);
   const transformed = scratch("transformed", "complex64", re);
   return {
@@ -36,7 +31,7 @@ export function prepareTransformPrecoding(
     transformed: transformed.view,
     run() {
       for (let first = 0; first < re; first += size)
-        runTransform(symbols.offset + 8 * first, work, twiddles, transformed.offset + 8 * first);
+        transform(symbols.offset + 8 * first, transformed.offset + 8 * first);
     },
   };
 }

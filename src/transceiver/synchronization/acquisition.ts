@@ -2,6 +2,7 @@ import type { CompiledKernel, Target } from "../../compiler/index.js";
 import { InputError } from "../../errors.js";
 import {
   type FourierTransform,
+  planTable,
   transformTable,
   transformWorkLength,
 } from "../extraction/fourier-transform.js";
@@ -139,17 +140,21 @@ function transformer(size: number, target: Target) {
   };
   const [input, output, work] = [place(2 * block), place(2 * block), place(transformWorkLength(block))];
   const tables = transforms.map((transform) => {
-    const table = transformTable(transform);
-    return { table, offset: place(table.length) };
+    const [table, plan] = [transformTable(transform), planTable(transform)];
+    return { table, offset: place(table.length), plan, planOffset: place(plan.length) };
   });
   const pages = Math.ceil(end / 65536) + 1;
   const memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
   const from = new Float32Array(memory.buffer, input, 2 * block);
   const to = new Float32Array(memory.buffer, output, 2 * block);
-  for (const { table, offset } of tables) new Float32Array(memory.buffer, offset, table.length).set(table);
+  for (const { table, offset, plan, planOffset } of tables) {
+    new Float32Array(memory.buffer, offset, table.length).set(table);
+    new Int32Array(memory.buffer, planOffset, plan.length).set(plan);
+  }
   const [modulate, analyse, synthesize] = transforms.map((transform, index) => {
     const run: CompiledKernel = target.compile(fourierTransformKernel(transform), memory);
-    return () => run(input, work, tables[index]!.offset, output);
+    const { offset, planOffset } = tables[index]!;
+    return () => run(input, work, offset, output, planOffset);
   }) as [() => void, () => void, () => void];
 
   return {
