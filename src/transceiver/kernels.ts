@@ -1,12 +1,8 @@
 import type { Kernel } from "../compiler/index.js";
 import { baseGraph } from "./coding/base-graph.js";
-import {
-  checkKernel,
-  decideKernel,
-  decoderLayout,
-  initializeKernel,
-  iterateKernel,
-} from "./coding/decoder-kernels.js";
+import { checkKernel, decideKernel, initializeKernel, iterateKernel } from "./coding/decoder-kernels.js";
+import { decoderLayout } from "./coding/decoder-layout.js";
+import { genericCheckKernel, genericIterateKernel } from "./coding/generic-decoder-kernels.js";
 import {
   fixedToFloatKernel,
   floatToFixedKernel,
@@ -177,10 +173,12 @@ function codingKernels(): Kernel[] {
     decoderLayout(baseGraph(2, 52)),
     decoderLayout(baseGraph(2, 7)),
   ];
-  return layouts.flatMap((layout) => [
-    initializeKernel(layout),
-    iterateKernel(layout),
-    checkKernel(layout),
-    decideKernel(layout, layout.graph.informationColumns * layout.graph.liftingSize - 3),
+  const specialized = layouts.flatMap((layout) => [iterateKernel(layout), checkKernel(layout)]);
+  const forEveryCode = [16, 64].flatMap((lanes) => [
+    initializeKernel(lanes),
+    genericIterateKernel(lanes),
+    genericCheckKernel(lanes),
+    decideKernel(lanes),
   ]);
+  return [...specialized, ...forEveryCode];
 }

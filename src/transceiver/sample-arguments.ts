@@ -28,10 +28,13 @@ const scalars: Readonly<Record<string, number>> = {
   symbols: 5,
   rows: 20,
   messageBytes: 640,
+  informationColumns: 10,
+  informationBits: 517,
+  liftingSize: 52,
 };
 
 /** Buffers of i32 that address memory, by name: what their elements stay below. */
-const indices: Readonly<Record<string, number>> = { starts: 16, indices: 1000, finalWindows: 7 };
+const indices: Readonly<Record<string, number>> = { starts: 16, indices: 1000, code: 7 };
 
 /** Buffers of i32 that describe what is to be done, by name: what they hold, for kernels of four lanes. */
 const tables: Readonly<Record<string, () => Int32Array>> = {

@@ -1,14 +1,7 @@
 import type { Context } from "../../functions/index.js";
 import type { BaseGraph } from "./base-graph.js";
-import {
-  CORE_ROWS,
-  checkKernel,
-  decideKernel,
-  decoderLayout,
-  initializeKernel,
-  iterateKernel,
-  windowTable,
-} from "./decoder-kernels.js";
+import { checkKernel, decideKernel, initializeKernel, iterateKernel } from "./decoder-kernels.js";
+import { CORE_ROWS, codeTable, decoderLayout } from "./decoder-layout.js";
 
 /**
  * Decodes one code block.
@@ -42,29 +35,29 @@ export function prepareDecoder(
   lanes = context.target.vectorBytes,
 ): Decode {
   const layout = decoderLayout(graph, lanes);
-  const { messageBytes, coreColumns } = layout;
-  const initialize = context.compile(initializeKernel(layout));
+  const { messageBytes } = layout;
+  const { informationColumns, liftingSize } = graph;
+  const initialize = context.compile(initializeKernel(lanes));
   const iterate = context.compile(iterateKernel(layout));
   const check = context.compile(checkKernel(layout));
-  const decide = context.compile(decideKernel(layout, informationBits));
+  const decide = context.compile(decideKernel(lanes));
   const posterior = context.scratch("posterior", "int8", layout.posteriorBytes).offset;
   const messages = context.scratch("messages", "int8", messageBytes.at(-1)!).offset;
-  const joinedBytes = graph.informationColumns * graph.liftingSize + 2 * lanes;
+  const joinedBytes = informationColumns * liftingSize + 2 * lanes;
   const joined = context.scratch("joined", "int8", joinedBytes).offset;
-  const windows = context.table("windows", windowTable(layout)).offset;
+  const code = context.table("code", codeTable(layout)).offset;
   const { maximum, earlyStop } = iterations;
   return (codeword, block, rows) => {
-    const finalWindows = windows + 4 * rows * coreColumns;
-    initialize(codeword, posterior, messages, rows, messageBytes[rows]!);
+    initialize(codeword, posterior, messages, rows, messageBytes[rows]!, informationColumns, liftingSize);
     let holds = 0;
     let count = 0;
     while (count < maximum) {
-      iterate(posterior, messages, finalWindows, rows);
+      iterate(posterior, messages, code, rows);
       count++;
-      if (earlyStop || count === maximum) holds = check(posterior, rows)!;
+      if (earlyStop || count === maximum) holds = check(posterior, code, rows)!;
       if (earlyStop && holds === 1) break;
     }
-    decide(posterior, joined, block);
+    decide(posterior, joined, block, informationBits, liftingSize);
     return holds === 1 ? count : -count;
   };
 }
