@@ -178,7 +178,8 @@ function blockLatencies(report: SimulationReport): BlockLatency[] {
 /** Kernels by target: how many, and how long compiling them took in all. */
 function kernelSummary({ statistics }: SimulationReport) {
   const summary = new Map<string, { count: number; loaded: number; compile_ms: number }>();
-  for (const { target, compileMilliseconds, loaded } of statistics.kernels) {
+  for (const { target, compileMilliseconds, loaded, inUse } of statistics.kernels) {
+    if (!inUse) continue;
     const one = summary.get(target) ?? { count: 0, loaded: 0, compile_ms: 0 };
     summary.set(target, {
       count: one.count + 1,

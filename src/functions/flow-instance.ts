@@ -73,7 +73,7 @@ export interface FlowInstance<I extends Ports = Ports, O extends Ports = Ports> 
   release(key: string): void;
   /** How long each function took, and the slot, named "slot". */
   timings(): Timing[];
-  /** The kernels of the kept variants. */
+  /** The kernels of the kept variants, and those that such as went have left. */
   kernels(): KernelRecord[];
   /** Waits until the specialized kernels of the kept variants are there and serve in place of generic ones. */
   settle(): void;

@@ -108,7 +108,11 @@ describe("specialized kernels", () => {
     expect(compiled).toEqual(["a", "b", "c"]);
     store.hold(holder, named("a"));
     expect(compiled).toEqual(["a", "b", "c", "a"]);
-    expect(store.records().map(({ name }) => name)).toEqual(["b", "a"]);
+    expect(store.records().map(({ name, inUse }) => [name, inUse])).toEqual([
+      ["b", true],
+      ["c", false],
+      ["a", true],
+    ]);
     store.close();
     expect(released).toHaveLength(4);
     expect(store.records()).toEqual([]);

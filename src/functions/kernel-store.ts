@@ -3,7 +3,7 @@
  *
  * Invariants:
  * 1. A specialized kernel that is being compiled replaces its generic one in `poll` only: never while a slot runs.
- * 2. Of the kernels that nothing holds the IDLE_KERNELS used last stay; the code of the others goes back to the target.
+ * 2. Of the kernels that nothing holds at most IDLE_KERNELS stay; the code of the others goes back to the target.
  * 3. A specialized kernel that cannot be compiled leaves the generic one in its place.
  */
 import type { CompiledKernel, Kernel, PendingKernel, Target } from "../compiler/index.js";
@@ -17,6 +17,10 @@ export interface KernelRecord {
   readonly compileMilliseconds: number | undefined;
   /** Whether its code came from what a process before left on disk. */
   readonly loaded: boolean;
+  /** Whether a variant that is kept uses it: others stay for some time. */
+  readonly inUse: boolean;
+  /** Whether a generic kernel serves, or served, until it was there. */
+  readonly specialized: boolean;
   /** Why a generic kernel serves in its place for good. */
   readonly problem?: string;
 }
@@ -27,7 +31,7 @@ export interface SpecializedKernel {
 }
 
 /** Kernels kept though nothing holds them: the next grant may be of a shape that was left a moment ago. */
-const IDLE_KERNELS = 128;
+const IDLE_KERNELS = 256;
 
 export interface KernelStore {
   /** The compiled kernel, held once more by `holder`; compiles it unless it is there. */
@@ -45,7 +49,7 @@ export interface KernelStore {
   settle(): void;
   /** Takes the holder off all that it holds. */
   release(holder: object): void;
-  /** What is held now. */
+  /** All that is kept. */
   records(): KernelRecord[];
   /** Drops all kernels. */
   close(): void;
@@ -61,6 +65,16 @@ interface Entry {
   readonly holders: Set<object>;
 }
 
+/** The entry that was left first, of specialized kernels if there are any: a generic one serves in their place. */
+function leastMissed(idle: ReadonlySet<Entry>): Entry {
+  let first: Entry | undefined;
+  for (const entry of idle) {
+    if (entry.record.specialized) return entry;
+    first ??= entry;
+  }
+  return first!;
+}
+
 /** A store of kernels for one target and one memory. */
 export function createKernelStore(
   target: Target,
@@ -73,7 +87,14 @@ export function createKernelStore(
   const clock = new Int32Array(new SharedArrayBuffer(4));
 
   const createEntry = (name: string, pending?: PendingKernel): Entry => {
-    const record = { name, target: target.name, compileMilliseconds: undefined, loaded: false };
+    const record = {
+      name,
+      target: target.name,
+      compileMilliseconds: undefined,
+      loaded: false,
+      inUse: true,
+      specialized: pending !== undefined,
+    };
     const entry = { name, compiled: undefined, record, pending, places: [], holders: new Set<object>() };
     entries.set(name, entry);
     return entry;
@@ -107,10 +128,7 @@ export function createKernelStore(
       return;
     }
     idle.add(entry);
-    for (const oldest of idle) {
-      if (idle.size <= idleKernels) return;
-      drop(oldest);
-    }
+    while (idle.size > idleKernels) drop(leastMissed(idle));
   };
 
   const addHolder = (entry: Entry, holder: object): void => {
@@ -177,7 +195,7 @@ export function createKernelStore(
       }
     },
     records: () =>
-      [...entries.values()].filter(({ holders }) => holders.size > 0).map(({ record }) => record),
+      Array.from(entries.values(), ({ record, holders }) => ({ ...record, inUse: holders.size > 0 })),
     close(): void {
       for (const entry of entries.values()) {
         entry.holders.clear();

@@ -66,6 +66,7 @@ function measureCase(one: LdpcCase, target: Target, seconds: number, random: Ran
       },
       target,
       compile: (kernel) => target.compile(kernel, arena.memory),
+      specialize: (kernel) => ({ run: target.compile(kernel, arena.memory) }),
     },
     graph,
     informationBits,

@@ -167,6 +167,7 @@ function measureCase(one: PuschCase, target: Target, seconds: number, seed: numb
       ? createFlowInstance(uplink, options)
       : createFlowInstance(uplinkFromGrid, options);
   const variant = instance.prepare({ ...prepared, parameters: { ...prepared.parameters, decoding } });
+  instance.settle();
   const received = "samples" in variant.inputs ? variant.inputs.samples.view : variant.inputs.grid.view;
 
   let next = 0;

@@ -26,6 +26,7 @@ import {
   buffer,
   type Kernel,
   kernel,
+  kernelBuilder,
   llvm,
   math,
   memref,
@@ -63,83 +64,91 @@ export function wholeVectors(count: Value, lanes: number): Value {
  * which the columns of the core and one for each further row are read; the two punctured columns are unknown. Clears
  * the messages, `messageBytes` of them.
  */
-export function initializeKernel(lanes: number): Kernel {
-  const largest = largestLayout(lanes);
-  return kernel(
-    `ldpc_initialize_lanes${lanes}`,
-    {
-      codeword: buffer("i8", largest.graph.columns * largest.graph.liftingSize + lanes),
-      posterior: buffer("i8", largest.posteriorBytes),
-      messages: buffer("i8", largest.messageBytes.at(-1)!),
-      rows: argument("index"),
-      messageBytes: argument("index"),
-      informationColumns: argument("index"),
-      liftingSize: argument("index"),
-    },
-    ({ codeword, posterior, messages, rows, messageBytes, informationColumns, liftingSize }) => {
-      const zero = arith.constant(vectorOf("i8", lanes), 0);
-      const paddedSize = wholeVectors(liftingSize, lanes);
-      const columnStride = arith.muli(arith.addi(paddedSize, lanes), 2);
-      const last = arith.subi(paddedSize, lanes);
-      const channelValues = (column: Value, i: Value): Value => {
-        const from = arith.muli(arith.subi(column, 2), liftingSize);
-        const value = vector.load(codeword, arith.addi(from, i), lanes);
-        return arith.minsi(arith.maxsi(value, -CHANNEL_LIMIT), CHANNEL_LIMIT);
-      };
-      const place = (column: Value, i: Value): Value =>
-        arith.addi(arith.addi(arith.muli(column, columnStride), i), lanes);
-      scf.for(0, arith.muli(columnStride, 2), lanes, (i) => vector.store(zero, posterior, i));
-      const coreColumns = arith.addi(informationColumns, CORE_ROWS);
-      scf.for(2, coreColumns, 1, (column) => {
-        // Descending, so that the second copy comes to lie over what the first has too many.
-        scf.for(0, paddedSize, lanes, (k) => {
-          const i = arith.subi(last, k);
-          const values = channelValues(column, i);
-          vector.store(values, posterior, place(column, i));
-          vector.store(values, posterior, arith.addi(place(column, i), liftingSize));
+export const initializeKernel = kernelBuilder(
+  import.meta.url,
+  "initializeKernel",
+  (lanes: number): Kernel => {
+    const largest = largestLayout(lanes);
+    return kernel(
+      `ldpc_initialize_lanes${lanes}`,
+      {
+        codeword: buffer("i8", largest.graph.columns * largest.graph.liftingSize + lanes),
+        posterior: buffer("i8", largest.posteriorBytes),
+        messages: buffer("i8", largest.messageBytes.at(-1)!),
+        rows: argument("index"),
+        messageBytes: argument("index"),
+        informationColumns: argument("index"),
+        liftingSize: argument("index"),
+      },
+      ({ codeword, posterior, messages, rows, messageBytes, informationColumns, liftingSize }) => {
+        const zero = arith.constant(vectorOf("i8", lanes), 0);
+        const paddedSize = wholeVectors(liftingSize, lanes);
+        const columnStride = arith.muli(arith.addi(paddedSize, lanes), 2);
+        const last = arith.subi(paddedSize, lanes);
+        const channelValues = (column: Value, i: Value): Value => {
+          const from = arith.muli(arith.subi(column, 2), liftingSize);
+          const value = vector.load(codeword, arith.addi(from, i), lanes);
+          return arith.minsi(arith.maxsi(value, -CHANNEL_LIMIT), CHANNEL_LIMIT);
+        };
+        const place = (column: Value, i: Value): Value =>
+          arith.addi(arith.addi(arith.muli(column, columnStride), i), lanes);
+        scf.for(0, arith.muli(columnStride, 2), lanes, (i) => vector.store(zero, posterior, i));
+        const coreColumns = arith.addi(informationColumns, CORE_ROWS);
+        scf.for(2, coreColumns, 1, (column) => {
+          // Descending, so that the second copy comes to lie over what the first has too many.
+          scf.for(0, paddedSize, lanes, (k) => {
+            const i = arith.subi(last, k);
+            const values = channelValues(column, i);
+            vector.store(values, posterior, place(column, i));
+            vector.store(values, posterior, arith.addi(place(column, i), liftingSize));
+          });
         });
-      });
-      scf.for(coreColumns, arith.addi(informationColumns, rows), 1, (column) => {
-        scf.for(0, paddedSize, lanes, (i) => {
-          vector.store(channelValues(column, i), posterior, place(column, i));
+        scf.for(coreColumns, arith.addi(informationColumns, rows), 1, (column) => {
+          scf.for(0, paddedSize, lanes, (i) => {
+            vector.store(channelValues(column, i), posterior, place(column, i));
+          });
         });
-      });
-      scf.for(0, messageBytes, lanes, (i) => vector.store(zero, messages, i));
-    },
-  );
-}
+        scf.for(0, messageBytes, lanes, (i) => vector.store(zero, messages, i));
+      },
+    );
+  },
+);
 
 /** Largest magnitude of a channel value (invariant 6). */
 const CHANNEL_LIMIT = 30;
 
 /** One iteration over the first `rows` rows in order; `code` is the `codeTable` of the layout. */
-export function iterateKernel(layout: DecoderLayout): Kernel {
-  return kernel(
-    kernelName("iterate", layout),
-    {
-      posterior: buffer("i8", layout.posteriorBytes),
-      messages: buffer("i8", layout.messageBytes.at(-1)!),
-      code: buffer("i32", codeTable(layout).length),
-      rows: argument("index"),
-    },
-    ({ posterior, messages, rows, code }) => {
-      const { graph, lanes } = layout;
-      const pass = (plan: RowPlan): void => {
-        for (const { slide } of plan.core) {
-          const { from, to, bytes } = slide;
-          if (bytes === lanes) vector.store(vector.load(posterior, from, lanes), posterior, to);
-          else if (bytes > 0) copyVectors(posterior, lanes, from, to, bytes);
-        }
-        rowPass(layout, plan, posterior, messages);
-      };
-      rowPlans(layout).forEach((plan, r) => {
-        if (r < CORE_ROWS) pass(plan);
-        else scf.if(arith.cmpi("sgt", rows, r), () => pass(plan));
-      });
-      unwind(posterior, code, rows, { ...layout, liftingSize: graph.liftingSize });
-    },
-  );
-}
+export const iterateKernel = kernelBuilder(
+  import.meta.url,
+  "iterateKernel",
+  (layout: DecoderLayout): Kernel => {
+    return kernel(
+      kernelName("iterate", layout),
+      {
+        posterior: buffer("i8", layout.posteriorBytes),
+        messages: buffer("i8", layout.messageBytes.at(-1)!),
+        code: buffer("i32", codeTable(layout).length),
+        rows: argument("index"),
+      },
+      ({ posterior, messages, rows, code }) => {
+        const { graph, lanes } = layout;
+        const pass = (plan: RowPlan): void => {
+          for (const { slide } of plan.core) {
+            const { from, to, bytes } = slide;
+            if (bytes === lanes) vector.store(vector.load(posterior, from, lanes), posterior, to);
+            else if (bytes > 0) copyVectors(posterior, lanes, from, to, bytes);
+          }
+          rowPass(layout, plan, posterior, messages);
+        };
+        rowPlans(layout).forEach((plan, r) => {
+          if (r < CORE_ROWS) pass(plan);
+          else scf.if(arith.cmpi("sgt", rows, r), () => pass(plan));
+        });
+        unwind(posterior, code, rows, { ...layout, liftingSize: graph.liftingSize });
+      },
+    );
+  },
+);
 
 type Index = Value | number;
 
@@ -213,7 +222,7 @@ function rowPass(layout: DecoderLayout, plan: RowPlan, posterior: Memory, messag
 }
 
 /** Returns 1 where the decisions fulfil every check of the first `rows` rows, else 0. */
-export function checkKernel(layout: DecoderLayout): Kernel {
+export const checkKernel = kernelBuilder(import.meta.url, "checkKernel", (layout: DecoderLayout): Kernel => {
   return kernel(
     kernelName("check", layout),
     {
@@ -258,7 +267,7 @@ export function checkKernel(layout: DecoderLayout): Kernel {
       return holds;
     },
   );
-}
+});
 
 /** 1 where no lane is negative, else 0, as i32. */
 export function noneNegative(values: Value): Value {
@@ -270,7 +279,7 @@ export function noneNegative(values: Value): Value {
  * Packs the decisions of the first `informationBits` bits of any code into bytes, the first bit in the highest place;
  * what a last byte has too many is 0.
  */
-export function decideKernel(lanes: number): Kernel {
+export const decideKernel = kernelBuilder(import.meta.url, "decideKernel", (lanes: number): Kernel => {
   const { graph, posteriorBytes } = largestLayout(lanes);
   const largestBits = graph.informationColumns * graph.liftingSize;
   return kernel(
@@ -311,4 +320,4 @@ export function decideKernel(lanes: number): Kernel {
       });
     },
   );
-}
+});

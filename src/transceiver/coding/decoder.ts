@@ -2,6 +2,7 @@ import type { Context } from "../../functions/index.js";
 import type { BaseGraph } from "./base-graph.js";
 import { checkKernel, decideKernel, initializeKernel, iterateKernel } from "./decoder-kernels.js";
 import { CORE_ROWS, codeTable, decoderLayout } from "./decoder-layout.js";
+import { genericCheckKernel, genericIterateKernel } from "./generic-decoder-kernels.js";
 
 /**
  * Decodes one code block.
@@ -28,7 +29,7 @@ export interface DecoderIterations {
  * @param informationBits K': what is packed into the block
  */
 export function prepareDecoder(
-  context: Pick<Context, "scratch" | "table" | "target" | "compile">,
+  context: Pick<Context, "scratch" | "table" | "target" | "compile" | "specialize">,
   graph: BaseGraph,
   informationBits: number,
   iterations: DecoderIterations,
@@ -38,8 +39,8 @@ export function prepareDecoder(
   const { messageBytes } = layout;
   const { informationColumns, liftingSize } = graph;
   const initialize = context.compile(initializeKernel(lanes));
-  const iterate = context.compile(iterateKernel(layout));
-  const check = context.compile(checkKernel(layout));
+  const iterate = context.specialize(iterateKernel(layout), genericIterateKernel(lanes));
+  const check = context.specialize(checkKernel(layout), genericCheckKernel(lanes));
   const decide = context.compile(decideKernel(lanes));
   const posterior = context.scratch("posterior", "int8", layout.posteriorBytes).offset;
   const messages = context.scratch("messages", "int8", messageBytes.at(-1)!).offset;
@@ -52,9 +53,9 @@ export function prepareDecoder(
     let holds = 0;
     let count = 0;
     while (count < maximum) {
-      iterate(posterior, messages, code, rows);
+      iterate.run(posterior, messages, code, rows);
       count++;
-      if (earlyStop || count === maximum) holds = check(posterior, code, rows)!;
+      if (earlyStop || count === maximum) holds = check.run(posterior, code, rows)!;
       if (earlyStop && holds === 1) break;
     }
     decide(posterior, joined, block, informationBits, liftingSize);

@@ -13,6 +13,7 @@ import {
   buffer,
   type Kernel,
   kernel,
+  kernelBuilder,
   llvm,
   math,
   memref,
@@ -61,34 +62,38 @@ type Code = ReturnType<typeof reader>;
 type Row = ReturnType<Code["row"]>;
 
 /** As `iterateKernel`, for every code. */
-export function genericIterateKernel(lanes: number): Kernel {
-  const largest = largestLayout(lanes);
-  return kernel(
-    `ldpc_iterate_lanes${lanes}`,
-    {
-      posterior: buffer("i8", largest.posteriorBytes),
-      messages: buffer("i8", largest.messageBytes.at(-1)!),
-      code: buffer("i32", codeTable(largest).length),
-      rows: argument("index"),
-    },
-    ({ posterior, messages, rows, code: table }) => {
-      const code = reader(table);
-      const pass = (r: Value, extended: boolean): void => {
-        const row = code.row(r);
-        scf.for(row.edgesBegin, row.edgesEnd, edgeEntry.length, (edge) => {
-          const [from, to, bytes] = [edgeEntry.slideFrom, edgeEntry.slideTo, edgeEntry.slideBytes].map(
-            (field) => code.edge(edge, field),
-          ) as [Value, Value, Value];
-          copyVectors(posterior, lanes, from, to, bytes);
-        });
-        rowPass(code, row, extended, posterior, messages, lanes);
-      };
-      scf.for(0, CORE_ROWS, 1, (r) => pass(r, false));
-      scf.for(CORE_ROWS, rows, 1, (r) => pass(r, true));
-      unwind(posterior, table, rows, { lanes, ...code });
-    },
-  );
-}
+export const genericIterateKernel = kernelBuilder(
+  import.meta.url,
+  "genericIterateKernel",
+  (lanes: number): Kernel => {
+    const largest = largestLayout(lanes);
+    return kernel(
+      `ldpc_iterate_lanes${lanes}`,
+      {
+        posterior: buffer("i8", largest.posteriorBytes),
+        messages: buffer("i8", largest.messageBytes.at(-1)!),
+        code: buffer("i32", codeTable(largest).length),
+        rows: argument("index"),
+      },
+      ({ posterior, messages, rows, code: table }) => {
+        const code = reader(table);
+        const pass = (r: Value, extended: boolean): void => {
+          const row = code.row(r);
+          scf.for(row.edgesBegin, row.edgesEnd, edgeEntry.length, (edge) => {
+            const [from, to, bytes] = [edgeEntry.slideFrom, edgeEntry.slideTo, edgeEntry.slideBytes].map(
+              (field) => code.edge(edge, field),
+            ) as [Value, Value, Value];
+            copyVectors(posterior, lanes, from, to, bytes);
+          });
+          rowPass(code, row, extended, posterior, messages, lanes);
+        };
+        scf.for(0, CORE_ROWS, 1, (r) => pass(r, false));
+        scf.for(CORE_ROWS, rows, 1, (r) => pass(r, true));
+        unwind(posterior, table, rows, { lanes, ...code });
+      },
+    );
+  },
+);
 
 /** All checks of one row, `lanes` at a time; `extended` if it has a column beyond the core. */
 function rowPass(
@@ -150,47 +155,51 @@ function rowPass(
 }
 
 /** As `checkKernel`, for every code. */
-export function genericCheckKernel(lanes: number): Kernel {
-  const largest = largestLayout(lanes);
-  return kernel(
-    `ldpc_check_lanes${lanes}`,
-    {
-      posterior: buffer("i8", largest.posteriorBytes),
-      code: buffer("i32", codeTable(largest).length),
-      rows: argument("index"),
-    },
-    ({ posterior, rows, code: table }) => {
-      const code = reader(table);
-      // Each number read from the table serves many checks; those beyond Z read what other columns hold and do not count.
-      const together = Math.max(lanes, 64);
-      const zero = arith.constant(vectorOf("i8", together), 0);
-      const decisions = (place: Value): Value => llvm.ssubSat(vector.load(posterior, place, together), 1);
-      const rowHolds = (r: Value, extended: boolean): Value => {
-        const { edgesBegin, edgesEnd, extension } = code.row(r);
-        const violated = scf.for(0, code.paddedSize, together, [zero], (i, [before]) => {
-          const beyond = arith.addi(arith.addi(i, code.paddedSize), extension);
-          const [sums] = scf.for(
-            edgesBegin,
-            edgesEnd,
-            edgeEntry.length,
-            [extended ? decisions(beyond) : zero],
-            (edge, [sum]) => [arith.xori(sum!, decisions(arith.addi(i, code.edge(edge, edgeEntry.place))))],
-          );
-          const valid = vector.createMask(arith.subi(code.liftingSize, i), together);
-          return [arith.ori(before!, arith.select(valid, sums!, zero))];
-        })[0]!;
-        return noneNegative(violated);
-      };
-      const all = (first: Value | number, end: Value | number, extended: boolean, initial: Value): Value =>
-        scf.for(first, end, 1, [initial], (r, [holds]) =>
-          scf.if(
-            arith.cmpi("ne", holds!, 0),
-            () => [rowHolds(r, extended)],
-            () => [holds!],
-          ),
-        )[0]!;
-      const core = all(0, CORE_ROWS, false, arith.constant({ element: "i32", lanes: 0 }, 1));
-      return all(CORE_ROWS, rows, true, core);
-    },
-  );
-}
+export const genericCheckKernel = kernelBuilder(
+  import.meta.url,
+  "genericCheckKernel",
+  (lanes: number): Kernel => {
+    const largest = largestLayout(lanes);
+    return kernel(
+      `ldpc_check_lanes${lanes}`,
+      {
+        posterior: buffer("i8", largest.posteriorBytes),
+        code: buffer("i32", codeTable(largest).length),
+        rows: argument("index"),
+      },
+      ({ posterior, rows, code: table }) => {
+        const code = reader(table);
+        // Each number read from the table serves many checks; those beyond Z read what other columns hold and do not count.
+        const together = Math.max(lanes, 64);
+        const zero = arith.constant(vectorOf("i8", together), 0);
+        const decisions = (place: Value): Value => llvm.ssubSat(vector.load(posterior, place, together), 1);
+        const rowHolds = (r: Value, extended: boolean): Value => {
+          const { edgesBegin, edgesEnd, extension } = code.row(r);
+          const violated = scf.for(0, code.paddedSize, together, [zero], (i, [before]) => {
+            const beyond = arith.addi(arith.addi(i, code.paddedSize), extension);
+            const [sums] = scf.for(
+              edgesBegin,
+              edgesEnd,
+              edgeEntry.length,
+              [extended ? decisions(beyond) : zero],
+              (edge, [sum]) => [arith.xori(sum!, decisions(arith.addi(i, code.edge(edge, edgeEntry.place))))],
+            );
+            const valid = vector.createMask(arith.subi(code.liftingSize, i), together);
+            return [arith.ori(before!, arith.select(valid, sums!, zero))];
+          })[0]!;
+          return noneNegative(violated);
+        };
+        const all = (first: Value | number, end: Value | number, extended: boolean, initial: Value): Value =>
+          scf.for(first, end, 1, [initial], (r, [holds]) =>
+            scf.if(
+              arith.cmpi("ne", holds!, 0),
+              () => [rowHolds(r, extended)],
+              () => [holds!],
+            ),
+          )[0]!;
+        const core = all(0, CORE_ROWS, false, arith.constant({ element: "i32", lanes: 0 }, 1));
+        return all(CORE_ROWS, rows, true, core);
+      },
+    );
+  },
+);
