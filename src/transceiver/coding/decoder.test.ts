@@ -6,7 +6,6 @@ import { type Target, wasmTarget } from "../../compiler/index.js";
 import { createRandom } from "../../radio/index.js";
 import { type BaseGraph, baseGraph } from "./base-graph.js";
 import { prepareDecoder } from "./decoder.js";
-import { prepareEncoder } from "./encode.js";
 import { LIFTING_SIZES } from "./lifting-sizes.js";
 
 const memory = new WebAssembly.Memory({ initial: 64, maximum: 64, shared: true });
@@ -161,27 +160,6 @@ describe("the layered min-sum decoder", () => {
       return { iterations, block: bytes.slice(BLOCK, BLOCK + informationBits / 8) };
     };
     for (const rows of [5, 46]) expect(decoded(rows, 64, llvm)).toEqual(decoded(rows, 16, wasm));
-  });
-
-  it.each([1, 2] as const)("returns every codeword of base graph %i for every lifting size", (number) => {
-    for (const size of LIFTING_SIZES) {
-      const graph = baseGraph(number, size);
-      const random = createRandom(size);
-      const informationBits = graph.informationColumns * size;
-      const information = new Uint8Array(informationBits);
-      random.bits(information);
-      const encoded = new Uint8Array((graph.columns - 2) * size);
-      prepareEncoder(graph)(information, 0, encoded, 0);
-      const decode = decoder(graph, graph.rows.length, informationBits, 20, true, 16);
-      // Weak, doubtful values in a fifth of the places: the code has to work for its result.
-      encoded.forEach((bit, k) => {
-        const value = random.next() < 0.2 ? -2 : 12;
-        bytes[CODEWORD + k] = bit === 0 ? value : -value;
-      });
-      const iterations = decode(CODEWORD, BLOCK);
-      expect(unpack(BLOCK, informationBits), `Z = ${size}`).toEqual([...information]);
-      expect(iterations).toBeGreaterThan(0);
-    }
   });
 
   it("says so when nothing was received, and does not stop early unless asked", () => {
