@@ -213,6 +213,10 @@ type Arguments<A extends Record<string, ArgumentDeclaration>> = {
 
 const identifier = /^[A-Za-z_]\w*$/;
 
+function checkIdentifier(text: string): void {
+  if (!identifier.test(text)) throw new KernelError(`"${text}" is no identifier`);
+}
+
 /**
  * Declares a kernel. `body` runs once, when the kernel's operations are first asked for: a kernel whose code is known by
  * its name is never built. It appends operations by calling the dialects' functions; it may return a scalar, which the
@@ -227,51 +231,85 @@ export function kernel<A extends Record<string, ArgumentDeclaration>>(
   declarations: A,
   body: (arguments_: Arguments<A>) => Value | void,
 ): Kernel {
-  for (const text of [name, ...Object.keys(declarations)]) {
-    if (!identifier.test(text)) throw new KernelError(`"${text}" is no identifier`);
+  checkIdentifier(name);
+  for (const own in declarations) checkIdentifier(own);
+  return new DeclaredKernel(name, declarations, body as (given: NamedArguments) => Value | void);
+}
+
+type NamedArguments = Record<string, Buffer | Value>;
+
+/**
+ * A kernel that is built on demand. A class and no literal with getters: each of those is of a shape of its own, which the
+ * engine keeps, and all that it refers to, long after the kernel.
+ */
+class DeclaredKernel implements Kernel {
+  readonly name: string;
+  readonly #declarations: Readonly<Record<string, ArgumentDeclaration>>;
+  readonly #body: (given: NamedArguments) => Value | void;
+  #arguments: readonly Argument[] | undefined;
+  #built: { readonly block: Block; readonly result: Value | undefined } | undefined;
+
+  constructor(
+    name: string,
+    declarations: Readonly<Record<string, ArgumentDeclaration>>,
+    body: (given: NamedArguments) => Value | void,
+  ) {
+    this.name = name;
+    this.#declarations = declarations;
+    this.#body = body;
   }
-  const list: Argument[] = Object.entries(declarations).map(([argumentName, declaration], position) =>
+
+  get arguments(): readonly Argument[] {
+    this.#arguments ??= listArguments(this.#declarations);
+    return this.#arguments;
+  }
+
+  get body(): Block {
+    this.#built ??= buildKernel(this.name, this.arguments, this.#body);
+    return this.#built.block;
+  }
+
+  get result(): Value | undefined {
+    this.#built ??= buildKernel(this.name, this.arguments, this.#body);
+    return this.#built.result;
+  }
+}
+
+function listArguments(declarations: Readonly<Record<string, ArgumentDeclaration>>): Argument[] {
+  return Object.entries(declarations).map(([name, declaration], position) =>
     declaration.kind === "buffer"
       ? {
           kind: "buffer",
-          buffer: { name: argumentName, element: declaration.element, length: declaration.length, position },
+          buffer: { name, element: declaration.element, length: declaration.length, position },
         }
-      : { kind: "scalar", name: argumentName, value: makeValue(scalar(declaration.element)) },
+      : { kind: "scalar", name, value: makeValue(scalar(declaration.element)) },
   );
-  const named = Object.fromEntries(
-    list.map((a) => (a.kind === "buffer" ? [a.buffer.name, a.buffer] : [a.name, a.value])),
-  ) as Arguments<A>;
-  const build = (): { readonly block: Block; readonly result: Value | undefined } => {
-    if (current) throw new KernelError(`${name}: a kernel is not built inside another`);
-    let result: Value | undefined;
-    const block = buildBlock(
-      [],
-      () => {
-        result = body(named) ?? undefined;
-        if (!result) return;
-        expectKnown(name, result);
-        if (result.type.lanes > 0 || result.type.element === "i64") {
-          throw new KernelError(`${name} returns ${typeText(result.type)}: store it in a buffer`);
-        }
-      },
-      undefined,
-      { known: list.map((a) => (a.kind === "buffer" ? a.buffer : a.value)) },
-    );
-    return { block, result };
-  };
-  let built: ReturnType<typeof build> | undefined;
-  return {
-    name,
-    arguments: list,
-    get body() {
-      built ??= build();
-      return built.block;
+}
+
+function buildKernel(
+  name: string,
+  list: readonly Argument[],
+  body: (given: NamedArguments) => Value | void,
+): { readonly block: Block; readonly result: Value | undefined } {
+  if (current) throw new KernelError(`${name}: a kernel is not built inside another`);
+  const known = list.map((a) => (a.kind === "buffer" ? a.buffer : a.value));
+  const names = list.map((a) => (a.kind === "buffer" ? a.buffer.name : a.name));
+  const named = Object.fromEntries(names.map((own, index) => [own, known[index]!]));
+  let result: Value | undefined;
+  const block = buildBlock(
+    [],
+    () => {
+      result = body(named) ?? undefined;
+      if (!result) return;
+      expectKnown(name, result);
+      if (result.type.lanes > 0 || result.type.element === "i64") {
+        throw new KernelError(`${name} returns ${typeText(result.type)}: store it in a buffer`);
+      }
     },
-    get result() {
-      built ??= build();
-      return built.result;
-    },
-  };
+    undefined,
+    { known },
+  );
+  return { block, result };
 }
 
 /** Builds operations outside any kernel, for a pass that replaces one operation by several. */

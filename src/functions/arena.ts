@@ -18,6 +18,13 @@ const canary = 0xc5;
 /** Zeros are copied: engines fill shared memory byte by byte, and copy it by words. */
 const zeros = new Uint8Array(page);
 
+/** A tensor with its padding: bytes that the free list gave. */
+interface Block {
+  readonly tensor: Tensor;
+  readonly begin: number;
+  readonly end: number;
+}
+
 /** Tensors that are released together, such as those of one prepared variant. */
 export interface Region {
   readonly name: string;
@@ -74,10 +81,11 @@ export function createArena(
   const { buffer } = memory;
   const bytes = new Uint8Array(buffer);
   const freeList = createFreeList(alignment, buffer.byteLength - page);
-  const live = new Set<{ region: string; tensor: Tensor; begin: number; end: number }>();
+  const live = new Set<{ readonly name: string; readonly blocks: readonly Block[] }>();
 
   const region = (regionName: string): Region => {
-    const blocks = new Set<{ region: string; tensor: Tensor; begin: number; end: number }>();
+    const blocks: Block[] = [];
+    const own = { name: regionName, blocks };
     let released = false;
     return {
       name: regionName,
@@ -100,18 +108,15 @@ export function createArena(
         }
         const view = viewOf(dtype, buffer, offset, elements);
         const tensor: Tensor<D> = { name, dtype, shape: [...shape], offset, byteLength, view };
-        const block = { region: regionName, tensor, begin, end };
-        blocks.add(block);
-        live.add(block);
+        blocks.push({ tensor, begin, end });
+        live.add(own);
         return tensor;
       },
       release() {
         released = true;
-        for (const block of blocks) {
-          live.delete(block);
-          freeList.give(block.begin, block.end - block.begin);
-        }
-        blocks.clear();
+        for (const { begin, end } of blocks) freeList.give(begin, end - begin);
+        blocks.length = 0;
+        live.delete(own);
       },
     };
   };
@@ -122,23 +127,25 @@ export function createArena(
     available: () => ({ bytes: freeList.free(), largest: freeList.largest() }),
     checkCanaries() {
       if (!canaries) return;
-      for (const { region, tensor, begin, end } of live) {
-        const { name, offset, byteLength } = tensor;
-        for (let at = begin; at < end; at++) {
-          if (at === offset) at += byteLength;
-          if (bytes[at] === canary) continue;
-          const where =
-            at < offset
-              ? `${offset - at} bytes before its begin`
-              : `${at - offset - byteLength} bytes past its end`;
-          throw new NeuroranError(
-            "CANARY_OVERWRITTEN",
-            `tensor ${name} of ${region} was overrun: a write ${where}`,
-          );
-        }
-      }
+      for (const { name, blocks } of live) for (const block of blocks) checkCanary(bytes, name, block);
     },
   };
+}
+
+function checkCanary(bytes: Uint8Array, region: string, { tensor, begin, end }: Block): void {
+  const { name, offset, byteLength } = tensor;
+  for (let at = begin; at < end; at++) {
+    if (at === offset) at += byteLength;
+    if (bytes[at] === canary) continue;
+    const where =
+      at < offset
+        ? `${offset - at} bytes before its begin`
+        : `${at - offset - byteLength} bytes past its end`;
+    throw new NeuroranError(
+      "CANARY_OVERWRITTEN",
+      `tensor ${name} of ${region} was overrun: a write ${where}`,
+    );
+  }
 }
 
 function clear(bytes: Uint8Array, begin: number, end: number): void {

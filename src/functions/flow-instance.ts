@@ -81,10 +81,10 @@ export interface FlowInstance<I extends Ports = Ports, O extends Ports = Ports> 
   close(): void;
 }
 
-interface KeptVariant {
+interface KeptVariant<I extends Ports = Ports, O extends Ports = Ports> {
   readonly region: Region;
+  readonly variant: { -readonly [K in keyof Variant]: Variant<I, O>[K] };
   lastUse: number;
-  released: boolean;
 }
 
 /**
@@ -117,29 +117,32 @@ export function createFlowInstance<I extends Ports, O extends Ports>(
     throw error;
   }
   const { plan, procedures: functions, parameterNames, state } = planned;
-  const kept = new Map<string, { kept: KeptVariant; variant: Variant<I, O> }>();
+  // No map: one that grants pass through is rebuilt again and again, and what its former tables hold outlives the variants,
+  // which costs the collector pauses of many milliseconds. There are few variants.
+  const kept: KeptVariant<I, O>[] = [];
   const feedbackRegions: Region[] = [];
   const clock = { now: 0 };
 
   const release = (key: string): void => {
-    const entry = kept.get(key);
-    if (entry === undefined) return;
-    entry.kept.released = true;
-    entry.kept.region.release();
-    kernels.release(entry.kept.region);
-    kept.delete(key);
+    const index = indexOfKey(kept, key);
+    if (index < 0) return;
+    const { region, variant } = kept[index];
+    variant.released = true;
+    region.release();
+    kernels.release(region);
+    kept.splice(index, 1);
   };
 
   const prepare = (configuration: Configuration): Variant<I, O> => {
     const { key, dimensions, parameters = {} } = configuration;
-    const known = kept.get(key);
-    if (known !== undefined) {
-      known.kept.lastUse = ++clock.now;
-      return known.variant;
+    const index = indexOfKey(kept, key);
+    if (index >= 0) {
+      kept[index].lastUse = ++clock.now;
+      return kept[index].variant;
     }
     checkNames("parameters", parameters, parameterNames);
     const sizes = checkSizes(dimensions);
-    while (kept.size >= maximumVariants) release(leastRecentlyUsed(kept));
+    while (kept.length >= maximumVariants) release(leastRecentlyUsed(kept));
     const region = arena.region(`variant ${key} of ${flow.name}`);
     const fresh: { feedback: PlannedFeedback; region: Region }[] = [];
     const preparation: Preparation = {
@@ -159,17 +162,16 @@ export function createFlowInstance<I extends Ports, O extends Ports>(
     try {
       const inputs = allocateInputs(flow.inputs, flow.name, sizes, region);
       const outputs = preparePlan(plan, inputs, sizes, {}, preparation);
-      const own: KeptVariant = { region, lastUse: ++clock.now, released: false };
-      const variant: Variant<I, O> = {
+      const variant = {
         key,
         inputs: inputs as TensorsOf<I>,
         outputs: outputs as TensorsOf<O>,
-        get released() {
-          return own.released;
-        },
-        process: slotProcedure(preparation, timingTensors, functions.length, own, clock),
+        released: false,
+        process: () => {},
       };
-      kept.set(key, { kept: own, variant });
+      const own: KeptVariant<I, O> = { region, variant, lastUse: ++clock.now };
+      variant.process = slotProcedure(preparation, timingTensors, functions.length, own, clock);
+      kept.push(own);
       for (const { region } of fresh) feedbackRegions.push(region);
       return variant;
     } catch (error) {
@@ -195,7 +197,7 @@ export function createFlowInstance<I extends Ports, O extends Ports>(
     kernels: () => kernels.records(),
     settle: () => kernels.settle(),
     close() {
-      for (const key of [...kept.keys()]) release(key);
+      while (kept.length > 0) release(kept[0].variant.key);
       for (const region of feedbackRegions) region.release();
       kernels.close();
       shared.release();
@@ -208,14 +210,14 @@ function slotProcedure(
   preparation: Preparation,
   timingTensors: TimingTensors,
   slotRow: number,
-  own: KeptVariant,
+  own: { readonly variant: { readonly released: boolean }; lastUse: number },
   clock: { now: number },
 ): Process {
   const { procedures, timings, kernels } = preparation;
   const from: View[] = preparation.latches.map((latch) => latch.from);
   const to: View[] = preparation.latches.map((latch) => latch.to);
   return () => {
-    if (own.released) {
+    if (own.variant.released) {
       throw new NeuroranError(
         "VARIANT_RELEASED",
         "this variant was given back: prepare its configuration again",
@@ -236,14 +238,13 @@ function slotProcedure(
   };
 }
 
-function leastRecentlyUsed(kept: ReadonlyMap<string, { kept: KeptVariant }>): string {
-  let oldest = "";
-  let lastUse = Number.POSITIVE_INFINITY;
-  for (const [key, entry] of kept) {
-    if (entry.kept.lastUse < lastUse) {
-      oldest = key;
-      lastUse = entry.kept.lastUse;
-    }
-  }
-  return oldest;
+function indexOfKey(kept: readonly { readonly variant: { readonly key: string } }[], key: string): number {
+  for (let index = 0; index < kept.length; index++) if (kept[index].variant.key === key) return index;
+  return -1;
+}
+
+function leastRecentlyUsed(
+  kept: readonly { readonly variant: { readonly key: string }; readonly lastUse: number }[],
+): string {
+  return kept.reduce((oldest, one) => (one.lastUse < oldest.lastUse ? one : oldest)).variant.key;
 }

@@ -27,7 +27,8 @@ function unfused(kernel: Kernel): Kernel {
     ];
   };
   const inBlock = (block: Block): Block => ({ ...block, operations: block.operations.flatMap(one) });
-  return { ...kernel, body: inBlock(kernel.body) };
+  const { name, arguments: given, result } = kernel;
+  return { name, arguments: given, body: inBlock(kernel.body), result };
 }
 
 /** Compiles a kernel so that it runs on bytes given, by way of the memory that it is compiled for. */

@@ -68,10 +68,11 @@ declare <4 x i8> @llvm.sadd.sat.v4i8(<4 x i8>, <4 x i8>)
     const operations = good.body.operations.map((o) =>
       o.name === "arith.addi" ? { ...o, name: "arith.ceildivsi" } : o,
     );
-    const unknown = { ...good, body: { ...good.body, operations } };
+    const parts = { name: good.name, arguments: good.arguments, result: good.result };
+    const unknown = { ...parts, body: { ...good.body, operations } };
     expect(() => printLlvm(unknown, "f")).toThrow(expect.objectContaining({ code: "KERNEL_UNSUPPORTED" }));
     expect(() => printLlvm(unknown, "f")).toThrow(/no lowering for arith.ceildivsi/);
-    const stray = { ...good, body: { ...good.body, operations: [] } };
+    const stray = { ...parts, body: { ...good.body, operations: [] } };
     expect(() => printLlvm(stray, "f")).toThrow(/used outside the block/);
   });
 });

@@ -106,10 +106,11 @@ describe("what target wasm does not take", () => {
     const operations = good.body.operations.map((o) =>
       o.name === "arith.addi" ? { ...o, name: "arith.ceildivsi" } : o,
     );
-    const unknown = { ...good, body: { ...good.body, operations } };
+    const parts = { name: good.name, arguments: good.arguments, result: good.result };
+    const unknown = { ...parts, body: { ...good.body, operations } };
     expect(() => plain.compile(unknown, memory)).toThrow(refused);
     expect(() => plain.compile(unknown, memory)).toThrow(/no lowering for arith.ceildivsi/);
-    const stray = { ...good, body: { ...good.body, operations: [] } };
+    const stray = { ...parts, body: { ...good.body, operations: [] } };
     expect(() => plain.compile(stray, memory)).toThrow(/used outside the block/);
   });
 });

@@ -1,4 +1,5 @@
 import { InputError } from "../../errors.js";
+import { memoized } from "../memoized.js";
 
 /** Subcarrier spacing in kHz: the numerologies of frequency range 1 (TS 38.211 Table 4.2-1, µ = 0, 1, 2). */
 export type SubcarrierSpacing = 15 | 30 | 60;
@@ -107,7 +108,14 @@ export interface SymbolTiming {
  * is entry `(n mod slotsPerSubframe) * symbolsPerSlot + l`.
  * @throws InputError where the sample rate gives a prefix that is no whole number of samples.
  */
-export function symbolTimings(timing: Timing): SymbolTiming[] {
+export const symbolTimings = memoized(
+  8,
+  ({ subcarrierSpacing, cyclicPrefix, sampleRate }: Timing) =>
+    `${subcarrierSpacing} ${cyclicPrefix} ${sampleRate}`,
+  computeSymbolTimings,
+);
+
+function computeSymbolTimings(timing: Timing): readonly SymbolTiming[] {
   const scale = timing.sampleRate / BASE_RATE;
   return subframeUnits(timing.subcarrierSpacing, timing.cyclicPrefix).map((symbol) => {
     const start = symbol.start * scale;
