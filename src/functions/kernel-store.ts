@@ -190,9 +190,9 @@ export function createKernelStore(
       for (store.poll(); store.waiting > 0; store.poll()) Atomics.wait(clock, 0, 0, 1);
     },
     release(holder: object): void {
-      for (const entry of entries.values()) {
+      entries.forEach((entry) => {
         if (entry.holders.delete(holder)) retire(entry);
-      }
+      });
     },
     records: () =>
       Array.from(entries.values(), ({ record, holders }) => ({ ...record, inUse: holders.size > 0 })),

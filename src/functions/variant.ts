@@ -252,5 +252,7 @@ function mapValues<T, U>(
   record: Readonly<Record<string, T>>,
   change: (value: T, name: string) => U,
 ): Record<string, U> {
-  return Object.fromEntries(Object.entries(record).map(([name, value]) => [name, change(value, name)]));
+  const changed: Record<string, U> = {};
+  for (const name of Object.keys(record)) changed[name] = change(record[name], name);
+  return changed;
 }

@@ -65,17 +65,21 @@ export function wienerFilter(geometry: FilterGeometry, spread: number, snr: numb
   const pilots = windowPilots(geometry);
   const size = pilots.length;
   const [narrow, wide] = [uniformProfile(spread), uniformProfile(WIDEST_SPREAD)];
-  const correlation: FrequencyCorrelation = (distance) =>
-    (1 - STRAY_SHARE) * narrow(distance) + STRAY_SHARE * wide(distance);
+  const correlation = tabulated(
+    (distance) => (1 - STRAY_SHARE) * narrow(distance) + STRAY_SHARE * wide(distance),
+  );
   const covariance = pilotCorrelation(pilots, correlation, geometry.bothPorts);
   for (let k = 0; k < size; k++) covariance[k * size + k]! += 1 / snr;
   return assemble(geometry, pilots, (targets) => {
     const cross = crossCorrelation(pilots, targets, correlation);
     const solved = cross.slice();
     solvePositive(covariance, size, solved, targets.length);
-    let explained = 0;
-    for (let k = 0; k < cross.length; k++) explained += cross[k]! * solved[k]!;
-    return { solved, error: 1 - explained / targets.length };
+    const errors = targets.map((_, column) => {
+      let explained = 0;
+      for (let k = column; k < cross.length; k += targets.length) explained += cross[k]! * solved[k]!;
+      return 1 - explained;
+    });
+    return { solved, errors };
   });
 }
 
@@ -87,7 +91,7 @@ export function wienerFilter(geometry: FilterGeometry, spread: number, snr: numb
 export function leastSquaresFilter(geometry: FilterGeometry, spread: number): FrequencyFilter {
   const pilots = windowPilots(geometry);
   const size = pilots.length;
-  const correlation = uniformProfile(spread);
+  const correlation = tabulated(uniformProfile(spread));
   const { values, vectors } = eigenvectors(pilotCorrelation(pilots, correlation, false), size);
   const ports = geometry.bothPorts ? 2 : 1;
   const wanted = Math.ceil(12 * Math.min(WINDOW_BLOCKS, geometry.blocks) * spread) + SPARE_FUNCTIONS;
@@ -112,7 +116,7 @@ export function leastSquaresFilter(geometry: FilterGeometry, spread: number): Fr
     const cross = crossCorrelation(pilots, targets, correlation);
     const columns = targets.length;
     const solved = new Float64Array(size * columns);
-    let noise = 0;
+    const errors = targets.map(() => 0);
     for (let column = 0; column < columns; column++) {
       for (let index = 0; index < rank; index++) {
         // The function beyond the pilots: its eigenvalue equation continues it.
@@ -121,9 +125,9 @@ export function leastSquaresFilter(geometry: FilterGeometry, spread: number): Fr
         value /= values[index]!;
         for (let k = 0; k < size; k++) solved[k * columns + column]! += value * projection[index * size + k]!;
       }
-      for (let k = 0; k < size; k++) noise += solved[k * columns + column]! ** 2;
+      for (let k = 0; k < size; k++) errors[column]! += solved[k * columns + column]! ** 2;
     }
-    return { solved, error: noise / columns };
+    return { solved, errors };
   });
 }
 
@@ -149,25 +153,36 @@ function crossCorrelation(
   return matrix;
 }
 
-/** Solves for the first, an inner and the last resource block and lays the coefficients out for the kernel. */
+/** The correlation at whole distances within a window, computed once. */
+function tabulated(correlation: FrequencyCorrelation): FrequencyCorrelation {
+  const values = Float64Array.from({ length: 12 * WINDOW_BLOCKS }, (_, distance) => correlation(distance));
+  return (distance) => values[Math.abs(distance)]!;
+}
+
+/**
+ * Solves for the first, an inner and the last resource block and lays the coefficients out for the kernel.
+ * @param solve gives coefficients `[pilot][target]` and the variance of each target's error.
+ */
 function assemble(
   geometry: FilterGeometry,
   pilots: readonly number[],
-  solve: (targets: readonly number[]) => { solved: Float64Array; error: number },
+  solve: (targets: readonly number[]) => { solved: Float64Array; errors: readonly number[] },
 ): FrequencyFilter {
   const perBlock = dmrsSubcarriersPerBlock(geometry.configType);
   const coefficients = new Float32Array(filterLength(perBlock, geometry.blocks));
   const windowBlocks = Math.min(WINDOW_BLOCKS, geometry.blocks);
-  let error = 0;
+  const targets = Array.from({ length: 12 * windowBlocks }, (_, k) => k);
+  const { solved, errors } = solve(targets);
   for (let variant = 0; variant < 3; variant++) {
-    const block = variant === 2 ? windowBlocks - 1 : Math.min(variant, windowBlocks - 1);
-    const { solved, error: own } = solve(Array.from({ length: 12 }, (_, k) => 12 * block + k));
-    if (variant === (geometry.blocks > 2 ? 1 : 0)) error = own;
+    const first = 12 * Math.min(variant, windowBlocks - 1);
     pilots.forEach((_, pilot) => {
       const sign = pilot & 1 ? geometry.weight : 1;
       for (let k = 0; k < 12; k++)
-        coefficients[12 * (variant * pilots.length + pilot) + k] = sign * solved[12 * pilot + k]!;
+        coefficients[12 * (variant * pilots.length + pilot) + k] =
+          sign * solved[targets.length * pilot + first + k]!;
     });
   }
+  const typical = geometry.blocks > 2 ? 12 : 0;
+  const error = errors.slice(typical, typical + 12).reduce((sum, own) => sum + own, 0) / 12;
   return { coefficients, error };
 }
