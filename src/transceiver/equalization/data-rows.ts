@@ -56,7 +56,8 @@ export function prepareDataRows(
   const grid = inputs.grid.offset;
   const channel = inputs.channel.offset;
   return (process) => {
-    for (const { first, output, count, besideDmrs } of runs) {
+    for (let index = 0; index < runs.length; index++) {
+      const { first, output, count, besideDmrs } = runs[index]!;
       const at = 8 * first;
       if (!besideDmrs) {
         process(whole, grid + at, channel + at, output, count, size);
