@@ -1,3 +1,4 @@
+import { memoized } from "../memoized.js";
 import { BASE_GRAPH_1 } from "./base-graph-1.js";
 import { BASE_GRAPH_2 } from "./base-graph-2.js";
 import { liftingSizeSet } from "./lifting-sizes.js";
@@ -33,12 +34,21 @@ function parse(text: string) {
   );
 }
 
+/** Base graphs times lifting sizes. */
+export const CODES = 102;
+
 /**
  * Base graph `number` for a lifting size, with shifts reduced modulo it.
  * @param liftingSize one of the 51 of TS 38.212 Table 5.3.2-1.
  * @throws RangeError for another.
  */
-export function baseGraph(number: 1 | 2, liftingSize: number): BaseGraph {
+export const baseGraph = memoized(
+  CODES,
+  (number: 1 | 2, liftingSize: number) => `${number} ${liftingSize}`,
+  lift,
+);
+
+function lift(number: 1 | 2, liftingSize: number): BaseGraph {
   const set = liftingSizeSet(liftingSize);
   if (set < 0) throw new RangeError(`${liftingSize} is no lifting size of TS 38.212 Table 5.3.2-1`);
   return {

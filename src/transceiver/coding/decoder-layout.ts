@@ -1,4 +1,5 @@
-import { type BaseGraph, baseGraph } from "./base-graph.js";
+import { memoized } from "../memoized.js";
+import { type BaseGraph, baseGraph, CODES } from "./base-graph.js";
 import { NARROW_CORRECTION, WIDE_CORRECTION } from "./check-node.js";
 
 /** Where a decoder's values stand: equal for all its kernels. */
@@ -18,7 +19,18 @@ export interface DecoderLayout {
 /** Rows of the core, which always take part. */
 export const CORE_ROWS = 4;
 
+/** The layout of a code; one object a code and number of lanes. */
 export function decoderLayout(graph: BaseGraph, lanes = 16): DecoderLayout {
+  return layoutOf(graph, lanes);
+}
+
+const layoutOf = memoized(
+  CODES,
+  ({ number, liftingSize }: BaseGraph, lanes: number) => `${number} ${liftingSize} ${lanes}`,
+  computeLayout,
+);
+
+function computeLayout(graph: BaseGraph, lanes: number): DecoderLayout {
   const coreColumns = graph.informationColumns + CORE_ROWS;
   const paddedSize = Math.ceil(graph.liftingSize / lanes) * lanes;
   const columnStride = 2 * lanes + 2 * paddedSize;
@@ -148,9 +160,16 @@ export const edgeEntry = Object.freeze({ place: 0, slideFrom: 1, slideTo: 2, sli
 
 /**
  * A code as the kernels of its iterations read it, int32: sizes, windows, the rows, then the edges of all rows one row
- * after another. Places are bytes from the beginning of the posterior, of `messages` from that of the messages.
+ * after another. Places are bytes from the beginning of the posterior, of `messages` from that of the messages. Not to be
+ * changed.
  */
-export function codeTable(layout: DecoderLayout): Int32Array {
+export const codeTable = memoized(
+  CODES,
+  ({ graph: { number, liftingSize }, lanes }: DecoderLayout) => `${number} ${liftingSize} ${lanes}`,
+  computeCodeTable,
+);
+
+function computeCodeTable(layout: DecoderLayout): Int32Array {
   const windows = windowTable(layout);
   const rows = rowPlans(layout);
   const edges = rows.flatMap(({ core }) => core);
