@@ -4,6 +4,7 @@ import {
   buffer,
   type Kernel,
   kernel,
+  kernelBuilder,
   math,
   scf,
   type Type,
@@ -53,59 +54,63 @@ export interface EqualizationShape extends SystemShape {
  * symbol 0 with {@link ERASURE_NOISE}. Any number of layers and antennas will do; beyond those of PUSCH parts of it
  * loop.
  */
-export function equalizationKernel(shape: EqualizationShape): Kernel {
-  const { method, layers, antennas, granularity, lanes = 4, modulationOrder } = shape;
-  const cancels = method === "mmse-sic" && layers > 1;
-  if (cancels && modulationOrder === undefined)
-    throw new InputError("modulationOrder", modulationOrder, "give 2, 4, 6 or 8: MMSE-SIC decides by it");
-  const variant = cancels ? `${method}_qm${modulationOrder}` : method;
-  // Only in whether something is left over do the numbers of resource elements matter.
-  const rest = granularity % lanes !== 0;
-  const name = `equalization_${variant.replaceAll("-", "_")}_${layers}x${antennas}_v${lanes}${rest ? "_rest" : ""}`;
-  return kernel(
-    name,
-    {
-      grid: buffer("f32", MOST_NUMBERS),
-      channel: buffer("f32", MOST_NUMBERS),
-      weights: buffer("f32", antennas),
-      symbols: buffer("f32", MOST_NUMBERS),
-      noise: buffer("f32", MOST_NUMBERS),
-      count: argument("index"),
-      stride: argument("index"),
-      outputStride: argument("index"),
-    },
-    ({ grid, channel, weights, symbols, noise, count, stride, outputStride }) => {
-      const type = vectorOf("f32", lanes);
-      const equations = normalEquations(shape, lanes, { grid, channel, weights, stride });
-      const layerOffsets = Array.from({ length: layers }, (_, layer) => arith.muli(outputStride, layer));
-      const equalize = (at: Value) => {
-        const { gram, matched } = equations(at);
-        return solve(shape, type, gram, matched);
-      };
-      const whole = rest ? arith.muli(arith.divui(count, lanes), lanes) : count;
-      scf.for(0, whole, lanes, (at) => {
-        equalize(at).forEach(({ symbol, variance }, layer) => {
-          const both = vector.interleave(symbol.re, symbol.im);
-          const to = arith.addi(at, layerOffsets[layer]!);
-          vector.store(both, symbols, arith.muli(to, 2));
-          vector.store(variance, noise, to);
+export const equalizationKernel = kernelBuilder(
+  import.meta.url,
+  "equalizationKernel",
+  (shape: EqualizationShape): Kernel => {
+    const { method, layers, antennas, granularity, lanes = 4, modulationOrder } = shape;
+    const cancels = method === "mmse-sic" && layers > 1;
+    if (cancels && modulationOrder === undefined)
+      throw new InputError("modulationOrder", modulationOrder, "give 2, 4, 6 or 8: MMSE-SIC decides by it");
+    const variant = cancels ? `${method}_qm${modulationOrder}` : method;
+    // Only in whether something is left over do the numbers of resource elements matter.
+    const rest = granularity % lanes !== 0;
+    const name = `equalization_${variant.replaceAll("-", "_")}_${layers}x${antennas}_v${lanes}${rest ? "_rest" : ""}`;
+    return kernel(
+      name,
+      {
+        grid: buffer("f32", MOST_NUMBERS),
+        channel: buffer("f32", MOST_NUMBERS),
+        weights: buffer("f32", antennas),
+        symbols: buffer("f32", MOST_NUMBERS),
+        noise: buffer("f32", MOST_NUMBERS),
+        count: argument("index"),
+        stride: argument("index"),
+        outputStride: argument("index"),
+      },
+      ({ grid, channel, weights, symbols, noise, count, stride, outputStride }) => {
+        const type = vectorOf("f32", lanes);
+        const equations = normalEquations(shape, lanes, { grid, channel, weights, stride });
+        const layerOffsets = Array.from({ length: layers }, (_, layer) => arith.muli(outputStride, layer));
+        const equalize = (at: Value) => {
+          const { gram, matched } = equations(at);
+          return solve(shape, type, gram, matched);
+        };
+        const whole = rest ? arith.muli(arith.divui(count, lanes), lanes) : count;
+        scf.for(0, whole, lanes, (at) => {
+          equalize(at).forEach(({ symbol, variance }, layer) => {
+            const both = vector.interleave(symbol.re, symbol.im);
+            const to = arith.addi(at, layerOffsets[layer]!);
+            vector.store(both, symbols, arith.muli(to, 2));
+            vector.store(variance, noise, to);
+          });
         });
-      });
-      if (!rest) return;
-      scf.for(whole, count, lanes, (at) => {
-        const left = arith.subi(count, at);
-        const mask = vector.createMask(left, lanes);
-        const bothMask = vector.createMask(arith.muli(left, 2), 2 * lanes);
-        equalize(at).forEach(({ symbol, variance }, layer) => {
-          const both = vector.interleave(symbol.re, symbol.im);
-          const to = arith.addi(at, layerOffsets[layer]!);
-          vector.maskedStore(both, symbols, arith.muli(to, 2), bothMask);
-          vector.maskedStore(variance, noise, to, mask);
+        if (!rest) return;
+        scf.for(whole, count, lanes, (at) => {
+          const left = arith.subi(count, at);
+          const mask = vector.createMask(left, lanes);
+          const bothMask = vector.createMask(arith.muli(left, 2), 2 * lanes);
+          equalize(at).forEach(({ symbol, variance }, layer) => {
+            const both = vector.interleave(symbol.re, symbol.im);
+            const to = arith.addi(at, layerOffsets[layer]!);
+            vector.maskedStore(both, symbols, arith.muli(to, 2), bothMask);
+            vector.maskedStore(variance, noise, to, mask);
+          });
         });
-      });
-    },
-  );
-}
+      },
+    );
+  },
+);
 
 interface Estimate {
   readonly symbol: Complex;

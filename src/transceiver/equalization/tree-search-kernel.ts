@@ -6,6 +6,7 @@ import {
   indexSum,
   type Kernel,
   kernel,
+  kernelBuilder,
   math,
   memref,
   type Operand,
@@ -98,33 +99,37 @@ export function treeSearchWorkspace(shape: TreeSearchShape): number {
  * values. Where all of the list have the same value, and beyond, the ratio stops at {@link LARGEST_RATIO}. Where anything
  * is not finite, soft bits are 0.
  */
-export function treeSearchKernel(shape: TreeSearchShape): Kernel {
-  const { layers, antennas, modulationOrder, survivors, lanes } = shape;
-  return kernel(
-    `tree_search_${survivors}_qm${modulationOrder}_${layers}x${antennas}_v${lanes}`,
-    {
-      grid: buffer("f32", MOST_NUMBERS),
-      channel: buffer("f32", MOST_NUMBERS),
-      weights: buffer("f32", antennas),
-      workspace: buffer("f32", treeSearchWorkspace(shape)),
-      llrs: buffer("f32", MOST_NUMBERS),
-      count: argument("index"),
-      stride: argument("index"),
-    },
-    ({ grid, channel, weights, workspace, llrs, count, stride }) => {
-      const equations = normalEquations(shape, lanes, { grid, channel, weights, stride });
-      const search = treeSearch(shape, workspace);
-      scf.for(0, count, lanes, (at) => {
-        const { gram, matched } = equations(at);
-        const usable = search.prepare(gram, matched);
-        search.root();
-        scf.for(1, layers, 1, search.extend);
-        search.collect();
-        search.softBits(usable, llrs, arith.muli(at, layers * modulationOrder));
-      });
-    },
-  );
-}
+export const treeSearchKernel = kernelBuilder(
+  import.meta.url,
+  "treeSearchKernel",
+  (shape: TreeSearchShape): Kernel => {
+    const { layers, antennas, modulationOrder, survivors, lanes } = shape;
+    return kernel(
+      `tree_search_${survivors}_qm${modulationOrder}_${layers}x${antennas}_v${lanes}`,
+      {
+        grid: buffer("f32", MOST_NUMBERS),
+        channel: buffer("f32", MOST_NUMBERS),
+        weights: buffer("f32", antennas),
+        workspace: buffer("f32", treeSearchWorkspace(shape)),
+        llrs: buffer("f32", MOST_NUMBERS),
+        count: argument("index"),
+        stride: argument("index"),
+      },
+      ({ grid, channel, weights, workspace, llrs, count, stride }) => {
+        const equations = normalEquations(shape, lanes, { grid, channel, weights, stride });
+        const search = treeSearch(shape, workspace);
+        scf.for(0, count, lanes, (at) => {
+          const { gram, matched } = equations(at);
+          const usable = search.prepare(gram, matched);
+          search.root();
+          scf.for(1, layers, 1, search.extend);
+          search.collect();
+          search.softBits(usable, llrs, arith.muli(at, layers * modulationOrder));
+        });
+      },
+    );
+  },
+);
 
 function treeSearch(shape: TreeSearchShape, workspace: Buffer) {
   const { layers, modulationOrder, survivors, lanes } = shape;

@@ -5,6 +5,7 @@ import {
   indexSum,
   type Kernel,
   kernel,
+  kernelBuilder,
   memref,
   scf,
   type Value,
@@ -22,52 +23,56 @@ import { MOST_PILOTS } from "./pilots-kernel.js";
  * are.
  * @param lanes 4 to 16
  */
-export function despreadingKernel(configType: DmrsConfigType, length: 1 | 2, lanes: number): Kernel {
-  const spacing = configType === 1 ? 2 : 3;
-  return kernel(
-    `despreading_type${configType}_length${length}_v${lanes}`,
-    {
-      first: buffer("f32", MOST_PILOTS),
-      second: buffer("f32", MOST_PILOTS),
-      factors: buffer("f32", 2 * length),
-      rotation: buffer("f32", MOST_SUBCARRIERS),
-      out: buffer("f32", MOST_PILOTS),
-      pilots: argument("index"),
-      stride: argument("index"),
-      rotationStride: argument("index"),
-    },
-    ({ first, second, factors, rotation, out, pilots, stride, rotationStride }) => {
-      const rows = length === 1 ? [first] : [first, second];
-      const weights = rows.map((_, symbol) => [
-        vector.broadcast(memref.load(factors, 2 * symbol), lanes),
-        vector.broadcast(memref.load(factors, 2 * symbol + 1), lanes),
-      ]);
-      const rotationAt = (at: Value): Value => {
-        const load = (subcarrier: number) => vector.load(rotation, indexSum(at, subcarrier), lanes);
-        return configType === 1 ? everySecond(load(0), load(lanes)) : pairsOfSix(load, lanes);
-      };
-      scf.for(0, pilots, lanes, (pilot) => {
-        const second = arith.addi(pilot, stride);
-        let [sumRe, sumIm]: [Value | undefined, Value | undefined] = [undefined, undefined];
-        rows.forEach((row, symbol) => {
-          const [weightRe, weightIm] = weights[symbol]!;
-          const re = vector.load(row, pilot, lanes);
-          const im = vector.load(row, second, lanes);
-          const termRe = arith.subf(arith.mulf(re, weightRe!), arith.mulf(im, weightIm!));
-          const termIm = arith.addf(arith.mulf(re, weightIm!), arith.mulf(im, weightRe!));
-          sumRe = sumRe ? arith.addf(sumRe, termRe) : termRe;
-          sumIm = sumIm ? arith.addf(sumIm, termIm) : termIm;
+export const despreadingKernel = kernelBuilder(
+  import.meta.url,
+  "despreadingKernel",
+  (configType: DmrsConfigType, length: 1 | 2, lanes: number): Kernel => {
+    const spacing = configType === 1 ? 2 : 3;
+    return kernel(
+      `despreading_type${configType}_length${length}_v${lanes}`,
+      {
+        first: buffer("f32", MOST_PILOTS),
+        second: buffer("f32", MOST_PILOTS),
+        factors: buffer("f32", 2 * length),
+        rotation: buffer("f32", MOST_SUBCARRIERS),
+        out: buffer("f32", MOST_PILOTS),
+        pilots: argument("index"),
+        stride: argument("index"),
+        rotationStride: argument("index"),
+      },
+      ({ first, second, factors, rotation, out, pilots, stride, rotationStride }) => {
+        const rows = length === 1 ? [first] : [first, second];
+        const weights = rows.map((_, symbol) => [
+          vector.broadcast(memref.load(factors, 2 * symbol), lanes),
+          vector.broadcast(memref.load(factors, 2 * symbol + 1), lanes),
+        ]);
+        const rotationAt = (at: Value): Value => {
+          const load = (subcarrier: number) => vector.load(rotation, indexSum(at, subcarrier), lanes);
+          return configType === 1 ? everySecond(load(0), load(lanes)) : pairsOfSix(load, lanes);
+        };
+        scf.for(0, pilots, lanes, (pilot) => {
+          const second = arith.addi(pilot, stride);
+          let [sumRe, sumIm]: [Value | undefined, Value | undefined] = [undefined, undefined];
+          rows.forEach((row, symbol) => {
+            const [weightRe, weightIm] = weights[symbol]!;
+            const re = vector.load(row, pilot, lanes);
+            const im = vector.load(row, second, lanes);
+            const termRe = arith.subf(arith.mulf(re, weightRe!), arith.mulf(im, weightIm!));
+            const termIm = arith.addf(arith.mulf(re, weightIm!), arith.mulf(im, weightRe!));
+            sumRe = sumRe ? arith.addf(sumRe, termRe) : termRe;
+            sumIm = sumIm ? arith.addf(sumIm, termIm) : termIm;
+          });
+          const at = arith.muli(pilot, spacing);
+          const [turnRe, turnIm] = [rotationAt(at), rotationAt(arith.addi(at, rotationStride))];
+          const outRe = arith.addf(arith.mulf(sumRe!, turnRe), arith.mulf(sumIm!, turnIm));
+          const outIm = arith.subf(arith.mulf(sumIm!, turnRe), arith.mulf(sumRe!, turnIm));
+          vector.store(outRe, out, pilot);
+          vector.store(outIm, out, second);
         });
-        const at = arith.muli(pilot, spacing);
-        const [turnRe, turnIm] = [rotationAt(at), rotationAt(arith.addi(at, rotationStride))];
-        const outRe = arith.addf(arith.mulf(sumRe!, turnRe), arith.mulf(sumIm!, turnIm));
-        const outIm = arith.subf(arith.mulf(sumIm!, turnRe), arith.mulf(sumRe!, turnIm));
-        vector.store(outRe, out, pilot);
-        vector.store(outIm, out, second);
-      });
-    },
-  );
-}
+      },
+    );
+  },
+);
 
 function everySecond(a: Value, b: Value): Value {
   return vector.shuffle(

@@ -6,6 +6,7 @@ import {
   indexSum,
   type Kernel,
   kernel,
+  kernelBuilder,
   memref,
   scf,
   type Value,
@@ -37,59 +38,63 @@ export const LAST_LANES = 4;
  * The sequence's bits choose signs.
  * @param lanes 4 to 16
  */
-export function pilotsKernel(configType: DmrsConfigType, lanes: number): Kernel {
-  // Subcarriers per pilot, on average: 2 (type 1) and 3 (type 2).
-  const spacing = configType === 1 ? 2 : 3;
-  return kernel(
-    `pilots_type${configType}_v${lanes}`,
-    {
-      row: buffer("f32", 2 * spacing * MOST_PILOTS),
-      sequence: buffer("i32", MOST_PILOTS / WORD),
-      out: buffer("f32", MOST_PILOTS),
-      pilots: argument("index"),
-      stride: argument("index"),
-      scale: argument("f32"),
-    },
-    ({ row, sequence, out, pilots, stride, scale }) => {
-      /** The sequence's numbers, ±scale, from bits `first`, `first + 2`, … of the word's lanes. */
-      const signs = (word: Value, first: number, lanes: number): Value => {
-        const masks = Array.from({ length: lanes }, (_, lane) => (1 << (first + 2 * lane)) | 0);
-        const set = arith.andi(word, arith.constant(vectorOf("i32", lanes), masks));
-        const size = vector.broadcast(scale, lanes);
-        return arith.select(arith.cmpi("ne", set, 0), arith.negf(size), size);
-      };
-      const products = (word: Value, bit: number, first: Value, lanes: number): [Value, Value] => {
-        const [re, im] = loadPilots(row, arith.muli(first, 2 * spacing), configType, lanes);
-        const [signRe, signIm] = [signs(word, bit, lanes), signs(word, bit + 1, lanes)];
-        return [
-          arith.addf(arith.mulf(re, signRe), arith.mulf(im, signIm)),
-          arith.subf(arith.mulf(im, signRe), arith.mulf(re, signIm)),
-        ];
-      };
-      const whole = arith.subi(pilots, arith.remui(pilots, WORD));
-      scf.for(0, whole, WORD, (first) => {
-        const word = vector.broadcast(memref.load(sequence, arith.divui(first, WORD)), lanes);
-        for (let group = 0; group < WORD; group += lanes) {
-          const at = indexSum(first, group);
-          const [re, im] = products(word, 2 * group, at, lanes);
-          vector.store(re, out, at);
-          vector.store(im, out, arith.addi(at, stride));
-        }
-      });
-      scf.for(whole, pilots, LAST_LANES, (first) => {
-        const word = memref.load(sequence, arith.divui(whole, WORD));
-        const bits = arith.indexCast(arith.muli(arith.subi(first, whole), 2), "i32");
-        const shifted = vector.broadcast(arith.shrui(word, bits), LAST_LANES);
-        // What follows the row may be anything, NaN included: a select keeps it out, a product would not.
-        const inside = vector.createMask(arith.subi(pilots, first), LAST_LANES);
-        const zero = arith.constant(vectorOf("f32", LAST_LANES), 0);
-        const [re, im] = products(shifted, 0, first, LAST_LANES);
-        vector.store(arith.select(inside, re, zero), out, first);
-        vector.store(arith.select(inside, im, zero), out, arith.addi(first, stride));
-      });
-    },
-  );
-}
+export const pilotsKernel = kernelBuilder(
+  import.meta.url,
+  "pilotsKernel",
+  (configType: DmrsConfigType, lanes: number): Kernel => {
+    // Subcarriers per pilot, on average: 2 (type 1) and 3 (type 2).
+    const spacing = configType === 1 ? 2 : 3;
+    return kernel(
+      `pilots_type${configType}_v${lanes}`,
+      {
+        row: buffer("f32", 2 * spacing * MOST_PILOTS),
+        sequence: buffer("i32", MOST_PILOTS / WORD),
+        out: buffer("f32", MOST_PILOTS),
+        pilots: argument("index"),
+        stride: argument("index"),
+        scale: argument("f32"),
+      },
+      ({ row, sequence, out, pilots, stride, scale }) => {
+        /** The sequence's numbers, ±scale, from bits `first`, `first + 2`, … of the word's lanes. */
+        const signs = (word: Value, first: number, lanes: number): Value => {
+          const masks = Array.from({ length: lanes }, (_, lane) => (1 << (first + 2 * lane)) | 0);
+          const set = arith.andi(word, arith.constant(vectorOf("i32", lanes), masks));
+          const size = vector.broadcast(scale, lanes);
+          return arith.select(arith.cmpi("ne", set, 0), arith.negf(size), size);
+        };
+        const products = (word: Value, bit: number, first: Value, lanes: number): [Value, Value] => {
+          const [re, im] = loadPilots(row, arith.muli(first, 2 * spacing), configType, lanes);
+          const [signRe, signIm] = [signs(word, bit, lanes), signs(word, bit + 1, lanes)];
+          return [
+            arith.addf(arith.mulf(re, signRe), arith.mulf(im, signIm)),
+            arith.subf(arith.mulf(im, signRe), arith.mulf(re, signIm)),
+          ];
+        };
+        const whole = arith.subi(pilots, arith.remui(pilots, WORD));
+        scf.for(0, whole, WORD, (first) => {
+          const word = vector.broadcast(memref.load(sequence, arith.divui(first, WORD)), lanes);
+          for (let group = 0; group < WORD; group += lanes) {
+            const at = indexSum(first, group);
+            const [re, im] = products(word, 2 * group, at, lanes);
+            vector.store(re, out, at);
+            vector.store(im, out, arith.addi(at, stride));
+          }
+        });
+        scf.for(whole, pilots, LAST_LANES, (first) => {
+          const word = memref.load(sequence, arith.divui(whole, WORD));
+          const bits = arith.indexCast(arith.muli(arith.subi(first, whole), 2), "i32");
+          const shifted = vector.broadcast(arith.shrui(word, bits), LAST_LANES);
+          // What follows the row may be anything, NaN included: a select keeps it out, a product would not.
+          const inside = vector.createMask(arith.subi(pilots, first), LAST_LANES);
+          const zero = arith.constant(vectorOf("f32", LAST_LANES), 0);
+          const [re, im] = products(shifted, 0, first, LAST_LANES);
+          vector.store(arith.select(inside, re, zero), out, first);
+          vector.store(arith.select(inside, im, zero), out, arith.addi(first, stride));
+        });
+      },
+    );
+  },
+);
 
 /** `lanes` pilots of a CDM group from the number `first` of the row on, as real and imaginary parts. */
 export function loadPilots(
