@@ -53,7 +53,7 @@ function kernelName(what: string, { graph, lanes }: DecoderLayout): string {
   return `ldpc_${what}_bg${graph.number}_z${graph.liftingSize}_lanes${lanes}`;
 }
 
-/** A number rounded up to whole vectors. */
+/** A number rounded up to whole vectors; lanes are a power of 2. */
 export function wholeVectors(count: Value, lanes: number): Value {
   const above = arith.addi(count, lanes - 1);
   return arith.subi(above, arith.andi(above, lanes - 1));
