@@ -118,7 +118,7 @@ describe.each(testTargets)("the decoder's generic kernels on $name", (target) =>
   });
 
   it("do so for other lanes", () => {
-    for (const lanes of [8, 16, 32, 64].filter((count) => count !== target.vectorBytes))
+    for (const lanes of target.name === "wasm" ? [8, 32, 64] : [target.vectorBytes / 2])
       compare(baseGraph(2, 36), lanes, compileGeneric(target, lanes), lanes);
   });
 
