@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { kernelMemory } from "../../../test/kernel-memory.js";
+import { testTargets } from "../../../test/targets.js";
 import { fixedToFloatKernel, floatToFixedKernel, quantizationKernel } from "./quantization-kernel.js";
 import { planResampling, resamplingTables } from "./resampling.js";
 import { resamplingKernel } from "./resampling-kernel.js";
@@ -28,7 +29,7 @@ function nearestStep(value: number, bits: number): number {
   return rest < 0.5 ? below : below + 1;
 }
 
-describe("quantization kernels", () => {
+describe.each(testTargets)("quantization kernels on $name", (target) => {
   it("give the nearest step, clip, and make 0 of what is no number", () => {
     fc.assert(
       fc.property(
@@ -38,7 +39,7 @@ describe("quantization kernels", () => {
         (values, bits, width) => {
           const from = floats(A, values);
           const to = floats(B, [...values.map(() => 0), ...canary]);
-          compile(quantizationKernel(values.length, bits, width))(A, B);
+          compile(target, quantizationKernel(values.length, bits, width))(A, B);
           const wanted = [...from].map((value) => nearestStep(value, bits) / 2 ** (bits - 1));
           expect([...to.subarray(0, values.length)].map((value) => value + 0)).toEqual(
             wanted.map((value) => value + 0),
@@ -55,10 +56,10 @@ describe("quantization kernels", () => {
       fc.property(fc.array(number, { minLength: 1, maxLength: 50 }), lanes, (values, width) => {
         const from = floats(A, values);
         const fixed = new Int16Array(memory.buffer, B, values.length + 20).fill(7);
-        compile(floatToFixedKernel(values.length, width))(A, B);
+        compile(target, floatToFixedKernel(values.length, width))(A, B);
         expect([...fixed]).toEqual([...[...from].map((value) => nearestStep(value, 16) + 0), ...canary]);
         const back = floats(C, [...values.map(() => 0), ...canary]);
-        compile(fixedToFloatKernel(values.length, width))(B, C);
+        compile(target, fixedToFloatKernel(values.length, width))(B, C);
         expect([...back]).toEqual([
           ...[...fixed.subarray(0, values.length)].map((value) => value / 32768),
           ...canary,
@@ -69,7 +70,7 @@ describe("quantization kernels", () => {
   });
 });
 
-describe("resamplingKernel", () => {
+describe.each(testTargets)("resamplingKernel on $name", (target) => {
   it("weighs the samples about each output by the tables", () => {
     fc.assert(
       fc.property(
@@ -93,7 +94,7 @@ describe("resamplingKernel", () => {
           floats(B, factors);
           new Int32Array(memory.buffer, C, starts.length).set(starts);
           const to = floats(D, [...new Array(2 * outputs).fill(0), ...canary]);
-          compile(resamplingKernel(plan, outputs, width))(A, B, C, D);
+          compile(target, resamplingKernel(plan, outputs, width))(A, B, C, D);
           for (let at = 0; at < 2 * outputs; at++) {
             const n = at >> 1;
             const phase = n % plan.phases;

@@ -1,11 +1,10 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { wasmTarget } from "../../compiler/index.js";
+import { testTargets } from "../../../test/targets.js";
 import { type CrcName, crc } from "./crc.js";
 import { crcKernel, crcTables, remainderNumber, TABLE_WORDS } from "./crc-kernel.js";
 
 const memory = new WebAssembly.Memory({ initial: 2, maximum: 2, shared: true });
-const target = wasmTarget();
 const [BYTES, TABLES, REMAINDERS] = [1024, 16384, 512];
 
 /** Remainder by long division of the bytes' bits, followed by as many zeros as the CRC has bits. */
@@ -23,7 +22,7 @@ function remainder(name: CrcName, bytes: Uint8Array): number {
 
 const names = fc.constantFrom<CrcName>("crc24a", "crc24b", "crc24c", "crc16", "crc11", "crc6");
 
-describe("CRC kernel", () => {
+describe.each(testTargets)("CRC kernel on $name", (target) => {
   it.each([1, 2, 3])("gives the remainders of %i CRCs, in one piece or in two", (count) => {
     const run = target.compile(crcKernel(count), memory);
     const chosen = fc.array(names, { minLength: count, maxLength: count });

@@ -1,15 +1,14 @@
 import { describe, expect, it } from "vitest";
-import { wasmTarget } from "../../compiler/index.js";
+import { testTargets } from "../../../test/targets.js";
 import { createRandom } from "../../radio/index.js";
 import { compactionKernel } from "./compaction-kernel.js";
 import { type EqualizationMethod, equalizationKernel } from "./equalization-kernel.js";
 
 const memory = new WebAssembly.Memory({ initial: 16, maximum: 16, shared: true });
-const target = wasmTarget();
 const floats = (offset: number, length: number) => new Float32Array(memory.buffer, offset, length);
 const [GRID, CHANNEL, WEIGHTS, SYMBOLS, NOISE] = [4096, 65536, 196608, 262144, 393216];
 
-describe("equalization kernel", () => {
+describe.each(testTargets)("equalization kernel on $name", (target) => {
   const shapes: [EqualizationMethod, number, number, number][] = [
     ["mmse", 1, 1, 4],
     ["zero-forcing", 1, 4, 8],
@@ -66,7 +65,7 @@ describe("equalization kernel", () => {
   );
 });
 
-describe("compaction kernel", () => {
+describe.each(testTargets)("compaction kernel on $name", (target) => {
   it.each([[[1, 3, 5, 7, 9, 11]], [[4, 5, 10, 11]], [[2, 3, 4, 5, 8, 9, 10, 11]]])(
     "takes subcarriers %j of each block, bits unchanged",
     (kept) => {

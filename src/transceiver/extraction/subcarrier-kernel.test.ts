@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { kernelMemory } from "../../../test/kernel-memory.js";
+import { testTargets } from "../../../test/targets.js";
 import { accumulateKernel, scatterKernel } from "./resource-kernel.js";
 import { putSubcarriersKernel, subcarrierRuns, takeSubcarriersKernel } from "./subcarrier-kernel.js";
 
@@ -47,7 +48,7 @@ describe("subcarrierRuns", () => {
   });
 });
 
-describe("takeSubcarriersKernel", () => {
+describe.each(testTargets)("takeSubcarriersKernel on $name", (target) => {
   it("multiplies every bin of the row by its factor and the common one, and writes nothing else", () => {
     fc.assert(
       fc.property(
@@ -58,7 +59,7 @@ describe("takeSubcarriersKernel", () => {
           const spectrum = floats(A, bins);
           const slope = floats(B, factors);
           const to = floats(C, new Array(2 * count + 20).fill(7));
-          const take = compile(takeSubcarriersKernel(r.lanes));
+          const take = compile(target, takeSubcarriersKernel(r.lanes));
           for (const { subcarrier: k, bin, length } of subcarrierRuns(first, count, size))
             take(A + 4 * bin, B + 4 * k, C + 8 * k, length, size, count, re, im);
           for (let k = 0; k < count; k++) {
@@ -78,7 +79,7 @@ describe("takeSubcarriersKernel", () => {
   });
 });
 
-describe("putSubcarriersKernel", () => {
+describe.each(testTargets)("putSubcarriersKernel on $name", (target) => {
   it("writes every bin of the row and no other", () => {
     fc.assert(
       fc.property(
@@ -88,7 +89,7 @@ describe("putSubcarriersKernel", () => {
           [re, im] = [Math.fround(re), Math.fround(im)];
           const from = floats(A, values);
           const spectrum = floats(B, new Array(2 * size + 20).fill(7));
-          const put = compile(putSubcarriersKernel(r.lanes));
+          const put = compile(target, putSubcarriersKernel(r.lanes));
           for (const { subcarrier, bin, length } of subcarrierRuns(first, count, size))
             put(A + 8 * subcarrier, B + 4 * bin, length, size, re, im);
           const untouched = new Set(Array.from({ length: 2 * size + 20 }, (_, at) => at));
@@ -109,7 +110,7 @@ describe("putSubcarriersKernel", () => {
   });
 });
 
-describe("scatterKernel and accumulateKernel", () => {
+describe.each(testTargets)("scatterKernel and accumulateKernel on $name", (target) => {
   it("scatters bit for bit", () => {
     fc.assert(
       fc.property(
@@ -120,7 +121,7 @@ describe("scatterKernel and accumulateKernel", () => {
           const from = floats(A, values);
           new Int32Array(memory.buffer, B, indices.length).set(indices);
           const to = floats(C, new Array(120).fill(7));
-          compile(scatterKernel(indices.length, 60))(A, B, C);
+          compile(target, scatterKernel(indices.length, 60))(A, B, C);
           const wanted = new Float32Array(120).fill(7);
           for (const [k, index] of indices.entries()) wanted.set(from.subarray(2 * k, 2 * k + 2), 2 * index);
           expect([...to]).toEqual([...wanted]);
@@ -139,7 +140,7 @@ describe("scatterKernel and accumulateKernel", () => {
           const from = floats(A, a);
           const before = Float32Array.from(b);
           const to = floats(C, [...b, ...new Array(20).fill(7)]);
-          compile(accumulateKernel(a.length, lanes))(A, C);
+          compile(target, accumulateKernel(a.length, lanes))(A, C);
           const wanted = before.map((value, k) => value + from[k]!);
           expect([...to]).toEqual([...wanted, ...new Array(20).fill(7)]);
         },

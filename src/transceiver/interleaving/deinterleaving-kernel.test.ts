@@ -1,10 +1,10 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { type Kernel, wasmTarget } from "../../compiler/index.js";
+import { testTargets } from "../../../test/targets.js";
+import type { Kernel, Target } from "../../compiler/index.js";
 import { combinationKernel, placementKernel, transpositionKernel } from "./deinterleaving-kernel.js";
 
 const memory = new WebAssembly.Memory({ initial: 2, maximum: 2, shared: true });
-const target = wasmTarget();
 const [FROM, TO] = [1024, 16384];
 
 const softBits = (length: number) =>
@@ -15,6 +15,7 @@ const softBits = (length: number) =>
 
 /** Runs a kernel that takes `from`, `to` and a count, and gives `to` with what stands on both sides of it. */
 function results(
+  target: Target,
   kernel: Kernel,
   from: readonly number[],
   before: readonly number[],
@@ -29,7 +30,7 @@ function results(
   return [...to.subarray(1, -1)];
 }
 
-describe("transposition kernel", () => {
+describe.each(testTargets)("transposition kernel on $name", (target) => {
   it.each([2, 4, 6, 8] as const)("of %i rows moves every bit to its place", (rows) => {
     for (const lanes of [16, 32, 64]) {
       const kernel = transpositionKernel(rows, lanes);
@@ -38,7 +39,9 @@ describe("transposition kernel", () => {
         fc.property(drawn, (received) => {
           const columns = received.length / rows;
           const wanted = received.map((_, at) => received[(at % columns) * rows + Math.floor(at / columns)]!);
-          expect(results(kernel, received, new Array(received.length).fill(1), columns)).toEqual(wanted);
+          expect(results(target, kernel, received, new Array(received.length).fill(1), columns)).toEqual(
+            wanted,
+          );
         }),
         { seed: 38212, numRuns: 30 },
       );
@@ -50,21 +53,21 @@ const pairs = fc
   .integer({ min: 0, max: 200 })
   .chain((count) => fc.record({ from: softBits(count), before: softBits(count) }));
 
-describe.each([16, 32, 64])("kernels of %i lanes", (lanes) => {
-  it("place runs of any length", () => {
+describe.each(testTargets)("placement and combination kernels on $name", (target) => {
+  it.each([16, 32, 64])("place runs of any length, %i lanes", (lanes) => {
     fc.assert(
       fc.property(pairs, ({ from, before }) => {
-        expect(results(placementKernel(lanes), from, before, from.length)).toEqual(from);
+        expect(results(target, placementKernel(lanes), from, before, from.length)).toEqual(from);
       }),
       { seed: 38212, numRuns: 30 },
     );
   });
 
-  it("combine runs of any length, limited to ±127", () => {
+  it.each([16, 32, 64])("combine runs of any length, limited to ±127, %i lanes", (lanes) => {
     fc.assert(
       fc.property(pairs, ({ from, before }) => {
         const wanted = from.map((bit, at) => Math.max(-127, Math.min(127, bit + before[at]!)));
-        expect(results(combinationKernel(lanes), from, before, from.length)).toEqual(wanted);
+        expect(results(target, combinationKernel(lanes), from, before, from.length)).toEqual(wanted);
       }),
       { seed: 38212, numRuns: 30 },
     );

@@ -1,10 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { wasmTarget } from "../../compiler/index.js";
+import { testTargets } from "../../../test/targets.js";
 import { SEQUENCE_WORDS, scramblingKernel } from "./scrambling-kernel.js";
 
 const memory = new WebAssembly.Memory({ initial: 2, maximum: 2, shared: true });
-const target = wasmTarget();
 
 /** Words of x(n + 31) = Σ x(n + tap), bit by bit. */
 function shiftRegister(state: number, taps: readonly number[], words: number): Int32Array {
@@ -15,8 +14,8 @@ function shiftRegister(state: number, taps: readonly number[], words: number): I
   );
 }
 
-describe.each([1, 4, 8, 16])("scrambling kernel of %i lanes", (lanes) => {
-  it("extends the second generator and adds the first", () => {
+describe.each(testTargets)("scrambling kernel on $name", (target) => {
+  it.each([1, 4, 8, 16])("of %i lanes extends the second generator and adds the first", (lanes) => {
     const run = target.compile(scramblingKernel(lanes), memory);
     const state = fc.integer({ min: 1, max: 2 ** 31 - 1 });
     fc.assert(

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { kernelMemory } from "../../../test/kernel-memory.js";
+import { testTargets } from "../../../test/targets.js";
 import { cyclicPrefixProductsKernel, cyclicPrefixSumKernel } from "./cyclic-prefix-kernel.js";
 import { interpolationKernel } from "./interpolation-kernel.js";
 import { fillPhasors, ROTATION_BLOCK, ROTATION_TABLE_LENGTH, rotationKernel } from "./rotation-kernel.js";
@@ -24,7 +25,7 @@ function expectClose(got: number, wanted: number, magnitude: number, bound = 1e-
   else expect(Number.isFinite(got)).toBe(false);
 }
 
-describe("rotationKernel", () => {
+describe.each(testTargets)("rotationKernel on $name", (target) => {
   it("turns every sample, and no other, by its own phase", () => {
     fc.assert(
       fc.property(
@@ -37,7 +38,16 @@ describe("rotationKernel", () => {
           fillPhasors(turns, phasors);
           const to = floats(C, [...values.map(() => 0), ...canary]);
           const step = 2 * Math.PI * turns * ROTATION_BLOCK;
-          compile(rotationKernel(300, lanes))(A, B, C, count, 0.6, -0.8, Math.cos(step), Math.sin(step));
+          compile(target, rotationKernel(300, lanes))(
+            A,
+            B,
+            C,
+            count,
+            0.6,
+            -0.8,
+            Math.cos(step),
+            Math.sin(step),
+          );
           for (let n = 0; n < count; n++) {
             const angle = 2 * Math.PI * turns * n + Math.atan2(-0.8, 0.6);
             const [re, im] = [from[2 * n]!, from[2 * n + 1]!];
@@ -58,7 +68,7 @@ describe("rotationKernel", () => {
       A,
       Float32Array.from({ length: 2 * count }, (_, at) => (at & 1 ? 0 : 1)),
     );
-    const run = compile(rotationKernel(count, 4));
+    const run = compile(target, rotationKernel(count, 4));
     for (const turns of [1e-7, 1.2345e-5, -0.000244140625, 0.12345678, -0.4999]) {
       const phasors = floats(B, new Array(ROTATION_TABLE_LENGTH).fill(0));
       fillPhasors(turns, phasors);
@@ -76,7 +86,7 @@ describe("rotationKernel", () => {
   });
 });
 
-describe("cyclic prefix kernels", () => {
+describe.each(testTargets)("cyclic prefix kernels on $name", (target) => {
   const shape = fc.record({
     count: fc.integer({ min: 1, max: 40 }),
     distance: fc.integer({ min: 1, max: 60 }),
@@ -95,7 +105,7 @@ describe("cyclic prefix kernels", () => {
       fc.property(withSamples, ([s, values]) => {
         const samples = floats(A, values);
         const products = floats(B, [...new Array(3 * s.count).fill(0.5), ...canary]);
-        compile(cyclicPrefixProductsKernel(s))(A, B);
+        compile(target, cyclicPrefixProductsKernel(s))(A, B);
         for (let n = 0; n < s.count; n++) {
           const wanted = compared(samples, n, s.distance);
           wanted.values.forEach((value, part) => {
@@ -113,7 +123,7 @@ describe("cyclic prefix kernels", () => {
       fc.property(withSamples, ([s, values]) => {
         const samples = floats(A, values);
         const sums = floats(B, [0, 0, 0, ...canary]);
-        compile(cyclicPrefixSumKernel(s))(A, B);
+        compile(target, cyclicPrefixSumKernel(s))(A, B);
         const wanted = [0, 0, 0];
         for (let n = 0; n < s.count; n++)
           compared(samples, n, s.distance).values.forEach((value, part) => {
@@ -129,7 +139,7 @@ describe("cyclic prefix kernels", () => {
   });
 });
 
-describe("interpolationKernel", () => {
+describe.each(testTargets)("interpolationKernel on $name", (target) => {
   it("filters every sample asked for and writes no other", () => {
     fc.assert(
       fc.property(
@@ -150,7 +160,7 @@ describe("interpolationKernel", () => {
           const from = floats(A, values);
           const factors = floats(B, weights);
           const to = floats(C, [...new Array(2 * count).fill(0), ...canary]);
-          compile(interpolationKernel(taps, 60, lanes))(A, B, C, count);
+          compile(target, interpolationKernel(taps, 60, lanes))(A, B, C, count);
           for (let at = 0; at < 2 * count; at++) {
             let [sum, magnitude] = [0, 0];
             for (let tap = 0; tap < taps; tap++) {
