@@ -1,5 +1,4 @@
 import { describe, expect, it } from "vitest";
-import { wasmTarget } from "../src/compiler/index.js";
 import { runFunction } from "../src/functions/index.js";
 import { FILLER } from "../src/transceiver/coding/encoding.js";
 import { encoding } from "../src/transceiver/coding/function.js";
@@ -16,6 +15,7 @@ import { randomGenerator } from "./independent/random-generator.js";
 import { randomGrant } from "./independent/random-grants.js";
 import { encodeTransportBlock } from "./independent/transmitter.js";
 import { carrierFor, productConfiguration } from "./product-grant.js";
+import { testTargets } from "./targets.js";
 
 const seed = 38212;
 const cases = 80;
@@ -23,7 +23,6 @@ const cases = 80;
 describe(`from transport block to symbols and back, ${cases} random grants, seed ${seed}`, () => {
   it("sends the independent transmitter's codeword and gets soft bits of every encoded bit", () => {
     const random = randomGenerator(seed);
-    const target = wasmTarget();
     for (let index = 0; index < cases; index++) {
       // Precoding is undone by equalization, so the layers go to the ports as they are.
       const drawn = randomGrant(random, index);
@@ -69,35 +68,37 @@ describe(`from transport block to symbols and back, ${cases} random grants, seed
         dimensions,
         inputs: { bits: sent.outputs.bits, grant: message },
       });
-      const demapped = runFunction(demapping, "max-log", {
-        dimensions,
-        target,
-        inputs: {
-          symbols: mapped.outputs.symbols,
-          noise: new Float32Array(layers * dimensions.re).fill(0.001),
-          grant: message,
-        },
-      });
-      const recovered = runFunction(deinterleaving, "transposition", {
-        dimensions,
-        parameters: deinterleavingParameters(configuration),
-        target,
-        inputs: { llrs: demapped.outputs.llrs },
-      });
-      const { codeword } = encoded.outputs;
-      const soft = recovered.outputs.codeword;
-      const wrong = soft.findIndex((llr, at) => {
-        if (codeword[at] === FILLER) return llr !== 127;
-        return llr !== 0 && llr > 0 !== (codeword[at] === 0);
-      });
-      expect(wrong, `grant ${index}`).toBe(-1);
-      const known = soft.reduce(
-        (count, llr, at) => count + (llr !== 0 && codeword[at] !== FILLER ? 1 : 0),
-        0,
-      );
-      const most = codeBlocks.count * (codeBlocks.encodedBits - codeBlocks.fillerBits);
-      expect(known, `grant ${index}`).toBeGreaterThan(0);
-      expect(known, `grant ${index}`).toBeLessThanOrEqual(Math.min(codewordBits, most));
+      for (const target of testTargets) {
+        const demapped = runFunction(demapping, "max-log", {
+          dimensions,
+          target,
+          inputs: {
+            symbols: mapped.outputs.symbols,
+            noise: new Float32Array(layers * dimensions.re).fill(0.001),
+            grant: message,
+          },
+        });
+        const recovered = runFunction(deinterleaving, "transposition", {
+          dimensions,
+          parameters: deinterleavingParameters(configuration),
+          target,
+          inputs: { llrs: demapped.outputs.llrs },
+        });
+        const { codeword } = encoded.outputs;
+        const soft = recovered.outputs.codeword;
+        const wrong = soft.findIndex((llr, at) => {
+          if (codeword[at] === FILLER) return llr !== 127;
+          return llr !== 0 && llr > 0 !== (codeword[at] === 0);
+        });
+        expect(wrong, `grant ${index} on ${target.name}`).toBe(-1);
+        const known = soft.reduce(
+          (count, llr, at) => count + (llr !== 0 && codeword[at] !== FILLER ? 1 : 0),
+          0,
+        );
+        const most = codeBlocks.count * (codeBlocks.encodedBits - codeBlocks.fillerBits);
+        expect(known, `grant ${index} on ${target.name}`).toBeGreaterThan(0);
+        expect(known, `grant ${index} on ${target.name}`).toBeLessThanOrEqual(Math.min(codewordBits, most));
+      }
     }
   });
 });

@@ -1,11 +1,11 @@
 import { describe, expect, it } from "vitest";
-import { wasmTarget } from "../src/compiler/index.js";
 import { runFunction } from "../src/functions/index.js";
 import { packBits, unpackBits } from "../src/transceiver/crc/bits.js";
 import { crcAttachment, crcCheck } from "../src/transceiver/crc/function.js";
 import { attachCrc, crc as independentCrc, transportBlockCrc } from "./independent/crc.js";
 import { randomGenerator } from "./independent/random-generator.js";
 import { filler, segment } from "./independent/segmentation.js";
+import { testTargets } from "./targets.js";
 
 const seed = 382125;
 
@@ -15,7 +15,7 @@ const packed = (bits: readonly number[]) => {
   return bytes;
 };
 
-describe(`CRC attachment and check against long division, seed ${seed}`, () => {
+describe.each(testTargets)(`CRC attachment and check on $name, seed ${seed}`, (target) => {
   it.each([
     [24, 2],
     [3824, 2],
@@ -49,7 +49,7 @@ describe(`CRC attachment and check against long division, seed ${seed}`, () => {
       inputs: { payload: packed(payload) },
     }).outputs;
     expect(Buffer.compare(blocks, Buffer.concat(wanted))).toBe(0);
-    const checked = runFunction(crcCheck, "table", { ...given, target: wasmTarget(), inputs: { blocks } });
+    const checked = runFunction(crcCheck, "table", { ...given, target, inputs: { blocks } });
     expect(Buffer.compare(checked.outputs.payload, packed(payload))).toBe(0);
     expect([...checked.outputs.crc]).toEqual([1, 0]);
   });
@@ -83,7 +83,7 @@ describe(`CRC attachment and check against long division, seed ${seed}`, () => {
       const bits = new Uint8Array(wanted.length);
       unpackBits(blocks, bits, 0, bits.length);
       expect([...bits]).toEqual(wanted);
-      const checked = runFunction(crcCheck, "table", { ...given, target: wasmTarget(), inputs: { blocks } });
+      const checked = runFunction(crcCheck, "table", { ...given, target, inputs: { blocks } });
       expect(checked.outputs.payload).toEqual(packed(payload));
       expect([...checked.outputs.crc]).toEqual([1, 0]);
     }

@@ -1,5 +1,4 @@
 import { describe, expect, it } from "vitest";
-import { wasmTarget } from "../src/compiler/index.js";
 import { runFunction } from "../src/functions/index.js";
 import { demapping, mapping } from "../src/transceiver/mapping/function.js";
 import { LLR_SCALE } from "../src/transceiver/mapping/llr-scale.js";
@@ -12,6 +11,7 @@ import { goldSequence } from "./independent/gold.js";
 import { codebook, identity, mapToLayers, precode } from "./independent/layers-precoding.js";
 import { modulate } from "./independent/modulation.js";
 import { type RandomGenerator, randomGenerator } from "./independent/random-generator.js";
+import { testTargets } from "./targets.js";
 
 const seed = 3821163;
 
@@ -68,7 +68,7 @@ describe(`mapping against the independent transmitter, seed ${seed}`, () => {
   });
 });
 
-describe(`demapping against sums over the whole constellation, seed ${seed}`, () => {
+describe.each(testTargets)(`demapping on $name against all points, seed ${seed}`, (target) => {
   const methods = ["max-log", "log-map"] as const;
 
   it.each(methods)("%s gives the nearest soft bit for noisy symbols", (method) => {
@@ -86,7 +86,7 @@ describe(`demapping against sums over the whole constellation, seed ${seed}`, ()
         );
         const { outputs } = runFunction(demapping, method, {
           dimensions: { layer: layers, re, codewordBit: bits.length, grantField: GRANT_FIELDS },
-          target: wasmTarget(),
+          target,
           inputs: { symbols, noise: variances, grant: grantMessage(order, scramblingInit, -1) },
         });
         for (let at = 0; at < bits.length; at++) {

@@ -1,5 +1,4 @@
 import { describe, expect, it } from "vitest";
-import { wasmTarget } from "../src/compiler/index.js";
 import { prepareFunction } from "../src/functions/index.js";
 import { extraction, extractionParameters, insertion } from "../src/transceiver/extraction/function.js";
 import {
@@ -19,8 +18,7 @@ import { longestSlotSamples } from "../src/transceiver/synchronization/guard.js"
 import type { Complex } from "./independent/complex.js";
 import { modulateSlot } from "./independent/ofdm.js";
 import { type RandomGenerator, randomGenerator } from "./independent/random-generator.js";
-
-const target = wasmTarget();
+import { testTargets } from "./targets.js";
 
 interface Case {
   readonly name: string;
@@ -130,122 +128,127 @@ function message(configuration: PuschConfiguration): Int32Array {
   return view;
 }
 
-describe.each(cases)("OFDM of $name", (given) => {
-  const configuration = configurationOf(given);
-  const { carrier, grant, allocation } = configuration;
-  const { guard } = given;
-  const sample = longestSlotSamples(carrier) + 2 * guard;
+describe.each(testTargets)("on $name", (target) => {
+  describe.each(cases)("OFDM of $name", (given) => {
+    const configuration = configurationOf(given);
+    const { carrier, grant, allocation } = configuration;
+    const { guard } = given;
+    const sample = longestSlotSamples(carrier) + 2 * guard;
 
-  it("is taken apart to the grid that the independent transmitter sent, guard intervals full of noise", () => {
-    const random = randomGenerator(7);
-    const antenna = 2;
-    const prepared = prepareFunction(extraction, "fast-fourier", {
-      dimensions: {
-        antenna,
-        sample,
-        symbol: grant.nrOfSymbols,
+    it("is taken apart to the grid that the independent transmitter sent, guard intervals full of noise", () => {
+      const random = randomGenerator(7);
+      const antenna = 2;
+      const prepared = prepareFunction(extraction, "fast-fourier", {
+        dimensions: {
+          antenna,
+          sample,
+          symbol: grant.nrOfSymbols,
+          subcarrier: allocation.subcarriers,
+          grantField: GRANT_FIELDS,
+        },
+        parameters: extractionParameters(configuration),
+        target,
+      });
+      const grids = Array.from({ length: antenna }, () =>
+        Array.from({ length: allocation.slotSymbols }, () =>
+          Array.from({ length: allocation.gridSubcarriers }, () => randomComplex(random)),
+        ),
+      );
+      const { samples } = prepared.inputs;
+      for (let at = 0; at < samples.view.length; at++) samples.view[at] = random.normal();
+      grids.forEach((rows, index) => {
+        samples.view.set(independentSamples(rows, configuration), 2 * (index * sample + guard));
+      });
+      prepared.inputs.grant.view.set(message(configuration));
+      prepared.process();
+      let [error, count] = [0, 0];
+      grids.forEach((rows, index) => {
+        for (let symbol = 0; symbol < grant.nrOfSymbols; symbol++)
+          for (let k = 0; k < allocation.subcarriers; k++) {
+            const wanted = rows[grant.startSymbolIndex + symbol]![allocation.firstSubcarrier + k]!;
+            const at = 2 * ((index * grant.nrOfSymbols + symbol) * allocation.subcarriers + k);
+            const [re, im] = [prepared.outputs.grid.view[at]!, prepared.outputs.grid.view[at + 1]!];
+            error += (re - wanted.re) ** 2 + (im - wanted.im) ** 2;
+            count++;
+          }
+      });
+      expect(count).toBe(antenna * grant.nrOfSymbols * allocation.subcarriers);
+      expect(Math.sqrt(error / count)).toBeLessThan(1e-5);
+      expect([...prepared.outputs.pdu.view]).toEqual([...message(configuration)]);
+      prepared.release();
+    });
+
+    it("is made as by the independent transmitter, with zeros beside the slot", () => {
+      const random = randomGenerator(8);
+      const port = 2;
+      const dimensions = {
+        port,
+        re: allocation.dataResourceElements,
+        dmrsSymbol: grant.dmrsSymbPos.length,
         subcarrier: allocation.subcarriers,
         grantField: GRANT_FIELDS,
-      },
-      parameters: extractionParameters(configuration),
-      target,
-    });
-    const grids = Array.from({ length: antenna }, () =>
-      Array.from({ length: allocation.slotSymbols }, () =>
-        Array.from({ length: allocation.gridSubcarriers }, () => randomComplex(random)),
-      ),
-    );
-    const { samples } = prepared.inputs;
-    for (let at = 0; at < samples.view.length; at++) samples.view[at] = random.normal();
-    grids.forEach((rows, index) => {
-      samples.view.set(independentSamples(rows, configuration), 2 * (index * sample + guard));
-    });
-    prepared.inputs.grant.view.set(message(configuration));
-    prepared.process();
-    let [error, count] = [0, 0];
-    grids.forEach((rows, index) => {
-      for (let symbol = 0; symbol < grant.nrOfSymbols; symbol++)
-        for (let k = 0; k < allocation.subcarriers; k++) {
-          const wanted = rows[grant.startSymbolIndex + symbol]![allocation.firstSubcarrier + k]!;
-          const at = 2 * ((index * grant.nrOfSymbols + symbol) * allocation.subcarriers + k);
-          const [re, im] = [prepared.outputs.grid.view[at]!, prepared.outputs.grid.view[at + 1]!];
-          error += (re - wanted.re) ** 2 + (im - wanted.im) ** 2;
-          count++;
-        }
-    });
-    expect(count).toBe(antenna * grant.nrOfSymbols * allocation.subcarriers);
-    expect(Math.sqrt(error / count)).toBeLessThan(1e-5);
-    expect([...prepared.outputs.pdu.view]).toEqual([...message(configuration)]);
-    prepared.release();
-  });
-
-  it("is made as by the independent transmitter, with zeros beside the slot", () => {
-    const random = randomGenerator(8);
-    const port = 2;
-    const dimensions = {
-      port,
-      re: allocation.dataResourceElements,
-      dmrsSymbol: grant.dmrsSymbPos.length,
-      subcarrier: allocation.subcarriers,
-      grantField: GRANT_FIELDS,
-      symbol: allocation.slotSymbols,
-      carrierSubcarrier: allocation.gridSubcarriers,
-      sample,
-    };
-    const prepared = prepareFunction(insertion, "fast-fourier", {
-      dimensions,
-      parameters: extractionParameters(configuration),
-      target,
-    });
-    const { symbols, pilots } = prepared.inputs;
-    for (let at = 0; at < symbols.view.length; at++) symbols.view[at] = random.normal();
-    const indices = dataResourceIndices(allocation, grant);
-    const data = new Set(indices);
-    const grids = Array.from({ length: port }, (_, p) => {
-      const grid = Array.from({ length: allocation.slotSymbols }, () =>
-        Array.from({ length: allocation.gridSubcarriers }, (): Complex => ({ re: 0, im: 0 })),
-      );
-      indices.forEach((index, k) => {
-        const at = 2 * (p * indices.length + k);
-        grid[Math.floor(index / allocation.gridSubcarriers)]![index % allocation.gridSubcarriers] = {
-          re: symbols.view[at]!,
-          im: symbols.view[at + 1]!,
-        };
+        symbol: allocation.slotSymbols,
+        carrierSubcarrier: allocation.gridSubcarriers,
+        sample,
+      };
+      const prepared = prepareFunction(insertion, "fast-fourier", {
+        dimensions,
+        parameters: extractionParameters(configuration),
+        target,
       });
-      grant.dmrsSymbPos.forEach((symbol, ordinal) => {
-        for (let k = 0; k < allocation.subcarriers; k++) {
-          if (data.has(symbol * allocation.gridSubcarriers + allocation.firstSubcarrier + k)) continue;
-          const at = 2 * ((p * grant.dmrsSymbPos.length + ordinal) * allocation.subcarriers + k);
-          pilots.view.set([random.normal(), random.normal()], at);
-          grid[symbol]![allocation.firstSubcarrier + k] = { re: pilots.view[at]!, im: pilots.view[at + 1]! };
-        }
+      const { symbols, pilots } = prepared.inputs;
+      for (let at = 0; at < symbols.view.length; at++) symbols.view[at] = random.normal();
+      const indices = dataResourceIndices(allocation, grant);
+      const data = new Set(indices);
+      const grids = Array.from({ length: port }, (_, p) => {
+        const grid = Array.from({ length: allocation.slotSymbols }, () =>
+          Array.from({ length: allocation.gridSubcarriers }, (): Complex => ({ re: 0, im: 0 })),
+        );
+        indices.forEach((index, k) => {
+          const at = 2 * (p * indices.length + k);
+          grid[Math.floor(index / allocation.gridSubcarriers)]![index % allocation.gridSubcarriers] = {
+            re: symbols.view[at]!,
+            im: symbols.view[at + 1]!,
+          };
+        });
+        grant.dmrsSymbPos.forEach((symbol, ordinal) => {
+          for (let k = 0; k < allocation.subcarriers; k++) {
+            if (data.has(symbol * allocation.gridSubcarriers + allocation.firstSubcarrier + k)) continue;
+            const at = 2 * ((p * grant.dmrsSymbPos.length + ordinal) * allocation.subcarriers + k);
+            pilots.view.set([random.normal(), random.normal()], at);
+            grid[symbol]![allocation.firstSubcarrier + k] = {
+              re: pilots.view[at]!,
+              im: pilots.view[at + 1]!,
+            };
+          }
+        });
+        return grid;
       });
-      return grid;
+      prepared.inputs.grant.view.set(message(configuration));
+      // Twice: what the first slot left must not show in the second.
+      prepared.process();
+      prepared.process();
+      const grid = grids.flat(2).flatMap(({ re, im }) => [re, im]);
+      expect(prepared.outputs.grid.view.every((value, at) => value === grid[at])).toBe(true);
+      const length = slotSamples(carrier, grant.slot);
+      grids.forEach((rows, p) => {
+        const own = prepared.outputs.samples.view.subarray(2 * p * sample, 2 * (p + 1) * sample);
+        const wanted = independentSamples(rows, configuration);
+        expect(wanted.length).toBe(2 * length);
+        const worst = wanted.reduce(
+          (most, value, at) => Math.max(most, Math.abs(value - own[2 * guard + at]!)),
+          0,
+        );
+        expect(worst).toBeLessThan(1e-5);
+        expect(own.subarray(0, 2 * guard).every((value) => value === 0)).toBe(true);
+        expect(own.subarray(2 * (guard + length)).every((value) => value === 0)).toBe(true);
+      });
+      prepared.release();
     });
-    prepared.inputs.grant.view.set(message(configuration));
-    // Twice: what the first slot left must not show in the second.
-    prepared.process();
-    prepared.process();
-    const grid = grids.flat(2).flatMap(({ re, im }) => [re, im]);
-    expect(prepared.outputs.grid.view.every((value, at) => value === grid[at])).toBe(true);
-    const length = slotSamples(carrier, grant.slot);
-    grids.forEach((rows, p) => {
-      const own = prepared.outputs.samples.view.subarray(2 * p * sample, 2 * (p + 1) * sample);
-      const wanted = independentSamples(rows, configuration);
-      expect(wanted.length).toBe(2 * length);
-      const worst = wanted.reduce(
-        (most, value, at) => Math.max(most, Math.abs(value - own[2 * guard + at]!)),
-        0,
-      );
-      expect(worst).toBeLessThan(1e-5);
-      expect(own.subarray(0, 2 * guard).every((value) => value === 0)).toBe(true);
-      expect(own.subarray(2 * (guard + length)).every((value) => value === 0)).toBe(true);
-    });
-    prepared.release();
   });
 });
 
-describe("extraction", () => {
+describe.each(testTargets)("extraction on $name", (target) => {
   const configuration = configurationOf(cases[1]!);
   const { grant, allocation, carrier } = configuration;
   const dimensions = {

@@ -10,6 +10,7 @@ import { uplinkTransmitConfiguration } from "../src/transceiver/uplink-transmit-
 import { type ReferenceCase, readReferenceCase, referenceCaseNames } from "./independent/reference-cases.js";
 import { packed } from "./packed-bits.js";
 import { productConfiguration } from "./product-grant.js";
+import { testTargets } from "./targets.js";
 
 function configurationOf({ grant }: ReferenceCase): { carrier: Carrier; pusch: PuschConfiguration } {
   const carrier = parseCarrier({
@@ -21,15 +22,17 @@ function configurationOf({ grant }: ReferenceCase): { carrier: Carrier; pusch: P
 }
 
 describe.skipIf(referenceCaseNames.length === 0)("reference slots", () => {
-  it.each(referenceCaseNames)("%s: the transport block comes back from the grid", (name) => {
+  it.each(referenceCaseNames)("%s: the transport block comes back from the grid, on every target", (name) => {
     const reference = readReferenceCase(name);
     const { carrier, pusch } = configurationOf(reference);
     const grid = Float32Array.from(reference.grid.flat(2).flatMap(({ re, im }) => [re, im]));
-    const receiver = createUplinkReceiver({ carrier, receiveAntennas: pusch.antennaPorts });
-    const result = receiver.receiveGrid(grid, pusch.grant);
-    expect(result.crc).toBe(true);
-    expect(result.payload).toEqual(packed(reference.transportBlock));
-    receiver.close();
+    for (const target of testTargets) {
+      const receiver = createUplinkReceiver({ carrier, receiveAntennas: pusch.antennaPorts, target });
+      const result = receiver.receiveGrid(grid, pusch.grant);
+      expect(result.crc, target.name).toBe(true);
+      expect(result.payload).toEqual(packed(reference.transportBlock));
+      receiver.close();
+    }
   });
 
   it.each(referenceCaseNames.filter((name) => readReferenceCase(name).grant.nrOfLayers <= 2))(

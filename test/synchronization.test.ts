@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { wasmTarget } from "../src/compiler/index.js";
+import type { Target } from "../src/compiler/index.js";
 import { type PreparedFunction, prepareFunction } from "../src/functions/index.js";
 import {
   addNoise,
@@ -14,8 +14,8 @@ import { guardSamples, longestSlotSamples } from "../src/transceiver/synchroniza
 import { OFFSET_FIELDS, offsetFieldIndex } from "../src/transceiver/synchronization/offsets.js";
 import type { Complex } from "./independent/complex.js";
 import { modulateSlot, symbolsPerSlot } from "./independent/ofdm.js";
+import { testTargets } from "./targets.js";
 
-const target = wasmTarget();
 const GUARD = 24;
 
 interface Cell {
@@ -65,7 +65,7 @@ type Synchronization = PreparedFunction<
   typeof synchronization.state
 >;
 
-function prepare(given: Cell): Synchronization {
+function prepare(target: Target, given: Cell): Synchronization {
   const carrier = parseCarrier(given.carrier);
   return prepareFunction(synchronization, "cyclic-prefix", {
     dimensions: {
@@ -78,88 +78,98 @@ function prepare(given: Cell): Synchronization {
   });
 }
 
-describe.each(Object.entries(cells))("synchronization at %s", (_, cell) => {
-  const random = createRandom(20);
-  const { carrier, sample, samples } = randomSlot(cell, random);
-  const prepared = prepare(cell);
-  const { timing, frequency, valid } = offsetFieldIndex;
+describe.each(testTargets)("on $name", (target) => {
+  describe.each(Object.entries(cells))("synchronization at %s", (_, cell) => {
+    const random = createRandom(20);
+    const { carrier, sample, samples } = randomSlot(cell, random);
+    const prepared = prepare(target, cell);
+    const { timing, frequency, valid } = offsetFieldIndex;
 
-  it("finds and removes timing and frequency from the cyclic prefixes where nothing is tracked", () => {
-    // At 60 kHz with the normal prefix, the prefixes alone leave an ambiguity of 8 samples at this rate.
-    const ambiguous = carrier.subcarrierSpacing === 60 && carrier.cyclicPrefix === "normal";
-    const reach = ambiguous ? 3 : GUARD - 2;
-    // Deviation of the phase of the sum of conj(x)·x' over all prefixes with noise of 3 %, in Hz.
-    const prefix = carrier.cyclicPrefix === "normal" ? (9 / 128) * carrier.fftSize : carrier.fftSize / 4;
-    const compared = prefix * symbolsPerSlot(carrier.cyclicPrefix) * cell.antennas;
-    const deviation =
-      (Math.sqrt((2 * 0.03 + 0.03 ** 2) / (2 * compared)) / (2 * Math.PI)) * carrier.subcarrierSpacing * 1000;
-    for (let trial = 0; trial < 12; trial++) {
-      const delay = random.integer(2 * reach + 1) - reach;
-      const offset = (random.next() - 0.5) * 0.96 * carrier.subcarrierSpacing * 1000;
-      const received = samples.slice();
-      applyTimingOffset(received, delay, cell.antennas);
-      applyFrequencyOffset(received, offset, carrier.sampleRate, cell.antennas, -GUARD / carrier.sampleRate);
-      addNoise(received, 0.03, random);
-      prepared.inputs.samples.view.set(received);
-      prepared.inputs.tracking.view.fill(Number.NaN);
-      prepared.inputs.tracking.view[valid] = trial & 1;
-      prepared.process();
-      const { applied, aligned } = prepared.outputs;
-      expect(applied.view[valid]).toBe(1);
-      expect(Math.abs(applied.view[frequency]! - offset)).toBeLessThan(5 * deviation);
-      const found = Math.round(applied.view[timing]! * carrier.sampleRate);
-      // A small delay may be left where it does not stand out.
-      expect(Math.abs(found - delay)).toBeLessThanOrEqual(found === 0 ? 4 : 2);
-      // What was applied is what the samples show: the phase is 0 at the slot's start.
-      for (const n of [GUARD + 30, sample >> 1, sample - 2 * GUARD]) {
-        const angle = (-2 * Math.PI * applied.view[frequency]! * (n - GUARD)) / carrier.sampleRate;
-        const [re, im] = [received[2 * (n + found)]!, received[2 * (n + found) + 1]!];
-        expect(aligned.view[2 * n]).toBeCloseTo(re * Math.cos(angle) - im * Math.sin(angle), 4);
-        expect(aligned.view[2 * n + 1]).toBeCloseTo(re * Math.sin(angle) + im * Math.cos(angle), 4);
-      }
-    }
-  });
-
-  it("applies what is tracked, clamped to the guard, with zeros where nothing was received", () => {
-    for (const shift of [-5, 0, 7, 1000, -1000]) {
-      const received = Float32Array.from({ length: samples.length }, () => random.gaussian());
-      prepared.inputs.samples.view.set(received);
-      prepared.inputs.tracking.view.set([(shift + 0.3) / carrier.sampleRate, 250, 1, 0]);
-      prepared.process();
-      const moved = Math.max(-GUARD, Math.min(GUARD, shift));
-      const { applied, aligned } = prepared.outputs;
-      expect(applied.view[timing]).toBeCloseTo(moved / carrier.sampleRate, 10);
-      expect(applied.view[frequency]).toBe(250);
-      let worst = 0;
-      for (let antenna = 0; antenna < cell.antennas; antenna++)
-        for (let n = 0; n < sample; n++) {
-          const inside = n + moved >= 0 && n + moved < sample;
-          const from = 2 * (antenna * sample + n + moved);
-          const [re, im] = inside ? [received[from]!, received[from + 1]!] : [0, 0];
-          const angle = (-2 * Math.PI * 250 * (n - GUARD)) / carrier.sampleRate;
-          const to = 2 * (antenna * sample + n);
-          worst = Math.max(
-            worst,
-            Math.abs(aligned.view[to]! - (re * Math.cos(angle) - im * Math.sin(angle))),
-            Math.abs(aligned.view[to + 1]! - (re * Math.sin(angle) + im * Math.cos(angle))),
-          );
+    it("finds and removes timing and frequency from the cyclic prefixes where nothing is tracked", () => {
+      // At 60 kHz with the normal prefix, the prefixes alone leave an ambiguity of 8 samples at this rate.
+      const ambiguous = carrier.subcarrierSpacing === 60 && carrier.cyclicPrefix === "normal";
+      const reach = ambiguous ? 3 : GUARD - 2;
+      // Deviation of the phase of the sum of conj(x)·x' over all prefixes with noise of 3 %, in Hz.
+      const prefix = carrier.cyclicPrefix === "normal" ? (9 / 128) * carrier.fftSize : carrier.fftSize / 4;
+      const compared = prefix * symbolsPerSlot(carrier.cyclicPrefix) * cell.antennas;
+      const deviation =
+        (Math.sqrt((2 * 0.03 + 0.03 ** 2) / (2 * compared)) / (2 * Math.PI)) *
+        carrier.subcarrierSpacing *
+        1000;
+      for (let trial = 0; trial < 12; trial++) {
+        const delay = random.integer(2 * reach + 1) - reach;
+        const offset = (random.next() - 0.5) * 0.96 * carrier.subcarrierSpacing * 1000;
+        const received = samples.slice();
+        applyTimingOffset(received, delay, cell.antennas);
+        applyFrequencyOffset(
+          received,
+          offset,
+          carrier.sampleRate,
+          cell.antennas,
+          -GUARD / carrier.sampleRate,
+        );
+        addNoise(received, 0.03, random);
+        prepared.inputs.samples.view.set(received);
+        prepared.inputs.tracking.view.fill(Number.NaN);
+        prepared.inputs.tracking.view[valid] = trial & 1;
+        prepared.process();
+        const { applied, aligned } = prepared.outputs;
+        expect(applied.view[valid]).toBe(1);
+        expect(Math.abs(applied.view[frequency]! - offset)).toBeLessThan(5 * deviation);
+        const found = Math.round(applied.view[timing]! * carrier.sampleRate);
+        // A small delay may be left where it does not stand out.
+        expect(Math.abs(found - delay)).toBeLessThanOrEqual(found === 0 ? 4 : 2);
+        // What was applied is what the samples show: the phase is 0 at the slot's start.
+        for (const n of [GUARD + 30, sample >> 1, sample - 2 * GUARD]) {
+          const angle = (-2 * Math.PI * applied.view[frequency]! * (n - GUARD)) / carrier.sampleRate;
+          const [re, im] = [received[2 * (n + found)]!, received[2 * (n + found) + 1]!];
+          expect(aligned.view[2 * n]).toBeCloseTo(re * Math.cos(angle) - im * Math.sin(angle), 4);
+          expect(aligned.view[2 * n + 1]).toBeCloseTo(re * Math.sin(angle) + im * Math.cos(angle), 4);
         }
-      expect(worst).toBeLessThan(1e-5);
-    }
-  });
+      }
+    });
 
-  it("leaves a slot of noise, of silence and of no numbers as it is", () => {
-    let kept = 0;
-    for (let trial = 0; trial < 20; trial++) {
-      prepared.inputs.samples.view.fill(trial === 0 ? 0 : trial === 1 ? Number.NaN : 0);
-      if (trial > 1) addNoise(prepared.inputs.samples.view, 1, random);
-      prepared.inputs.tracking.view.fill(0);
-      prepared.process();
-      const [shift, offset] = prepared.outputs.applied.view;
-      expect(Number.isFinite(shift) && Number.isFinite(offset)).toBe(true);
-      if (shift === 0 && offset === 0) kept++;
-    }
-    expect(kept).toBe(20);
+    it("applies what is tracked, clamped to the guard, with zeros where nothing was received", () => {
+      for (const shift of [-5, 0, 7, 1000, -1000]) {
+        const received = Float32Array.from({ length: samples.length }, () => random.gaussian());
+        prepared.inputs.samples.view.set(received);
+        prepared.inputs.tracking.view.set([(shift + 0.3) / carrier.sampleRate, 250, 1, 0]);
+        prepared.process();
+        const moved = Math.max(-GUARD, Math.min(GUARD, shift));
+        const { applied, aligned } = prepared.outputs;
+        expect(applied.view[timing]).toBeCloseTo(moved / carrier.sampleRate, 10);
+        expect(applied.view[frequency]).toBe(250);
+        let worst = 0;
+        for (let antenna = 0; antenna < cell.antennas; antenna++)
+          for (let n = 0; n < sample; n++) {
+            const inside = n + moved >= 0 && n + moved < sample;
+            const from = 2 * (antenna * sample + n + moved);
+            const [re, im] = inside ? [received[from]!, received[from + 1]!] : [0, 0];
+            const angle = (-2 * Math.PI * 250 * (n - GUARD)) / carrier.sampleRate;
+            const to = 2 * (antenna * sample + n);
+            worst = Math.max(
+              worst,
+              Math.abs(aligned.view[to]! - (re * Math.cos(angle) - im * Math.sin(angle))),
+              Math.abs(aligned.view[to + 1]! - (re * Math.sin(angle) + im * Math.cos(angle))),
+            );
+          }
+        expect(worst).toBeLessThan(1e-5);
+      }
+    });
+
+    it("leaves a slot of noise, of silence and of no numbers as it is", () => {
+      let kept = 0;
+      for (let trial = 0; trial < 20; trial++) {
+        prepared.inputs.samples.view.fill(trial === 0 ? 0 : trial === 1 ? Number.NaN : 0);
+        if (trial > 1) addNoise(prepared.inputs.samples.view, 1, random);
+        prepared.inputs.tracking.view.fill(0);
+        prepared.process();
+        const [shift, offset] = prepared.outputs.applied.view;
+        expect(Number.isFinite(shift) && Number.isFinite(offset)).toBe(true);
+        if (shift === 0 && offset === 0) kept++;
+      }
+      expect(kept).toBe(20);
+    });
   });
 });
 
@@ -178,7 +188,7 @@ function randomTones(ports: number, count: number, random: Random): Float32Array
   return samples;
 }
 
-describe("advance", () => {
+describe.each(testTargets)("advance on $name", (target) => {
   const cell = cells["30 kHz, two antennas"]!;
   const random = createRandom(21);
   const carrier = parseCarrier(cell.carrier);

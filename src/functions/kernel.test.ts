@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { arith, buffer, kernel, scf, vector, wasmTarget } from "../compiler/index.js";
+import { testTargets } from "../../test/targets.js";
+import { arith, buffer, kernel, scf, vector } from "../compiler/index.js";
 import { createArena } from "./arena.js";
 import { dataflow } from "./dataflow.js";
 import { defineFunction } from "./declaration.js";
@@ -54,8 +55,7 @@ function numbers(length: number, of: (index: number) => number): Int8Array {
   return Int8Array.from({ length }, (_, index) => of(index));
 }
 
-describe("a function with a compiled kernel", () => {
-  const target = wasmTarget();
+describe.each(testTargets)("a function with a compiled kernel on $name", (target) => {
   const run = (implementation: string, element: number) =>
     runFunction(add, implementation, {
       target,
@@ -89,7 +89,7 @@ describe("a function with a compiled kernel", () => {
     }
     const [record, ...others] = instance.kernels();
     expect(others).toEqual([]);
-    expect(record).toMatchObject({ name: "add_20", target: "wasm" });
+    expect(record).toMatchObject({ name: "add_20", target: target.name });
     expect(record.compileMilliseconds).toBeGreaterThan(0);
   });
 });

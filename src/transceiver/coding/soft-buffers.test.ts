@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { wasmTarget } from "../../compiler/index.js";
+import { testTargets } from "../../../test/targets.js";
+import type { Target } from "../../compiler/index.js";
 import { createArena, createFlowInstance, dataflow, int8, int32 } from "../../functions/index.js";
 import { createRandom, type Random } from "../../radio/index.js";
 import { codeBlocks } from "../pusch/code-blocks.js";
@@ -24,9 +25,9 @@ const flow = dataflow(
 );
 
 /** A decoder of transport blocks of one or two code blocks that reach to the end of the buffer, or not so far. */
-function createDecoder(softBit: number) {
+function createDecoder(target: Target, softBit: number) {
   const arena = createArena({ bytes: 8 * 2 ** 20, canaries: true });
-  const instance = createFlowInstance(flow, { arena, target: wasmTarget(), stateDimensions: { softBit } });
+  const instance = createFlowInstance(flow, { arena, target, stateDimensions: { softBit } });
   return {
     state: instance.state.decoding!,
     check: () => arena.checkCanaries(),
@@ -87,13 +88,13 @@ function received(count: number, lastPosition: number, wrong: number, random: Ra
 
 const limited = (v: number): number => Math.max(-127, Math.min(127, v));
 
-describe(`soft buffers, seed ${seed}`, () => {
+describe.each(testTargets)(`soft buffers on $name, seed ${seed}`, (target) => {
   it.each([2 * encodedBits, 2 * encodedBits + 37, encodedBits])(
     "keep what random grants of 16 interleaved processes leave undecoded, %i soft bits a process",
     (softBit) => {
       const random = createRandom(seed);
-      const decoder = createDecoder(softBit);
-      const plain = createDecoder(0);
+      const decoder = createDecoder(target, softBit);
+      const plain = createDecoder(target, 0);
       const kept = new Map<number, { key: string; soft: Int8Array; lastPosition: number }>();
       const seen = { combined: 0, decodedByCombining: 0, fresh: 0, replaced: 0 };
       for (let slot = 0; slot < 600; slot++) {
@@ -137,7 +138,7 @@ describe(`soft buffers, seed ${seed}`, () => {
 
   it("are left alone by a message without a grant or with a process that is none", () => {
     const random = createRandom(seed);
-    const decoder = createDecoder(2 * encodedBits);
+    const decoder = createDecoder(target, 2 * encodedBits);
     const soft = received(2, shortEnd, 0.4, random);
     const grant = { rnti: 1, process: 3, isNew: true, transportBlockSize: 1000 };
     const first = decoder.decode(soft, shortEnd, grant);

@@ -1,9 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { wasmTarget } from "../../compiler/index.js";
+import { testTargets } from "../../../test/targets.js";
+import type { Target } from "../../compiler/index.js";
 import { runFunction } from "../../functions/index.js";
 import { analogToDigital, digitalToAnalog, fixedToFloat, floatToFixed } from "./function.js";
-
-const target = wasmTarget();
 
 /** exp(j2π(turns·n + start)) for n = 0 … count - 1. */
 function tone(count: number, turns: number, start = 0): Float32Array {
@@ -14,6 +13,7 @@ function tone(count: number, turns: number, start = 0): Float32Array {
 }
 
 function toBaseband(
+  target: Target,
   analog: Float32Array,
   antenna: number,
   sample: number,
@@ -28,6 +28,7 @@ function toBaseband(
 }
 
 function toConverter(
+  target: Target,
   samples: Float32Array,
   antenna: number,
   converterSample: number,
@@ -63,53 +64,56 @@ const ratios = [
   [1, 1],
 ] as const;
 
-describe.each(ratios)("conversion of %i samples to %i", (inputs, outputs) => {
-  const periods = Math.ceil(1200 / Math.max(inputs, outputs));
-  const [from, to] = [inputs * periods, outputs * periods];
-  const lower = Math.min(inputs, outputs);
-  // The filter reaches 15 samples of the lower rate.
-  const margin = Math.ceil((16 * outputs) / lower);
+describe.each(testTargets)("on $name", (target) => {
+  describe.each(ratios)("conversion of %i samples to %i", (inputs, outputs) => {
+    const periods = Math.ceil(1200 / Math.max(inputs, outputs));
+    const [from, to] = [inputs * periods, outputs * periods];
+    const lower = Math.min(inputs, outputs);
+    // The filter reaches 15 samples of the lower rate.
+    const margin = Math.ceil((16 * outputs) / lower);
 
-  it("keeps what lies within 0.82 of half the lower rate, within 2e-4, at its time", () => {
-    for (const part of [0, 0.1, -0.35, 0.6, -0.82, 0.82]) {
-      const turns = (part / 2) * lower;
-      const got = toBaseband(tone(from, turns / inputs, 0.2), 1, to);
-      expect(distances(got, tone(to, turns / outputs, 0.2), margin).largest, `tone at ${part}`).toBeLessThan(
-        2e-4,
-      );
-    }
-  });
-
-  it("goes back to what it was", () => {
-    const turns = 0.37 * lower;
-    const got = toConverter(tone(to, turns / outputs), 1, from);
-    const reach = Math.ceil((16 * inputs) / lower);
-    expect(distances(got, tone(from, turns / inputs), reach).largest).toBeLessThan(2e-4);
-  });
-
-  if (inputs > outputs)
-    it("stops what would fall into the pass band by 80 dB", () => {
-      for (let part = 1.18; part < inputs / outputs; part += 0.05)
-        for (const sign of [-1, 1]) {
-          const got = toBaseband(tone(from, (sign * part * lower) / 2 / inputs), 1, to);
-          const level = distances(got, new Float32Array(got.length), margin).largest;
-          expect(20 * Math.log10(level), `tone at ${sign * part}`).toBeLessThan(-80);
-        }
+    it("keeps what lies within 0.82 of half the lower rate, within 2e-4, at its time", () => {
+      for (const part of [0, 0.1, -0.35, 0.6, -0.82, 0.82]) {
+        const turns = (part / 2) * lower;
+        const got = toBaseband(target, tone(from, turns / inputs, 0.2), 1, to);
+        expect(
+          distances(got, tone(to, turns / outputs, 0.2), margin).largest,
+          `tone at ${part}`,
+        ).toBeLessThan(2e-4);
+      }
     });
+
+    it("goes back to what it was", () => {
+      const turns = 0.37 * lower;
+      const got = toConverter(target, tone(to, turns / outputs), 1, from);
+      const reach = Math.ceil((16 * inputs) / lower);
+      expect(distances(got, tone(from, turns / inputs), reach).largest).toBeLessThan(2e-4);
+    });
+
+    if (inputs > outputs)
+      it("stops what would fall into the pass band by 80 dB", () => {
+        for (let part = 1.18; part < inputs / outputs; part += 0.05)
+          for (const sign of [-1, 1]) {
+            const got = toBaseband(target, tone(from, (sign * part * lower) / 2 / inputs), 1, to);
+            const level = distances(got, new Float32Array(got.length), margin).largest;
+            expect(20 * Math.log10(level), `tone at ${sign * part}`).toBeLessThan(-80);
+          }
+      });
+  });
 });
 
-describe("converters", () => {
+describe.each(testTargets)("converters on $name", (target) => {
   it("are exact without quantization at equal rates, antenna by antenna", () => {
     const signal = tone(77 * 3, 0.123);
-    expect([...toBaseband(signal, 3, 77)]).toEqual([...signal]);
-    expect([...toConverter(signal, 3, 77)]).toEqual([...signal]);
+    expect([...toBaseband(target, signal, 3, 77)]).toEqual([...signal]);
+    expect([...toConverter(target, signal, 3, 77)]).toEqual([...signal]);
   });
 
   it("keep antennas apart", () => {
     const [a, b] = [tone(400, 0.01), tone(400, -0.2)];
-    const both = toBaseband(Float32Array.of(...a, ...b), 2, 300);
-    expect([...both.subarray(0, 600)]).toEqual([...toBaseband(a, 1, 300)]);
-    expect([...both.subarray(600)]).toEqual([...toBaseband(b, 1, 300)]);
+    const both = toBaseband(target, Float32Array.of(...a, ...b), 2, 300);
+    expect([...both.subarray(0, 600)]).toEqual([...toBaseband(target, a, 1, 300)]);
+    expect([...both.subarray(600)]).toEqual([...toBaseband(target, b, 1, 300)]);
   });
 
   it.each([16, 14, 12, 10, 8])("of %i bits add the noise of their steps, both ways", (bits) => {
@@ -117,8 +121,8 @@ describe("converters", () => {
     // A step of 2^(1-n) has an error of variance step²/12 in each part.
     const theory = 2 * (2 ** (1 - bits) / Math.sqrt(12)) ** 2;
     for (const got of [
-      toBaseband(signal, 1, 4000, `${bits}-bit`),
-      toConverter(signal, 1, 4000, `${bits}-bit`),
+      toBaseband(target, signal, 1, 4000, `${bits}-bit`),
+      toConverter(target, signal, 1, 4000, `${bits}-bit`),
     ]) {
       const { mean } = distances(got, signal, 0);
       expect(Math.abs(10 * Math.log10(mean / theory))).toBeLessThan(0.5);
@@ -129,17 +133,17 @@ describe("converters", () => {
   it("clip at full scale and give 0 for what is not a number", () => {
     const analog = Float32Array.of(1.5, -1.5, 1, -1, Number.NaN, Infinity, -Infinity, 0.25);
     const top = 1 - 2 ** -7;
-    expect([...toBaseband(analog, 1, 4, "8-bit")]).toEqual([top, -1, top, -1, 0, top, -1, 0.25]);
-    expect([...toConverter(analog, 1, 4, "8-bit")]).toEqual([top, -1, top, -1, 0, top, -1, 0.25]);
+    expect([...toBaseband(target, analog, 1, 4, "8-bit")]).toEqual([top, -1, top, -1, 0, top, -1, 0.25]);
+    expect([...toConverter(target, analog, 1, 4, "8-bit")]).toEqual([top, -1, top, -1, 0, top, -1, 0.25]);
   });
 
   it("refuse ratios that are none of small numbers, and no samples", () => {
-    expect(() => toBaseband(tone(10007, 0), 1, 9973)).toThrow(/small whole numbers/);
-    expect(() => toBaseband(new Float32Array(0), 1, 10)).toThrow(/converterSample: 0/);
+    expect(() => toBaseband(target, tone(10007, 0), 1, 9973)).toThrow(/small whole numbers/);
+    expect(() => toBaseband(target, new Float32Array(0), 1, 10)).toThrow(/converterSample: 0/);
   });
 });
 
-describe("fixed point", () => {
+describe.each(testTargets)("fixed point on $name", (target) => {
   const dimensions = { antenna: 2, converterSample: 3, part: 2 };
 
   it("goes to numbers and back", () => {

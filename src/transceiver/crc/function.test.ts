@@ -1,13 +1,12 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { wasmTarget } from "../../compiler/index.js";
+import { testTargets } from "../../../test/targets.js";
+import type { Target } from "../../compiler/index.js";
 import { prepareFunction, runFunction } from "../../functions/index.js";
 import { codeBlocks } from "../pusch/code-blocks.js";
 import { transportBlockSize } from "../pusch/transport-block-size.js";
 import { type CrcName, crc } from "./crc.js";
 import { crcAttachment, crcCheck } from "./function.js";
-
-const target = wasmTarget();
 
 interface Case {
   readonly blockLength: number;
@@ -16,7 +15,7 @@ interface Case {
   readonly codeBlockCrc: CrcName | "none";
 }
 
-function configured({ blockLength, codeBlock, transportBlock, codeBlockCrc }: Case) {
+function configured(target: Target, { blockLength, codeBlock, transportBlock, codeBlockCrc }: Case) {
   const partBits = (blockLength + crc(transportBlock).length) / codeBlock;
   const blockBits = partBits + (codeBlockCrc === "none" ? 0 : crc(codeBlockCrc).length);
   const dimensions = {
@@ -30,8 +29,8 @@ function configured({ blockLength, codeBlock, transportBlock, codeBlockCrc }: Ca
 }
 
 /** Attaches, spoils the bits given (of all code blocks, counted through), checks. */
-function attachAndCheck(one: Case, payload: Uint8Array, spoiled: readonly number[]) {
-  const { blockBits, partBits, ...given } = configured(one);
+function attachAndCheck(target: Target, one: Case, payload: Uint8Array, spoiled: readonly number[]) {
+  const { blockBits, partBits, ...given } = configured(target, one);
   const { blocks } = runFunction(crcAttachment, "plain", { ...given, inputs: { payload } }).outputs;
   for (const bit of spoiled) {
     const at = 8 * Math.floor(bit / blockBits) * given.dimensions.blockByte + (bit % blockBits);
@@ -60,7 +59,7 @@ const oddSizes: Case[] = [
   { blockLength: 8, codeBlock: 4, transportBlock: "crc24a", codeBlockCrc: "crc24b" },
 ];
 
-describe("crcAttachment and crcCheck", () => {
+describe.each(testTargets)("crcAttachment and crcCheck on $name", (target) => {
   it("take block length and CRC scheme and keep no state", () => {
     for (const definition of [crcAttachment, crcCheck]) {
       expect(Object.keys(definition.parameters)).toEqual(["blockLength", "crcScheme"]);
@@ -71,19 +70,19 @@ describe("crcAttachment and crcCheck", () => {
   it.each([...standardSizes, ...oddSizes])(
     "return a block of $blockLength bits, or say what failed",
     (one) => {
-      const { blockBits, partBits, dimensions } = configured(one);
+      const { blockBits, partBits, dimensions } = configured(target, one);
       const total = one.codeBlock * blockBits;
       const payload = Uint8Array.from(
         { length: dimensions.payloadByte },
         (_, byte) => Math.imul(byte + 1, 0x9e3779b1) >>> 24,
       );
       if (one.blockLength % 8 !== 0) payload[payload.length - 1]! &= 0xff << (8 - (one.blockLength % 8));
-      const good = attachAndCheck(one, payload, []);
+      const good = attachAndCheck(target, one, payload, []);
       expect(good.payload).toEqual(payload);
       expect([...good.crc]).toEqual([1, 0]);
       fc.assert(
         fc.property(fc.nat({ max: total - 1 }), (bit) => {
-          const { crc, payload: decided } = attachAndCheck(one, payload, [bit]);
+          const { crc, payload: decided } = attachAndCheck(target, one, payload, [bit]);
           const inCodeBlockCrc = bit % blockBits >= partBits;
           expect([...crc]).toEqual([inCodeBlockCrc ? 1 : 0, one.codeBlockCrc === "none" ? 0 : 1]);
           const at = Math.floor(bit / blockBits) * partBits + (bit % blockBits);
@@ -98,12 +97,31 @@ describe("crcAttachment and crcCheck", () => {
 
   it("count every code block that failed", () => {
     const one = standardSizes.at(-1)!;
-    const { blockBits, dimensions } = configured(one);
+    const { blockBits, dimensions } = configured(target, one);
     const payload = new Uint8Array(dimensions.payloadByte).fill(0xa5);
     const spoiled = [0, 3, one.codeBlock - 1].map((block) => block * blockBits + 17);
-    expect([...attachAndCheck(one, payload, spoiled).crc]).toEqual([0, 3]);
+    expect([...attachAndCheck(target, one, payload, spoiled).crc]).toEqual([0, 3]);
   });
 
+  it("refuse what does not go together", () => {
+    const { blockBits, partBits, ...given } = configured(target, standardSizes[3]!);
+    const attempt = (sizes: object, parameters: object = {}) => {
+      const changed = { ...given.parameters, ...parameters };
+      return () =>
+        prepareFunction(crcCheck, "table", {
+          dimensions: { ...given.dimensions, ...sizes },
+          parameters: changed,
+          target,
+        });
+    };
+    expect(attempt({ payloadByte: 2 })).toThrow(/payloadByte: 2/);
+    expect(attempt({ blockByte: 2 })).toThrow(/blockByte: 2/);
+    expect(attempt({ codeBlock: 5 })).toThrow(/blockLength: 8424/);
+    expect(attempt({}, { crcScheme: { transportBlock: "crc8", codeBlock: "none" } })).toThrow(/crcScheme/);
+  });
+});
+
+describe("code blocks of PUSCH", () => {
   it("get whole bytes in every code block from every size of TS 38.214", () => {
     const resources = fc.record({
       prbs: fc.integer({ min: 1, max: 273 }),
@@ -124,22 +142,5 @@ describe("crcAttachment and crcCheck", () => {
       }),
       { seed: 38214, numRuns: 20000 },
     );
-  });
-
-  it("refuse what does not go together", () => {
-    const { blockBits, partBits, ...given } = configured(standardSizes[3]!);
-    const attempt = (sizes: object, parameters: object = {}) => {
-      const changed = { ...given.parameters, ...parameters };
-      return () =>
-        prepareFunction(crcCheck, "table", {
-          dimensions: { ...given.dimensions, ...sizes },
-          parameters: changed,
-          target,
-        });
-    };
-    expect(attempt({ payloadByte: 2 })).toThrow(/payloadByte: 2/);
-    expect(attempt({ blockByte: 2 })).toThrow(/blockByte: 2/);
-    expect(attempt({ codeBlock: 5 })).toThrow(/blockLength: 8424/);
-    expect(attempt({}, { crcScheme: { transportBlock: "crc8", codeBlock: "none" } })).toThrow(/crcScheme/);
   });
 });

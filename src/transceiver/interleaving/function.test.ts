@@ -1,9 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { wasmTarget } from "../../compiler/index.js";
+import { testTargets } from "../../../test/targets.js";
 import { prepareFunction, runFunction } from "../../functions/index.js";
 import { deinterleaving, interleaving } from "./function.js";
-
-const target = wasmTarget();
 
 const scheme = {
   modulationOrder: 2,
@@ -15,7 +13,7 @@ const scheme = {
 } as const;
 const dimensions = { codeBlock: 2, circularBufferBit: 132, codewordBit: 122 };
 
-describe("interleaving and deinterleaving", () => {
+describe.each(testTargets)("interleaving and deinterleaving on $name", (target) => {
   it("take the interleaving scheme and keep no state", () => {
     for (const definition of [interleaving, deinterleaving]) {
       expect(Object.keys(definition.parameters)).toEqual(["interleavingScheme"]);

@@ -1,11 +1,9 @@
 import { describe, expect, it } from "vitest";
-import { wasmTarget } from "../../compiler/index.js";
+import { testTargets } from "../../../test/targets.js";
 import { prepareFunction, runFunction } from "../../functions/index.js";
 import { GRANT_FIELDS, grantFieldIndex } from "../pusch/grant-message.js";
 import { demapping, mapping } from "./function.js";
 import { modulationSchemeIndex } from "./modulation-scheme.js";
-
-const target = wasmTarget();
 
 function grantMessage(modulationOrder: number, scramblingInit: number, tpmi = -1, valid = 1): Int32Array {
   const grant = new Int32Array(GRANT_FIELDS);
@@ -19,7 +17,7 @@ function grantMessage(modulationOrder: number, scramblingInit: number, tpmi = -1
 const bitsOf = (count: number, seed: number) =>
   Uint8Array.from({ length: count }, (_, bit) => (Math.imul(bit + seed, 0x9e3779b1) >>> 17) & 1);
 
-describe("mapping and demapping", () => {
+describe.each(testTargets)("mapping and demapping on $name", (target) => {
   it("are each other's inverse for every order, number of layers and length", () => {
     for (const order of [1, 2, 4, 6, 8])
       for (const layers of [1, 2, 3, 4])
