@@ -44,9 +44,13 @@ const tables: Readonly<Record<string, () => Int32Array>> = {
 /** Buffers of i32 that may hold any bits. */
 const words: readonly string[] = ["tables", "x1", "x2", "sequence", "remainders"];
 
-/** What an argument may be: anything, one value, whole numbers from 0, or a table. */
+/** Buffers of floats that are variances or their inverses, by name: with a sign, what they belong to is left out. */
+const variances: readonly string[] = ["weights", "noise"];
+
+/** What an argument may be: anything, anything from 0, one value, whole numbers from 0, or a table. */
 type SampleRange =
   | "any"
+  | "positive"
   | { readonly value: number }
   | { readonly below: number }
   | { readonly table: () => Int32Array };
@@ -55,6 +59,7 @@ type SampleRange =
 export function sampleRange(a: Argument): SampleRange | undefined {
   if (a.kind === "buffer") {
     const { name, element } = a.buffer;
+    if (variances.includes(name)) return "positive";
     if (element !== "i32" || words.includes(name)) return "any";
     if (tables[name] !== undefined) return { table: tables[name] };
     return indices[name] === undefined ? undefined : { below: indices[name] };
@@ -80,7 +85,7 @@ const guardBytes = 128;
 const pageBytes = 1 << 16;
 
 /**
- * Memory with random numbers for a kernel's buffers: floats normal of variance 1, integers of any bits, indices in
+ * Memory with random numbers for a kernel's buffers: floats normal of variance 1 (variances: their magnitudes), integers of any bits, indices in
  * their range. Scalars are those known by name; float scalars 1/√2, so that two of them are a phasor of magnitude 1.
  * @throws RangeError for a kernel with an argument of which {@link sampleRange} knows nothing.
  */
@@ -117,7 +122,10 @@ function fill(
   if (buffer.element === "f32" || buffer.element === "f64") {
     const view = buffer.element === "f32" ? Float32Array : Float64Array;
     const floats = new view(bytes, offset, length);
-    for (let k = 0; k < length; k++) floats[k] = random.gaussian();
+    for (let k = 0; k < length; k++) {
+      const number = random.gaussian();
+      floats[k] = range === "positive" ? Math.abs(number) : number;
+    }
     return;
   }
   if (typeof range === "object" && "table" in range) {

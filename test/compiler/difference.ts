@@ -104,7 +104,10 @@ export function drawerOf(a: Argument): ((next: () => number) => () => number | b
       return () => numbers.next().value ?? 0;
     };
   }
-  if (range !== "any") return (next) => () => ("value" in range ? range.value : next() % range.below);
+  if (typeof range === "object") {
+    return (next) => () => ("value" in range ? range.value : next() % range.below);
+  }
   const { element } = a.kind === "buffer" ? a.buffer : a.value.type;
+  if (range === "positive") return (next) => () => Math.abs(Number(randomNumber(element, next, false)));
   return (next) => () => randomNumber(element, next, false);
 }
