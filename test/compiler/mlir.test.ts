@@ -48,7 +48,10 @@ describe("the kernels that are verified", () => {
     const builders = sources.flatMap((name) => {
       const text = readFileSync(join(folder, name), "utf8");
       const from = `./${name.replace(/\.ts$/, ".js")}`;
-      return [...text.matchAll(/^export function (\w+Kernel)\b/gm)].map(([, builder]) => ({ from, builder }));
+      return [...text.matchAll(/^export (?:const|function) (\w+Kernel)\b/gm)].map(([, builder]) => ({
+        from,
+        builder,
+      }));
     });
     expect(builders.length).toBeGreaterThan(20);
     const absent = builders.filter(
