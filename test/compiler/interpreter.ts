@@ -17,9 +17,10 @@ type Lanes = readonly bigint[];
 /** Buffers by position, scalars by position. */
 export type InterpreterArguments = readonly (bigint[] | bigint)[];
 
-const bitsOf = (e: ElementType): number => (e === "i1" ? 1 : byteSize(e) * 8);
+export const bitsOf = (e: ElementType): number => (e === "i1" ? 1 : byteSize(e) * 8);
 
-function normal(e: ElementType, v: bigint): bigint {
+/** A number within a type: wrapped around. */
+export function normal(e: ElementType, v: bigint): bigint {
   if (e === "i1") return v & 1n;
   return e === "index" ? BigInt.asIntN(32, v) : BigInt.asIntN(bitsOf(e), v);
 }
@@ -33,7 +34,7 @@ const u = (v: bigint, n: number): bigint => BigInt.asUintN(n, v);
 const limits = (n: number): [bigint, bigint] => [-(1n << BigInt(n - 1)), (1n << BigInt(n - 1)) - 1n];
 const saturate = (v: bigint, n: number): bigint => most(limits(n)[0], least(limits(n)[1], v));
 
-const binary: Record<string, Binary> = {
+export const binary: Record<string, Binary> = {
   "arith.addi": (a, b) => a + b,
   "arith.subi": (a, b) => a - b,
   "arith.muli": (a, b) => a * b,
@@ -66,7 +67,8 @@ const truth: Record<string, (a: bigint, b: bigint) => boolean> = {
   ge: (a, b) => a >= b,
 };
 
-function compare(predicate: string, a: bigint, b: bigint, n: number): boolean {
+/** `arith.cmpi` of numbers of `n` bits. */
+export function compare(predicate: string, a: bigint, b: bigint, n: number): boolean {
   if (predicate === "eq" || predicate === "ne") return truth[predicate]!(a, b);
   const [p, q] = predicate.startsWith("u") ? [u(a, n), u(b, n)] : [a, b];
   return truth[predicate.slice(1)]!(p, q);
