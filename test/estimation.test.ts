@@ -157,7 +157,7 @@ describe.each(testTargets)("channel estimates on TDL channels on $name", (target
       for (const snr_db of [-5, 0, 5, 10, 20, 30]) {
         const air = { profile, delaySpread_s, doppler_hz: 10, snr_db, antennas: 1 };
         const [ls, lmmse] = methods.map((method) =>
-          decibels(average(target, method, configuration, air, 12).error),
+          decibels(average(target, method, configuration, air, 8).error),
         );
         console.log(
           `${profile} ${Math.round(delaySpread_s * 1e9)} ns, ${snr_db} dB: error of LS ${ls!.toFixed(1)} dB, of LMMSE ${lmmse!.toFixed(1)} dB`,
@@ -211,7 +211,7 @@ describe.each(testTargets)("channel estimates on TDL channels on $name", (target
     const small = configurationOf({ ...grant, ...groups, ...additional });
     const air = { profile: "TDL-A", delaySpread_s: 30e-9, snr_db: 20, antennas: 2 } as const;
     for (const method of methods)
-      expect(decibels(average(target, method, small, air, 20).error)).toBeLessThan(-14);
+      expect(decibels(average(target, method, small, air, 12).error)).toBeLessThan(-14);
   });
 });
 
@@ -221,7 +221,7 @@ describe.each(testTargets)("noise estimates on $name", (target) => {
     for (const grant of [{ rbSize: 51 }, { rbSize: 51, nrOfLayers: 2 }, { rbSize: 51, dmrsConfigType: 2 }])
       for (const snr_db of [0, 10, 20]) {
         const air = { profile, ...spread, snr_db, antennas: 2 } as const;
-        const { noise } = average(target, "lmmse", configurationOf(grant), air, 6);
+        const { noise } = average(target, "lmmse", configurationOf(grant), air, 4);
         expect(Math.abs(noise - 1), `${JSON.stringify(grant)}, ${snr_db} dB: ${noise}`).toBeLessThan(0.1);
       }
   });
