@@ -71,8 +71,8 @@ describe.skipIf(withoutMlir)("mlir-opt", () => {
   });
 
   it("would say what is wrong", () => {
-    const [good] = operationKernels();
-    const body = { ...good!.body, operations: good!.body.operations.slice(1) };
-    expect(() => verifyMlir([{ ...good!, body }])).toThrow(/mlir-opt-19.*undeclared SSA value/s);
+    const { name, arguments: given, body, result } = operationKernels()[0]!;
+    const bad = { name, arguments: given, body: { ...body, operations: body.operations.slice(1) }, result };
+    expect(() => verifyMlir([bad])).toThrow(/mlir-opt-19.*undeclared SSA value/s);
   });
 });
