@@ -26,6 +26,9 @@ export interface LinkedCode {
  */
 export const PASSES = "default<O1>";
 
+/** Whether a product and a sum are fused, with one rounding for two, unless somebody says otherwise. */
+export const CONTRACT = true;
+
 /** LLVM's numbers for what is asked of it. */
 const [aggressive, positionIndependent, smallCode] = [3, 2, 3];
 const [assemblyFile, objectFile] = [0, 1];

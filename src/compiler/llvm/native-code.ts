@@ -1,7 +1,7 @@
 import type { Kernel } from "../operation.js";
 import { printLlvm } from "./ir-text.js";
 import { type LlvmLibrary, loadLlvm } from "./llvm-library.js";
-import { createMachineCodeCompiler, type MachineCodeCompiler } from "./machine-code.js";
+import { CONTRACT, createMachineCodeCompiler, type MachineCodeCompiler } from "./machine-code.js";
 
 /** What a kernel is on its way to the processor at hand. */
 export interface NativeCode {
@@ -26,7 +26,7 @@ let compiler: MachineCodeCompiler | undefined;
 export function compileForInspection(kernel: Kernel): NativeCode {
   compiler ??= openCompiler();
   const begin = performance.now();
-  const llvm = printLlvm(kernel, kernel.name, { contract: true });
+  const llvm = printLlvm(kernel, kernel.name, { contract: CONTRACT });
   const object = compiler.assemble(llvm);
   const compileMilliseconds = performance.now() - begin;
   const { optimized, assembly } = compiler.explain(llvm);

@@ -4,6 +4,7 @@ import { awaitCode, orderCode, releaseCode } from "../thread/connection.js";
 import type { Code, CodeOrder, CodeSource } from "../thread/protocol.js";
 import { printLlvm, resultType } from "./ir-text.js";
 import { type LlvmLibrary, loadLlvm, takeMessage } from "./llvm-library.js";
+import { CONTRACT } from "./machine-code.js";
 
 type FunctionType = ReturnType<LlvmLibrary["koffi"]["proto"]>;
 
@@ -34,9 +35,6 @@ function openNative(): Native {
   }
   return native;
 }
-
-/** Whether a product and a sum are fused unless somebody says otherwise. */
-export const CONTRACT = true;
 
 /** C's type of an argument of the function that {@link printLlvm} writes. */
 function argumentType(a: Argument): string {
