@@ -1,4 +1,6 @@
+import { spawnSync } from "node:child_process";
 import { once } from "node:events";
+import { fileURLToPath } from "node:url";
 import { Worker } from "node:worker_threads";
 import { describe, expect, it } from "vitest";
 import { addKernel, lostKernel } from "../../../test/compiler/built-elsewhere.js";
@@ -82,6 +84,18 @@ describe.each(testTargets)("the compiler's thread for $name", (target) => {
 });
 
 describe.skipIf(withoutLlvm)("native code in the process", () => {
+  it("does not keep a process from ending, nor end it amiss, whatever is being compiled", () => {
+    const program = fileURLToPath(new URL("../../../test/compiler/end-while-compiling.js", import.meta.url));
+    for (const milliseconds of [0, 50, 100, 150, 200, 250, 300, 400]) {
+      const status = milliseconds % 100 === 0 ? [] : ["3"];
+      const ended = spawnSync(process.execPath, [program, `${milliseconds}`, ...status], {
+        encoding: "utf8",
+        env: { ...process.env, NEURORAN_CACHE: "/dev/null/none" },
+      });
+      expect([ended.status, ended.signal, ended.stderr]).toEqual([Number(status[0] ?? 0), null, ""]);
+    }
+  });
+
   const order = (what: number) => ({
     target: "llvm" as const,
     name: addKernel(what, 50).name,

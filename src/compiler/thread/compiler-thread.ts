@@ -21,6 +21,9 @@ interface Connection {
   readonly held: Map<string, number>;
 }
 
+/** The connection of the thread that started this one. */
+const own = workerData as ConnectionEnd;
+
 const cache = openCodeCache();
 const modules = createModuleStore(cache);
 let native: NativeStore | undefined;
@@ -44,6 +47,19 @@ function answer({ end }: Connection, answered: Answer): void {
   Atomics.notify(end.signal, signalWord.answers);
 }
 
+/** Says that an order is being done, unless none is to be any more. */
+function begin(): boolean {
+  Atomics.store(own.signal, signalWord.busy, 1);
+  if (Atomics.load(own.signal, signalWord.stop) === 0) return true;
+  finish();
+  return false;
+}
+
+function finish(): void {
+  Atomics.store(own.signal, signalWord.busy, 0);
+  Atomics.notify(own.signal, signalWord.busy);
+}
+
 /** Does what waits, one order after the other; between two of them it hears what came. */
 async function work(): Promise<void> {
   if (working) return;
@@ -54,14 +70,16 @@ async function work(): Promise<void> {
     one = urgent.shift() ?? others.shift()
   ) {
     const { connection, request } = one;
+    if (!begin()) return;
     try {
-      const begin = performance.now();
+      const started = performance.now();
       const code = await codeOf(request, connection);
-      const milliseconds = performance.now() - begin;
+      const milliseconds = performance.now() - started;
       answer(connection, { number: request.number, code: { ...code, milliseconds } });
     } catch (error) {
       answer(connection, { number: request.number, error: describeError(error) });
     }
+    finish();
     await new Promise<void>((resolve) => setImmediate(resolve));
   }
   working = false;
@@ -96,10 +114,11 @@ function serve(end: ConnectionEnd): void {
 }
 
 process.on("exit", () => {
+  finish();
   for (const { end } of connections) {
     Atomics.store(end.signal, signalWord.ended, 1);
     Atomics.add(end.signal, signalWord.answers, 1);
     Atomics.notify(end.signal, signalWord.answers);
   }
 });
-serve(workerData as ConnectionEnd);
+serve(own);

@@ -19,6 +19,9 @@ export interface PendingCode {
   take(): Code | undefined;
 }
 
+/** Milliseconds. */
+const LONGEST_ORDER = 30_000;
+
 let connection: ConnectionEnd | undefined;
 let numbers = 0;
 /** Answers that came before somebody looked for them, by number. */
@@ -44,9 +47,16 @@ function connected(): ConnectionEnd {
     worker.unref();
     // What ended it is said to those who wait, by the signal.
     worker.on("error", () => {});
+    process.on("exit", () => stop(own));
     connection = own;
   }
   return connection;
+}
+
+/** Lets the thread finish what it is at, and begin nothing more. */
+function stop({ signal }: ConnectionEnd): void {
+  Atomics.store(signal, signalWord.stop, 1);
+  if (Atomics.load(signal, signalWord.busy) === 1) Atomics.wait(signal, signalWord.busy, 1, LONGEST_ORDER);
 }
 
 function post(request: Request): void {

@@ -4,14 +4,25 @@
  * Invariants:
  * 1. Every order with a number is answered once, over the port that it came by.
  * 2. The signal is raised after an answer has been posted: who looked at the port after reading the signal misses none.
- * 3. Code is kept as long as a holder has not released it; a connection that closes releases all that it holds.
+ * 3. The thread is not ended while it does an order: native code that returns into an ended thread ends the process. Who
+ *    started it raises `stop` and waits until it is not busy; it looks at `stop` after it said that it is.
+ * 4. Code is kept as long as a holder has not released it; a connection that closes releases all that it holds.
  */
 import type { MessagePort } from "node:worker_threads";
 import type { ErrorDescription } from "../../errors.js";
 import type { KernelOrigin } from "../origin.js";
 
-/** Words that a connection's two ends share: the first is raised with each answer, the second is 1 once the thread ended. */
-export const signalWord = { answers: 0, ended: 1 } as const;
+/** Words that a connection's two ends share; the last two are used on that of the thread which started the compiler. */
+export const signalWord = {
+  /** Raised with each answer. */
+  answers: 0,
+  /** 1 once the thread has ended. */
+  ended: 1,
+  /** 1 where no order is to be begun any more. */
+  stop: 2,
+  /** 1 while an order is being done. */
+  busy: 3,
+} as const;
 
 /** Types, as C has them, of what compiled kernels return. */
 export const resultTypes = ["void", "int32_t", "float", "double"] as const;
