@@ -7,6 +7,7 @@
  */
 import type { Target } from "../compiler/index.js";
 import { InputError, NeuroranError } from "../errors.js";
+import { openClock } from "../resources/index.js";
 import type { Arena, Region } from "./arena.js";
 import type { View } from "./data-type.js";
 import type { Dataflow } from "./dataflow.js";
@@ -216,6 +217,9 @@ function slotProcedure(
   const { procedures, timings, kernels } = preparation;
   const from: View[] = preparation.latches.map((latch) => latch.from);
   const to: View[] = preparation.latches.map((latch) => latch.to);
+  const readClock = openClock();
+  /** When the slot began, when each function was done, and when all was. */
+  const times = new Float64Array(procedures.length + 2);
   return () => {
     if (own.variant.released) {
       throw new NeuroranError(
@@ -224,17 +228,17 @@ function slotProcedure(
       );
     }
     own.lastUse = ++clock.now;
-    const begin = performance.now();
+    readClock(times, 0);
     if (kernels.waiting > 0) kernels.poll();
-    let before = begin;
     for (let index = 0; index < procedures.length; index++) {
       procedures[index]();
-      const after = performance.now();
-      recordDuration(timingTensors, timings[index], after - before);
-      before = after;
+      readClock(times, index + 1);
+      recordDuration(timingTensors, timings[index], times, index, index + 1);
     }
     for (let index = 0; index < to.length; index++) to[index].set(from[index]);
-    recordDuration(timingTensors, slotRow, performance.now() - begin);
+    const last = procedures.length + 1;
+    readClock(times, last);
+    recordDuration(timingTensors, slotRow, times, 0, last);
   };
 }
 

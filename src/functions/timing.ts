@@ -40,10 +40,19 @@ export function allocateTimings(
   };
 }
 
-/** Adds a duration in milliseconds to row `row`. */
-export function recordDuration(timings: TimingTensors, row: number, milliseconds: number): void {
+/**
+ * Adds the time from `times[begin]` to `times[end]`, in milliseconds, to row `row`. It takes them where they lie, as a
+ * number that is handed over may be allocated.
+ */
+export function recordDuration(
+  timings: TimingTensors,
+  row: number,
+  times: Float64Array,
+  begin: number,
+  end: number,
+): void {
   const count = timings.counts.view[row];
-  timings.durations.view[row * kept + (count & (kept - 1))] = milliseconds;
+  timings.durations.view[row * kept + (count & (kept - 1))] = times[end] - times[begin];
   timings.counts.view[row] = count + 1;
 }
 

@@ -1,9 +1,8 @@
-import { createRequire } from "node:module";
 import { NeuroranError } from "../../errors.js";
+import { type Koffi, loadKoffi } from "../koffi.js";
 
 /** The functions of LLVM's C API that compile text to machine code, of an installed libLLVM. */
 
-type Koffi = typeof import("koffi").default;
 type CFunction = ReturnType<ReturnType<Koffi["load"]>["func"]>;
 
 /** An address in this process; 0 is none. */
@@ -93,7 +92,7 @@ export function loadLlvm(names: readonly string[] = libraryNames): LlvmLibrary {
   if (!machine) throw unavailable(`no machine code for ${process.arch}`);
   let koffi: Koffi;
   try {
-    koffi = createRequire(import.meta.url)("koffi") as Koffi;
+    koffi = loadKoffi();
   } catch (cause) {
     throw unavailable("koffi is not installed", cause);
   }

@@ -1,0 +1,9 @@
+export { type Clock, openClock } from "./clock.js";
+export { leasedProcessors, leaseProcessor, type ProcessorLease } from "./processor-lease.js";
+export {
+  affinityProblem,
+  avoidProcessors,
+  processProcessors,
+  runOn,
+  threadProcessors,
+} from "./processors.js";

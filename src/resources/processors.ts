@@ -1,0 +1,68 @@
+/**
+ * Which processors a thread runs on. Only Linux with koffi tells and obeys; elsewhere what asks gets `undefined` and
+ * what is set stays as it was.
+ *
+ * A thread that is started inherits the processors of the thread that starts it. Those that Node and V8 have made
+ * before (for input and output, compilation of JavaScript, collection of garbage) keep theirs, whatever is set here.
+ */
+import { openSystemLibrary } from "./system-library.js";
+
+/** Processors 0 to 8191, a bit each: more than Linux can be built for. */
+const maskBytes = 1024;
+
+interface Affinity {
+  readonly get: (thread: number, bytes: number, mask: Uint8Array) => number;
+  readonly set: (thread: number, bytes: number, mask: Uint8Array) => number;
+}
+
+let affinity: Affinity | undefined;
+
+function openAffinity(): Affinity | undefined {
+  if (affinity) return affinity;
+  const library = process.platform === "linux" ? openSystemLibrary() : undefined;
+  if (library === undefined) return undefined;
+  const types = ["int", "size_t", "void *"];
+  const [get, set] = ["sched_getaffinity", "sched_setaffinity"].map((name) =>
+    library.functions.func(name, "int", types),
+  );
+  affinity = { get, set } as unknown as Affinity;
+  return affinity;
+}
+
+/** Why processors cannot be chosen here; undefined where they can. */
+export function affinityProblem(): string | undefined {
+  if (process.platform !== "linux") return `${process.platform} does not let a program choose`;
+  return openAffinity() ? undefined : "koffi is not installed";
+}
+
+/** The processors that this process may use, in ascending order: those of its first thread. */
+export function processProcessors(): number[] | undefined {
+  return processorsOf(process.pid);
+}
+
+/** The processors that the calling thread may use, in ascending order. */
+export function threadProcessors(): number[] | undefined {
+  return processorsOf(0);
+}
+
+function processorsOf(thread: number): number[] | undefined {
+  const mask = new Uint8Array(maskBytes);
+  if (openAffinity()?.get(thread, maskBytes, mask) !== 0) return undefined;
+  return Array.from({ length: 8 * maskBytes }, (_, k) => k).filter((k) => mask[k >> 3] & (1 << (k & 7)));
+}
+
+/** Lets the calling thread run on these processors only; false, and no change, where that is not possible. */
+export function runOn(processors: readonly number[]): boolean {
+  const mask = new Uint8Array(maskBytes);
+  for (const k of processors) mask[k >> 3] |= 1 << (k & 7);
+  return openAffinity()?.set(0, maskBytes, mask) === 0;
+}
+
+/**
+ * Lets the calling thread run on all processors of the process but these; false, and no change, where none would be
+ * left or that is not possible. For threads whose work must not delay slots.
+ */
+export function avoidProcessors(avoided: readonly number[]): boolean {
+  const left = processProcessors()?.filter((processor) => !avoided.includes(processor)) ?? [];
+  return left.length > 0 && runOn(left);
+}
