@@ -57,6 +57,9 @@ export function prepareExtraction(context: ExtractionContext): Process {
     slope[subcarriers + k] = Math.sin(angle) / Math.sqrt(size);
   }
   const factors = table("factors", slope).offset;
+  // Conjugate: what up-conversion put on is taken off.
+  const conjugates = Float32Array.from(timing.phases, (part, k) => (k & 1 ? -part : part));
+  const phases = table("phases", conjugates).offset;
 
   const message = inputs.grant.view;
   const schedulingGrant = state.schedulingGrant.view;
@@ -69,10 +72,9 @@ export function prepareExtraction(context: ExtractionContext): Process {
     pdu.set(schedulingGrant);
     const row = (slot % timing.slots) * timing.symbols + grant.startSymbolIndex;
     for (let symbol = 0; symbol < symbols; symbol++) {
-      const index = row + symbol;
-      const window = guard + timing.starts[index]! + timing.prefixes[index]! - advance;
-      const re = timing.phases[2 * index]!;
-      const im = -timing.phases[2 * index + 1]!;
+      const symbolOfSubframe = row + symbol;
+      const body = timing.starts[symbolOfSubframe]! + timing.prefixes[symbolOfSubframe]!;
+      const window = guard + body - advance;
       for (let antenna = 0; antenna < antennas; antenna++) {
         transform(from + 8 * (antenna * sample + window), spectrum);
         const row = to + 8 * (antenna * symbols + symbol) * subcarriers;
@@ -81,12 +83,11 @@ export function prepareExtraction(context: ExtractionContext): Process {
           takeSubcarriers(
             spectrum + 4 * bin,
             factors + 4 * subcarrier,
+            phases + 8 * symbolOfSubframe,
             row + 8 * subcarrier,
             length,
             size,
             subcarriers,
-            re,
-            im,
           );
         }
       }

@@ -49,6 +49,8 @@ export function prepareInsertion(context: InsertionContext): Process {
   const addPilots = compile(accumulateKernel(2 * allocation.subcarriers, lanes));
   // Bins beside the carrier are never written and stay 0.
   const spectrum = scratch("spectrum", "float32", 2, size).offset;
+  const scaled = Float32Array.from(timing.phases, (part) => part / Math.sqrt(size));
+  const phases = table("phases", scaled).offset;
   const indices = table("indices", Int32Array.from(dataResourceIndices(allocation, grant))).offset;
 
   const message = inputs.grant.view;
@@ -56,7 +58,6 @@ export function prepareInsertion(context: InsertionContext): Process {
   const frameSlots = slotsPerFrame(carrier.subcarrierSpacing);
   const [grid, samples] = [outputs.grid, outputs.samples];
   const pilotBytes = 8 * allocation.subcarriers;
-  const scale = 1 / Math.sqrt(size);
   return () => {
     const slot = takeGrant(message, schedulingGrant, frameSlots);
     grid.view.fill(0);
@@ -71,18 +72,15 @@ export function prepareInsertion(context: InsertionContext): Process {
       }
       for (let symbol = 0; symbol < symbols; symbol++) {
         const index = (slot % timing.slots) * timing.symbols + symbol;
-        const re = timing.phases[2 * index]! * scale;
-        const im = timing.phases[2 * index + 1]! * scale;
         const start = port * sample + guard + timing.starts[index]!;
         const body = start + timing.prefixes[index]!;
         for (const { subcarrier, bin, length } of runs)
           putSubcarriers(
             portGrid + 8 * (symbol * width + subcarrier),
+            phases + 8 * index,
             spectrum + 4 * bin,
             length,
             size,
-            re,
-            im,
           );
         transform(spectrum, samples.offset + 8 * body);
         samples.view.copyWithin(2 * start, 2 * (start + size), 2 * (body + size));

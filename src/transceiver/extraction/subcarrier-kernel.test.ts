@@ -6,7 +6,7 @@ import { accumulateKernel, scatterKernel } from "./resource-kernel.js";
 import { putSubcarriersKernel, subcarrierRuns, takeSubcarriersKernel } from "./subcarrier-kernel.js";
 
 const { memory, floats, compile } = kernelMemory(2);
-const [A, B, C] = [1024, 33792, 66560];
+const [A, B, C, D] = [1024, 33792, 66560, 98304];
 
 const row = fc
   .record({
@@ -55,13 +55,13 @@ describe.each(testTargets)("takeSubcarriersKernel on $name", (target) => {
         row.chain((r) => fc.tuple(fc.constant(r), numbers(2 * r.size), numbers(2 * r.count), number, number)),
         ([r, bins, factors, re, im]) => {
           const { first, count, size } = r;
-          [re, im] = [Math.fround(re), Math.fround(im)];
+          [re, im] = floats(D, [re, im]) as unknown as [number, number];
           const spectrum = floats(A, bins);
           const slope = floats(B, factors);
           const to = floats(C, new Array(2 * count + 20).fill(7));
           const take = compile(target, takeSubcarriersKernel(r.lanes));
           for (const { subcarrier: k, bin, length } of subcarrierRuns(first, count, size))
-            take(A + 4 * bin, B + 4 * k, C + 8 * k, length, size, count, re, im);
+            take(A + 4 * bin, B + 4 * k, D, C + 8 * k, length, size, count);
           for (let k = 0; k < count; k++) {
             const bin = (first + k + size) % size;
             const [a, b] = [spectrum[bin]!, spectrum[bin + size]!];
@@ -86,12 +86,12 @@ describe.each(testTargets)("putSubcarriersKernel on $name", (target) => {
         row.chain((r) => fc.tuple(fc.constant(r), numbers(2 * r.count), number, number)),
         ([r, values, re, im]) => {
           const { first, count, size } = r;
-          [re, im] = [Math.fround(re), Math.fround(im)];
+          [re, im] = floats(D, [re, im]) as unknown as [number, number];
           const from = floats(A, values);
           const spectrum = floats(B, new Array(2 * size + 20).fill(7));
           const put = compile(target, putSubcarriersKernel(r.lanes));
           for (const { subcarrier, bin, length } of subcarrierRuns(first, count, size))
-            put(A + 8 * subcarrier, B + 4 * bin, length, size, re, im);
+            put(A + 8 * subcarrier, D, B + 4 * bin, length, size);
           const untouched = new Set(Array.from({ length: 2 * size + 20 }, (_, at) => at));
           for (let k = 0; k < count; k++) {
             const bin = (first + k + size) % size;

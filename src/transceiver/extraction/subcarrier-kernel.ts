@@ -7,6 +7,7 @@ import {
   type Kernel,
   kernel,
   kernelBuilder,
+  memref,
   scf,
   type Value,
   vector,
@@ -38,8 +39,9 @@ export function subcarrierRuns(first: number, count: number, size: number): Subc
 const MOST = 2 ** 16;
 
 /**
- * Takes a run of subcarriers out of a spectrum: `run(spectrum, factors, to, count, spectrumStride, factorStride, re, im)`
- * gives `to[k] = spectrum[k]·factors[k]·(re + j·im)`; spectrum and factors in planes so far apart, `to` interleaved.
+ * Takes a run of subcarriers out of a spectrum: `run(spectrum, factors, phase, to, count, spectrumStride, factorStride)`
+ * gives `to[k] = spectrum[k]·factors[k]·phase`; spectrum and factors in planes so far apart, `phase` one complex number,
+ * `to` interleaved.
  */
 export const takeSubcarriersKernel = kernelBuilder(
   import.meta.url,
@@ -48,16 +50,15 @@ export const takeSubcarriersKernel = kernelBuilder(
     const shapes = {
       spectrum: buffer("f32", MOST),
       factors: buffer("f32", MOST),
+      phase: buffer("f32", 2),
       to: buffer("f32", MOST),
       count: argument("index"),
       spectrumStride: argument("index"),
       factorStride: argument("index"),
-      re: argument("f32"),
-      im: argument("f32"),
     };
     return kernel(`take_subcarriers_v${lanes}`, shapes, (given) => {
-      const { spectrum, factors, to, count, spectrumStride, factorStride, re, im } = given;
-      const common = broadcast(re, im, lanes);
+      const { spectrum, factors, phase, to, count, spectrumStride, factorStride } = given;
+      const common = broadcast(memref.load(phase, 0), memref.load(phase, 1), lanes);
       const planes = (from: Buffer, k: Value, stride: Value): Complex => ({
         re: vector.load(from, k, lanes),
         im: vector.load(from, arith.addi(k, stride), lanes),
@@ -81,8 +82,8 @@ export const takeSubcarriersKernel = kernelBuilder(
 );
 
 /**
- * Puts a run of subcarriers into a spectrum: `run(from, spectrum, count, spectrumStride, re, im)` gives
- * `spectrum[k] = from[k]·(re + j·im)`; `from` interleaved, the spectrum in planes so far apart.
+ * Puts a run of subcarriers into a spectrum: `run(from, phase, spectrum, count, spectrumStride)` gives
+ * `spectrum[k] = from[k]·phase`; `from` and `phase`, one complex number, interleaved, the spectrum in planes so far apart.
  */
 export const putSubcarriersKernel = kernelBuilder(
   import.meta.url,
@@ -90,17 +91,16 @@ export const putSubcarriersKernel = kernelBuilder(
   (lanes: number): Kernel => {
     const shapes = {
       from: buffer("f32", MOST),
+      phase: buffer("f32", 2),
       spectrum: buffer("f32", MOST),
       count: argument("index"),
       spectrumStride: argument("index"),
-      re: argument("f32"),
-      im: argument("f32"),
     };
     return kernel(
       `put_subcarriers_v${lanes}`,
       shapes,
-      ({ from, spectrum, count, spectrumStride, re, im }) => {
-        const common = broadcast(re, im, lanes);
+      ({ from, phase, spectrum, count, spectrumStride }) => {
+        const common = broadcast(memref.load(phase, 0), memref.load(phase, 1), lanes);
         const value = (k: Value): Complex => {
           const at = arith.muli(k, 2);
           return multiply(

@@ -22,7 +22,7 @@ export function prepareAdvance(context: AdvanceContext): Process {
   checkSize("offsetField", offsetField, OFFSET_FIELDS);
   const guard = guardSamples(carrier, sample);
   const interpolate = compile(interpolationKernel(TAPS, sample, SYNCHRONIZATION_LANES));
-  const rotate = prepareRotation(context, sample);
+  const rotation = prepareRotation(context, sample);
   const moved = scratch("moved", "float32", sample + TAPS, 2);
   const interpolated = scratch("interpolated", "float32", sample, 2);
   const factors = scratch("factors", "float32", TAPS);
@@ -43,6 +43,7 @@ export function prepareAdvance(context: AdvanceContext): Process {
     const first = whole - (SINC_HALF_LENGTH - 1);
     const begin = Math.max(0, -first);
     const end = Math.max(begin, Math.min(sample + TAPS, sample - first));
+    rotation.turns[0] = -offset / carrier.sampleRate;
     for (let port = 0; port < ports; port++) {
       moved.view.fill(0, 0, 2 * begin);
       moved.view.fill(0, 2 * end);
@@ -50,7 +51,7 @@ export function prepareAdvance(context: AdvanceContext): Process {
       memory.copyWithin(moved.offset / 4 + 2 * begin, from + 2 * begin, from + 2 * end);
       interpolate(moved.offset, factors.offset, interpolated.offset, sample);
       const to = outputs.samples.offset + 8 * port * sample;
-      rotate(-offset / carrier.sampleRate, -guard, interpolated.offset, to, sample);
+      rotation.run(-guard, interpolated.offset, to, sample);
     }
   };
 }

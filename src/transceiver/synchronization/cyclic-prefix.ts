@@ -186,7 +186,7 @@ function evaluate(
     re += shifted[2 * symbol]!;
     im += shifted[2 * symbol + 1]!;
   }
-  const magnitude = Math.hypot(re, im);
+  const magnitude = Math.sqrt(re * re + im * im);
   const cos = magnitude > 0 ? re / magnitude : 1;
   const sin = magnitude > 0 ? im / magnitude : 0;
   let across = 0;

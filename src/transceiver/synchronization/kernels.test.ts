@@ -4,10 +4,16 @@ import { kernelMemory } from "../../../test/kernel-memory.js";
 import { testTargets } from "../../../test/targets.js";
 import { cyclicPrefixProductsKernel, cyclicPrefixSumKernel } from "./cyclic-prefix-kernel.js";
 import { interpolationKernel } from "./interpolation-kernel.js";
-import { fillPhasors, ROTATION_BLOCK, ROTATION_TABLE_LENGTH, rotationKernel } from "./rotation-kernel.js";
+import {
+  fillPhasors,
+  ROTATION_BLOCK,
+  ROTATION_TABLE_LENGTH,
+  ROTATION_TURN_LENGTH,
+  rotationKernel,
+} from "./rotation-kernel.js";
 
 const { memory, floats, compile } = kernelMemory(24);
-const [A, B, C] = [1024, 1 << 19, 1 << 20];
+const [A, B, C, D] = [1024, 1 << 19, 1 << 20, (1 << 19) + 4096];
 
 const canary = new Array(20).fill(7);
 const number = fc.double({ noNaN: true, min: -4, max: 4 }).map(Math.fround);
@@ -26,6 +32,8 @@ function expectClose(got: number, wanted: number, magnitude: number, bound = 1e-
 }
 
 describe.each(testTargets)("rotationKernel on $name", (target) => {
+  const turn = new Float64Array(memory.buffer, D, ROTATION_TURN_LENGTH);
+
   it("turns every sample, and no other, by its own phase", () => {
     fc.assert(
       fc.property(
@@ -38,16 +46,8 @@ describe.each(testTargets)("rotationKernel on $name", (target) => {
           fillPhasors(turns, phasors);
           const to = floats(C, [...values.map(() => 0), ...canary]);
           const step = 2 * Math.PI * turns * ROTATION_BLOCK;
-          compile(target, rotationKernel(300, lanes))(
-            A,
-            B,
-            C,
-            count,
-            0.6,
-            -0.8,
-            Math.cos(step),
-            Math.sin(step),
-          );
+          turn.set([0.6, -0.8, Math.cos(step), Math.sin(step)]);
+          compile(target, rotationKernel(300, lanes))(A, B, D, C, count);
           for (let n = 0; n < count; n++) {
             const angle = 2 * Math.PI * turns * n + Math.atan2(-0.8, 0.6);
             const [re, im] = [from[2 * n]!, from[2 * n + 1]!];
@@ -73,7 +73,8 @@ describe.each(testTargets)("rotationKernel on $name", (target) => {
       const phasors = floats(B, new Array(ROTATION_TABLE_LENGTH).fill(0));
       fillPhasors(turns, phasors);
       const step = 2 * Math.PI * ((turns * ROTATION_BLOCK) % 1);
-      run(A, B, C, count, 1, 0, Math.cos(step), Math.sin(step));
+      turn.set([1, 0, Math.cos(step), Math.sin(step)]);
+      run(A, B, D, C, count);
       const to = new Float32Array(memory.buffer, C, 2 * count);
       let worst = 0;
       for (let n = 0; n < count; n++) {

@@ -6,6 +6,7 @@ import {
   type Kernel,
   kernel,
   kernelBuilder,
+  memref,
   scf,
   type Value,
   vector,
@@ -18,9 +19,13 @@ export const ROTATION_BLOCK = 64;
 /** Numbers of the table of phasors: {@link ROTATION_BLOCK} real parts, as many imaginary ones. */
 export const ROTATION_TABLE_LENGTH = 2 * ROTATION_BLOCK;
 
+/** Numbers of a turn: the phasor of the first block and that from one block to the next. */
+export const ROTATION_TURN_LENGTH = 4;
+
 /**
- * Turns samples by a phase that grows evenly: `run(from, phasors, to, count, re, im, stepRe, stepIm)` gives
- * `to[n] = from[n]·phasors[n mod 64]·(re + j·im)·(stepRe + j·stepIm)^(n div 64)` for `count` samples.
+ * Turns samples by a phase that grows evenly: `run(from, phasors, turn, to, count)` gives
+ * `to[n] = from[n]·phasors[n mod 64]·start·step^(n div 64)` for `count` samples, `turn` being real and imaginary part of
+ * `start`, then of `step`.
  *
  * A recurrence from sample to sample in single precision would drift by the rounding of its step; here only blocks
  * follow each other, in double precision, so that the phase stays right over any number of samples.
@@ -32,15 +37,13 @@ export const rotationKernel = kernelBuilder(
     const shapes = {
       from: buffer("f32", 2 * samples),
       phasors: buffer("f32", ROTATION_TABLE_LENGTH),
+      turn: buffer("f64", ROTATION_TURN_LENGTH),
       to: buffer("f32", 2 * samples),
       count: argument("index"),
-      re: argument("f64"),
-      im: argument("f64"),
-      stepRe: argument("f64"),
-      stepIm: argument("f64"),
     };
-    return kernel(`rotation_${samples}_${lanes}`, shapes, ({ from, phasors, to, count, ...scalars }) => {
-      const { stepRe, stepIm } = scalars;
+    return kernel(`rotation_${samples}_${lanes}`, shapes, ({ from, phasors, turn, to, count }) => {
+      const [startRe, startIm] = [memref.load(turn, 0), memref.load(turn, 1)];
+      const [stepRe, stepIm] = [memref.load(turn, 2), memref.load(turn, 3)];
       const turned = (n: Value, within: Value | number, re: Value, im: Value): Value => {
         const at = arith.muli(n, 2);
         const block = broadcast(arith.truncf(re, "f32"), arith.truncf(im, "f32"), lanes);
@@ -53,7 +56,7 @@ export const rotationKernel = kernelBuilder(
         return vector.interleave(result.re, result.im);
       };
       const whole = arith.subi(count, arith.remui(count, ROTATION_BLOCK));
-      const [re, im] = scf.for(0, whole, ROTATION_BLOCK, [scalars.re, scalars.im], (n, [re, im]) => {
+      const [re, im] = scf.for(0, whole, ROTATION_BLOCK, [startRe, startIm], (n, [re, im]) => {
         for (let within = 0; within < ROTATION_BLOCK; within += lanes) {
           const at = indexSum(n, within);
           vector.store(turned(at, within, re!, im!), to, arith.muli(at, 2));

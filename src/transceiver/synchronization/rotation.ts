@@ -1,34 +1,53 @@
 import type { CompiledKernel, Kernel } from "../../compiler/index.js";
 import type { Tensor } from "../../functions/index.js";
-import { fillPhasors, ROTATION_BLOCK, ROTATION_TABLE_LENGTH, rotationKernel } from "./rotation-kernel.js";
+import {
+  fillPhasors,
+  ROTATION_BLOCK,
+  ROTATION_TABLE_LENGTH,
+  ROTATION_TURN_LENGTH,
+  rotationKernel,
+} from "./rotation-kernel.js";
 
 /** Lanes of the kernels of this block. */
 export const SYNCHRONIZATION_LANES = 4;
 
 /** What preparing a rotation needs of a function's context. */
 export interface RotationContext {
-  scratch(name: string, dtype: "float32", ...shape: number[]): Tensor<"float32">;
+  scratch<D extends "float32" | "float64">(name: string, dtype: D, ...shape: number[]): Tensor<D>;
   compile(kernel: Kernel): CompiledKernel;
 }
 
-/**
- * Turns `count` samples from byte offset `from` to byte offset `to` by exp(j·2π·turns·(n + first)) for the n-th of
- * them. Allocates nothing.
- */
-export type Rotate = (turns: number, first: number, from: number, to: number, count: number) => void;
+/** Turns samples by a phase that grows evenly. Allocates nothing. */
+export interface Rotation {
+  /** How far the phase turns from one sample to the next, `[0]`, written by the caller: a number handed over may be allocated. */
+  readonly turns: Float64Array;
+  /**
+   * Turns `count` samples from byte offset `from` to byte offset `to` by exp(j·2π·turns·(n + first)) for the n-th of them.
+   */
+  run(first: number, from: number, to: number, count: number): void;
+}
 
-/** Prepares {@link Rotate} for at most `samples` samples a call. */
-export function prepareRotation(context: RotationContext, samples: number): Rotate {
-  const run = context.compile(rotationKernel(samples, SYNCHRONIZATION_LANES));
+/** Prepares a {@link Rotation} of at most `samples` samples a call. */
+export function prepareRotation(context: RotationContext, samples: number): Rotation {
+  const rotate = context.compile(rotationKernel(samples, SYNCHRONIZATION_LANES));
   const phasors = context.scratch("phasors", "float32", ROTATION_TABLE_LENGTH);
-  let prepared = Number.NaN;
-  return (turns, first, from, to, count) => {
-    if (turns !== prepared) {
-      fillPhasors(turns, phasors.view);
-      prepared = turns;
-    }
-    const angle = 2 * Math.PI * ((turns * first) % 1);
-    const step = 2 * Math.PI * ((turns * ROTATION_BLOCK) % 1);
-    run(from, phasors.offset, to, count, Math.cos(angle), Math.sin(angle), Math.cos(step), Math.sin(step));
+  const turn = context.scratch("turn", "float64", ROTATION_TURN_LENGTH);
+  const turns = new Float64Array(1);
+  const prepared = Float64Array.of(Number.NaN);
+  return {
+    turns,
+    run(first, from, to, count) {
+      if (turns[0] !== prepared[0]) {
+        fillPhasors(turns[0]!, phasors.view);
+        prepared[0] = turns[0]!;
+      }
+      const angle = 2 * Math.PI * ((turns[0]! * first) % 1);
+      const step = 2 * Math.PI * ((turns[0]! * ROTATION_BLOCK) % 1);
+      turn.view[0] = Math.cos(angle);
+      turn.view[1] = Math.sin(angle);
+      turn.view[2] = Math.cos(step);
+      turn.view[3] = Math.sin(step);
+      rotate(from, phasors.offset, turn.offset, to, count);
+    },
   };
 }

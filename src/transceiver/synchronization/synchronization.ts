@@ -23,7 +23,7 @@ export function prepareSynchronization(context: SynchronizationContext): Process
   checkSize("offsetField", offsetField, OFFSET_FIELDS);
   const guard = guardSamples(carrier, sample);
   const prefixes = prepareEstimateFromPrefixes(context, carrier, antennas, sample);
-  const rotate = prepareRotation(context, sample);
+  const rotation = prepareRotation(context, sample);
   const estimate = noEstimate();
   const spacing = 1000 * carrier.subcarrierSpacing;
   const [tracking, applied] = [inputs.tracking.view, outputs.applied.view];
@@ -48,18 +48,13 @@ export function prepareSynchronization(context: SynchronizationContext): Process
     applied[spare] = 0;
     const first = Math.max(0, -shift);
     const end = Math.min(sample, sample - shift);
+    rotation.turns[0] = -offset / carrier.sampleRate;
     for (let antenna = 0; antenna < antennas; antenna++) {
       const start = antenna * sample;
       aligned.fill(0, 2 * start, 2 * (start + first));
       aligned.fill(0, 2 * (start + end), 2 * (start + sample));
       const from = inputs.samples.offset + 8 * (start + first + shift);
-      rotate(
-        -offset / carrier.sampleRate,
-        first - guard,
-        from,
-        outputs.aligned.offset + 8 * (start + first),
-        end - first,
-      );
+      rotation.run(first - guard, from, outputs.aligned.offset + 8 * (start + first), end - first);
     }
   };
 }
