@@ -4,16 +4,17 @@ import { despreadingKernel } from "./despreading-kernel.js";
 import type { EstimationContext, EstimationMethod } from "./estimation.js";
 import { prepareFilterBank } from "./filter-bank.js";
 import { frequencyFilterKernel, subspaceEnergyKernel, WINDOW_BLOCKS } from "./frequency-filter-kernel.js";
+import { qualityFieldIndex } from "./function.js";
 import { noiseSubspace } from "./noise-subspace.js";
 import type { Offsets } from "./offsets.js";
 import type { Pilots } from "./pilots.js";
 import type { PilotCode, PilotPlan } from "./plan.js";
 import { timeInterpolationKernel } from "./time-interpolation-kernel.js";
-import { linearWeights, prepareWienerWeights } from "./time-weights.js";
+import { linearWeights, prepareWienerWeights, type TimeStatistics } from "./time-weights.js";
 
 /**
- * Prepares the second half of estimation: despreading, noise, filters. What it returns writes the channel and the noise
- * and gives the signal to noise ratio (linear) of all layers over all antennas; it allocates nothing.
+ * Prepares the second half of estimation: despreading, noise, filters. What it returns writes the channel, the noise
+ * and, into the quality, the signal to noise ratio (linear) of all layers over all antennas; it allocates nothing.
  */
 export function prepareChannelFilter(
   method: EstimationMethod,
@@ -21,7 +22,7 @@ export function prepareChannelFilter(
   plan: PilotPlan,
   pilots: Pilots,
   offsets: Offsets,
-): () => number {
+): () => void {
   const { antennas, codes, positions, pilotStride, subcarrierStride, symbols, subcarriers, blocks } = plan;
   const { dmrsConfigType, dmrsLength, dmrsSymbPos } = plan.pilotPosition;
   const { startSymbolIndex } = plan.signalType;
@@ -63,10 +64,14 @@ export function prepareChannelFilter(
   const wiener = method === "lmmse" ? prepareWienerWeights(centres, gridSymbols, weights.view) : undefined;
   if (!wiener) linearWeights(centres, gridSymbols, weights.view);
 
+  const statistics: TimeStatistics = { correlation: 1, error: 0 };
+
   /** Signal power (all ports of a code) and noise variance of a despread pilot, by antenna and code. */
   const signals = new Float64Array(antennas * codes.length);
   const noises = new Float64Array(antennas * codes.length);
-  const noise = outputs.noise.view;
+  // Sums of both, in arrays because nothing is allocated to write there.
+  const [totalSignal, totalNoise] = [new Float64Array(1), new Float64Array(1)];
+  const [noise, quality] = [outputs.noise.view, outputs.quality.view];
   const channel = outputs.channel.offset;
   // From a despread pilot's noise to that of a resource element.
   const noiseScale = plan.amplitude * plan.amplitude * dmrsLength;
@@ -78,7 +83,7 @@ export function prepareChannelFilter(
       for (let position = 0; position < positions; position++) {
         const ordinal = position * dmrsLength;
         for (let part = 0; part < dmrsLength; part++) {
-          const phase = -offsets.phase(dmrsSymbPos[ordinal + part]!);
+          const phase = -offsets.phases[dmrsSymbPos[ordinal + part]!]!;
           const weight = (part === 1 ? timeWeight : 1) / dmrsLength;
           factors.view[2 * part] = weight * Math.cos(phase);
           factors.view[2 * part + 1] = weight * Math.sin(phase);
@@ -102,18 +107,21 @@ export function prepareChannelFilter(
   };
 
   const measure = () => {
+    let signal = 0;
+    let variances = 0;
     for (let antenna = 0; antenna < antennas; antenna++) {
-      let [noiseEnergy, dimensions] = [0, 0];
+      let noiseEnergy = 0;
+      let dimensions = 0;
       for (let code = 0; code < codes.length; code++) {
         const subspace = subspaces[code]!;
-        let [own, energy] = [0, 0];
+        let energy = 0;
         for (let position = 0; position < positions; position++) {
           const row = rowOf(antenna, code, position);
-          own += subspace.energy(row, subspace.offset, blocks, pilotStride)!;
+          subspace.energy(row, subspace.offset, energySum.offset, blocks, pilotStride);
+          noiseEnergy += energySum.view[0]!;
           correlate(row, row, energySum.offset, plan.pilots, pilotStride);
           energy += energySum.view[0]!;
         }
-        noiseEnergy += own;
         dimensions += positions * subspace.dimensions;
         signals[antenna * codes.length + code] = energy / (positions * plan.pilots);
       }
@@ -123,19 +131,17 @@ export function prepareChannelFilter(
         const index = antenna * codes.length + code;
         noises[index] = variance;
         signals[index] = Math.max(0, signals[index]! - variance);
+        signal += signals[index]!;
+        variances += variance;
       }
     }
-  };
-
-  const sumOf = (values: ArrayLike<number>) => {
-    let sum = 0;
-    for (let index = 0; index < values.length; index++) sum += values[index]!;
-    return sum;
+    totalSignal[0] = signal;
+    totalNoise[0] = variances;
   };
 
   /** Correlation of the channel between neighbouring positions: noise is in the energy, not in the correlation. */
   const timeCorrelation = () => {
-    const perPilot = (sumOf(noise) * plan.groups.length) / (plan.amplitude * plan.amplitude);
+    const perPilot = (totalNoise[0]! / codes.length) * plan.groups.length * dmrsLength;
     const noiseEnergy = perPilot * plan.pilots * dmrsLength * (positions - 1);
     const energy = Math.max(offsets.energy() - noiseEnergy, 0);
     return energy > offsets.correlatedEnergy() ? offsets.correlatedEnergy() / energy : 1;
@@ -145,15 +151,19 @@ export function prepareChannelFilter(
     despreadAll();
     measure();
     for (let symbol = 0; symbol < symbols; symbol++) {
-      const phase = offsets.phase(startSymbolIndex + symbol);
+      const phase = offsets.phases[startSymbolIndex + symbol]!;
       turns.view[2 * symbol] = Math.cos(phase);
       turns.view[2 * symbol + 1] = Math.sin(phase);
     }
-    const snr = sumOf(signals) / Math.max(sumOf(noise), Number.MIN_VALUE);
+    const noiseOfElements = (totalNoise[0]! / codes.length) * noiseScale;
+    const snr = totalSignal[0]! / Math.max(noiseOfElements, Number.MIN_VALUE);
+    quality[qualityFieldIndex.snr] = Math.min(snr, 1e12);
     if (wiener) {
-      const perPort = sumOf(signals) / (plan.ports.length / codes.length);
-      const perPilot = perPort / Math.max(sumOf(noises), Number.MIN_VALUE);
-      wiener(timeCorrelation(), banks[0]!.choose(perPilot, offsets.spread()).error);
+      const perPort = totalSignal[0]! / (plan.ports.length / codes.length);
+      const perPilot = perPort / Math.max(totalNoise[0]!, Number.MIN_VALUE);
+      statistics.correlation = timeCorrelation();
+      statistics.error = banks[0]!.choose(perPilot, offsets.spread()).error;
+      wiener(statistics);
     }
     for (let antenna = 0; antenna < antennas; antenna++)
       for (let code = 0; code < codes.length; code++) {
@@ -176,6 +186,5 @@ export function prepareChannelFilter(
           interpolate(filtered, weights.offset, turns.offset, at, symbols, blocks, subcarrierStride);
         }
       }
-    return Math.min(snr, 1e12);
   };
 }

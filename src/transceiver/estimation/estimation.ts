@@ -60,13 +60,12 @@ export function prepareEstimation(method: EstimationMethod, context: EstimationC
       noise.fill(Number.POSITIVE_INFINITY);
       return;
     }
-    const snr = filter();
+    filter();
     if (offsets.timingSignificant()) {
       tracking[offsetFieldIndex.timing]! += offsets.timing();
       if (offsets.frequencySignificant()) tracking[offsetFieldIndex.frequency]! += offsets.frequency();
       tracking[offsetFieldIndex.valid] = 1;
     }
-    quality[qualityFieldIndex.snr] = snr;
     quality[qualityFieldIndex.timing] = offsets.timing();
     quality[qualityFieldIndex.frequency] = offsets.frequency();
   };

@@ -93,7 +93,7 @@ export const frequencyFilterKernel = kernelBuilder(
 /**
  * Energy of the pilots in a subspace: `Σ |u·x|²` over windows of `windowBlocks` resource blocks, the last of which ends
  * with the allocation. Arguments: the row of pilots, the subspace's vectors `[pilot][vector]` (their number a multiple of
- * the lanes: fill with zeros), resource blocks, and how far apart planes of pilots are. Returns an f32.
+ * the lanes: fill with zeros), the f32 that is written, resource blocks, and how far apart planes of pilots are.
  */
 export const subspaceEnergyKernel = kernelBuilder(
   import.meta.url,
@@ -105,13 +105,14 @@ export const subspaceEnergyKernel = kernelBuilder(
       {
         pilots: buffer("f32", MOST_PILOTS),
         basis: buffer("f32", taps * vectors),
+        energy: buffer("f32", 1),
         blocks: argument("index"),
         stride: argument("index"),
       },
-      ({ pilots, basis, blocks, stride }) => {
+      ({ pilots, basis, energy, blocks, stride }) => {
         const zero = arith.constant(vectorOf("f32", lanes), 0);
-        const add = (first: Value, energy: Value): Value => {
-          let total = energy;
+        const add = (first: Value, before: Value): Value => {
+          let total = before;
           const firstIm = arith.addi(first, stride);
           for (let part = 0; part < vectors; part += lanes) {
             let [sumRe, sumIm] = [zero, zero];
@@ -128,13 +129,13 @@ export const subspaceEnergyKernel = kernelBuilder(
         };
         const rest = arith.remui(blocks, windowBlocks);
         const whole = arith.muli(arith.subi(blocks, rest), pilotsPerBlock);
-        const [energy] = scf.for(0, whole, taps, [zero], (first, carried) => [add(first, carried[0]!)]);
+        const [sum] = scf.for(0, whole, taps, [zero], (first, carried) => [add(first, carried[0]!)]);
         const [all] = scf.if(
           arith.cmpi("eq", rest, 0),
-          () => [energy!],
-          () => [add(arith.muli(arith.subi(blocks, windowBlocks), pilotsPerBlock), energy!)],
+          () => [sum!],
+          () => [add(arith.muli(arith.subi(blocks, windowBlocks), pilotsPerBlock), sum!)],
         );
-        return treeReduce(all!, arith.addf);
+        memref.store(treeReduce(all!, arith.addf), energy, 0);
       },
     );
   },

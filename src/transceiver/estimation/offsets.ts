@@ -30,8 +30,8 @@ export interface Offsets {
    * nothing changes between the two.
    */
   energy(): number;
-  /** Radians by which the carrier turns from the first DM-RS symbol to a symbol of the slot. */
-  phase(symbol: number): number;
+  /** Radians by which the carrier turns from the first DM-RS symbol to each symbol of the slot. */
+  readonly phases: Float64Array;
   /** Byte offset of the planes of the delay's phase ramp over the subcarriers. */
   readonly rotation: number;
 }
@@ -71,8 +71,13 @@ export function prepareOffsets(context: EstimationContext, plan: PilotPlan, pilo
   const perSlot = symbolsPerSlot(cyclicPrefix);
   /** Correlations: at the short distance, at the long one, then between neighbouring positions. */
   const correlations = new Float64Array(2 * (2 + positions));
-  let [slot, delay, spread, frequency, energy] = [0, 0, 0, 0, 0];
-  let [correlatedEnergy, pairedEnergy] = [0, 0];
+  let [slot, spread] = [0, 0];
+  // Fields of an object are written in place; a variable of a closure would be allocated anew with every fraction.
+  // `noisePower` is the mean squared magnitude of a product of two pilots where all that was received is noise.
+  const found = { delay: 0, frequency: 0, energy: 0, noisePower: 0, correlatedEnergy: 0, pairedEnergy: 0 };
+  /** Squared magnitudes of the correlations. */
+  const powers = new Float64Array(2 + positions);
+  const phases = new Float64Array(perSlot);
 
   const correlate = (a: number, b: number) => {
     runCorrelation(a, b, sum.offset, plan.pilots, plan.pilotStride);
@@ -82,38 +87,37 @@ export function prepareOffsets(context: EstimationContext, plan: PilotPlan, pilo
     correlations[2 * index]! += sum.view[0]!;
     correlations[2 * index + 1]! += sum.view[1]!;
   };
-  const magnitude = (index: number) => Math.hypot(correlations[2 * index]!, correlations[2 * index + 1]!);
-  /** Mean squared magnitude that a sum of `count` products of noise has where all that was received is noise. */
-  const powerOfNoise = (count: number) =>
-    count * (energy / (antennas * groups.length * dmrsSymbPos.length * plan.pilots)) ** 2;
   const time = (symbol: number) => times[slot * perSlot + symbol]!;
 
   const measure = () => {
     correlations.fill(0);
-    energy = 0;
-    pairedEnergy = 0;
+    found.energy = 0;
+    found.pairedEnergy = 0;
     for (let antenna = 0; antenna < antennas; antenna++)
       for (let group = 0; group < groups.length; group++)
         for (let ordinal = 0; ordinal < dmrsSymbPos.length; ordinal++) {
           const row = pilots.row(antenna, group, ordinal);
           correlate(row, row);
-          energy += sum.view[0]!;
+          found.energy += sum.view[0]!;
           const position = Math.floor(ordinal / dmrsLength);
           const pairs = (position > 0 ? 1 : 0) + (position < positions - 1 ? 1 : 0);
-          pairedEnergy += (pairs / 2) * sum.view[0]!;
+          found.pairedEnergy += (pairs / 2) * sum.view[0]!;
           add(0, row, row + 4 * 2);
           if (blocks >= LEAST_MEASURED_BLOCKS) add(1, row, row + 4 * longLag);
           if (ordinal >= dmrsLength) add(1 + position, pilots.row(antenna, group, ordinal - dmrsLength), row);
         }
+    for (let index = 0; index < powers.length; index++)
+      powers[index] = correlations[2 * index]! ** 2 + correlations[2 * index + 1]! ** 2;
+    found.noisePower = (found.energy / (antennas * groups.length * dmrsSymbPos.length * plan.pilots)) ** 2;
   };
 
   /** Index of the narrowest profile that is wide enough for what the correlation loses over the long distance. */
   const chooseSpread = (): number => {
     const widest = SPREADS.length - 1;
     if (blocks < LEAST_MEASURED_BLOCKS) return UNMEASURED_SPREAD;
-    const near = magnitude(0) / (plan.pilots - 2);
-    const far = magnitude(1) / (plan.pilots - longLag);
-    const ratio = Math.min(1, (far / near) ** 2);
+    const near = powers[0]! / (plan.pilots - 2) ** 2;
+    const far = powers[1]! / (plan.pilots - longLag) ** 2;
+    const ratio = Math.min(1, far / near);
     // Of an exponential profile, |correlation|² is 1 / (1 + (2π·distance·rms)²).
     const slope = LONG_DISTANCE ** 2 * ratio - shortDistance ** 2;
     if (!(slope > 0)) return widest;
@@ -125,31 +129,36 @@ export function prepareOffsets(context: EstimationContext, plan: PilotPlan, pilo
 
   const measureFrequency = () => {
     // Each interval's phase counts by its correlation and, as an estimate of frequency, by the square of its duration.
-    let [weighted, weights] = [0, 0];
-    correlatedEnergy = 0;
+    let weighted = 0;
+    let weights = 0;
+    found.correlatedEnergy = 0;
     for (let position = 1; position < positions; position++) {
       const interval =
         time(dmrsSymbPos[position * dmrsLength]!) - time(dmrsSymbPos[(position - 1) * dmrsLength]!);
       const index = 1 + position;
-      const strength = magnitude(index);
+      const strength = Math.sqrt(powers[index]!);
       const phase = Math.atan2(correlations[2 * index + 1]!, correlations[2 * index]!);
       weighted += strength * interval * phase;
       weights += strength * interval * interval;
-      correlatedEnergy += strength;
+      found.correlatedEnergy += strength;
     }
-    frequency = weights > 0 ? weighted / weights / (2 * Math.PI) : 0;
+    found.frequency = weights > 0 ? weighted / weights / (2 * Math.PI) : 0;
+    for (let symbol = 0; symbol < perSlot; symbol++)
+      phases[symbol] = 2 * Math.PI * found.frequency * (time(symbol) - time(dmrsSymbPos[0]!));
   };
 
   /** The phase ramp of the mean delay and the profile's centre after it. */
   const fillRotation = () => {
-    const centre = delay + (blocks < LEAST_MEASURED_BLOCKS ? 0 : CENTRE_PER_SPREAD * SPREADS[spread]!);
+    const centre = found.delay + (blocks < LEAST_MEASURED_BLOCKS ? 0 : CENTRE_PER_SPREAD * SPREADS[spread]!);
     const step = -2 * Math.PI * centre;
     for (let k = 0; k < 12; k++) {
       base.view[k] = Math.cos(step * k);
       base.view[ROTATION_BASE + k] = Math.sin(step * k);
     }
-    const [stepRe, stepIm] = [Math.cos(12 * step), Math.sin(12 * step)];
-    let [re, im] = [1, 0];
+    const stepRe = Math.cos(12 * step);
+    const stepIm = Math.sin(12 * step);
+    let re = 1;
+    let im = 0;
     for (let block = 0; block < blocks; block++) {
       rotors.view[2 * block] = re;
       rotors.view[2 * block + 1] = im;
@@ -162,32 +171,35 @@ export function prepareOffsets(context: EstimationContext, plan: PilotPlan, pilo
 
   return {
     rotation,
+    phases,
     estimate(slotOfSubframe) {
       slot = slotOfSubframe;
       measure();
-      delay = -Math.atan2(correlations[1]!, correlations[0]!) / (2 * Math.PI * shortDistance);
+      found.delay = -Math.atan2(correlations[1]!, correlations[0]!) / (2 * Math.PI * shortDistance);
       spread = chooseSpread();
       measureFrequency();
-      if (Number.isFinite(delay)) fillRotation();
+      if (Number.isFinite(found.delay)) fillRotation();
     },
     finite: () =>
-      Number.isFinite(energy) && energy > 0 && Number.isFinite(delay) && Number.isFinite(frequency),
-    timing: () => delay / (1000 * subcarrierSpacing),
-    frequency: () => frequency,
+      Number.isFinite(found.energy) &&
+      found.energy > 0 &&
+      Number.isFinite(found.delay) &&
+      Number.isFinite(found.frequency),
+    timing: () => found.delay / (1000 * subcarrierSpacing),
+    frequency: () => found.frequency,
     timingSignificant() {
       const products = antennas * groups.length * dmrsSymbPos.length * (plan.pilots - 2);
-      return magnitude(0) ** 2 > SIGNIFICANT_POWER * powerOfNoise(products);
+      return powers[0]! > SIGNIFICANT_POWER * products * found.noisePower;
     },
     frequencySignificant() {
       const products = antennas * groups.length * dmrsLength * plan.pilots;
-      let power = 0;
-      for (let position = 1; position < positions; position++) power += magnitude(1 + position) ** 2;
-      return positions > 1 && power > SIGNIFICANT_POWER * (positions - 1) * powerOfNoise(products);
+      let sum = 0;
+      for (let position = 1; position < positions; position++) sum += powers[1 + position]!;
+      return positions > 1 && sum > SIGNIFICANT_POWER * (positions - 1) * products * found.noisePower;
     },
     spread: () => spread,
-    correlatedEnergy: () => correlatedEnergy,
-    energy: () => pairedEnergy,
-    phase: (symbol) => 2 * Math.PI * frequency * (time(symbol) - time(dmrsSymbPos[0]!)),
+    correlatedEnergy: () => found.correlatedEnergy,
+    energy: () => found.pairedEnergy,
   };
 }
 

@@ -1,5 +1,13 @@
+/** What Wiener interpolation in time is found from; an object, as a number that is handed over may be allocated. */
+export interface TimeStatistics {
+  /** Of the channel between neighbouring positions, their mean distance apart. */
+  correlation: number;
+  /** Variance of the error at a position, relative to the channel's power. */
+  error: number;
+}
+
 /** Writes the weights `[symbol][position]` by which DM-RS positions make the channel of each symbol. Allocates nothing. */
-export type TimeWeights = (correlation: number, error: number) => void;
+export type TimeWeights = (statistics: TimeStatistics) => void;
 
 /** Linear between neighbouring positions, the nearest one outside of them. Does not depend on the slot. */
 export function linearWeights(positions: Float64Array, symbols: Float64Array, weights: Float32Array): void {
@@ -18,11 +26,7 @@ export function linearWeights(positions: Float64Array, symbols: Float64Array, we
   });
 }
 
-/**
- * Prepares Wiener interpolation in time for Clarke's Doppler spectrum. The weights are found from the correlation of
- * the channel between neighbouring positions (their mean distance apart) and the variance of the error at a position,
- * relative to the channel's power.
- */
+/** Prepares Wiener interpolation in time for Clarke's Doppler spectrum. */
 export function prepareWienerWeights(
   positions: Float64Array,
   symbols: Float64Array,
@@ -32,10 +36,10 @@ export function prepareWienerWeights(
   const spacing = count > 1 ? (positions[count - 1]! - positions[0]!) / (count - 1) : 1;
   const factor = new Float64Array(count * count);
   const solution = new Float64Array(count);
-  return (correlation, error) => {
-    const doppler = inverseBessel(correlation) / spacing;
+  return (statistics) => {
+    const doppler = inverseBessel(statistics.correlation) / spacing;
     // Cholesky's factor of the positions' covariance; the error keeps it well above singular.
-    const loading = Math.max(error, 1e-6);
+    const loading = Math.max(statistics.error, 1e-6);
     for (let row = 0; row < count; row++)
       for (let column = 0; column <= row; column++) {
         let sum = besselJ0(doppler * (positions[row]! - positions[column]!)) + (row === column ? loading : 0);

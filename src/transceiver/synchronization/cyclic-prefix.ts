@@ -202,7 +202,7 @@ function evaluate(
   }
   const unbiased = symbols / (symbols - 1);
   const hertz = spacing / (2 * Math.PI);
-  const deviation = magnitude > 0 ? Math.sqrt(across * unbiased) / magnitude : Infinity;
+  const deviation = magnitude > 0 ? Math.sqrt(across * unbiased) / magnitude : Number.POSITIVE_INFINITY;
   const detected = deviation * DETECTED_DEVIATIONS < 1;
   estimate.detected = detected;
   estimate.frequency = magnitude > 0 ? Math.atan2(im, re) * hertz : 0;
