@@ -4,6 +4,7 @@ import { symbolTable } from "../extraction/symbol-table.js";
 import type { Carrier } from "../pusch/carrier.js";
 import { cyclicPrefixProductsKernel, cyclicPrefixSumKernel } from "./cyclic-prefix-kernel.js";
 import { guardSamples } from "./guard.js";
+import { offsetFieldIndex } from "./offsets.js";
 import { SYNCHRONIZATION_LANES } from "./rotation.js";
 
 /** Estimates are used where they are this many of their standard deviations away from 0. */
@@ -66,9 +67,13 @@ export interface PrefixEstimation {
   at(samples: number, shift: number, estimate: CyclicPrefixEstimate): void;
 }
 
-/** Whether prefixes contradict a frequency in Hz beyond doubt, by more than DM-RS could ever make up for. */
-export function contradicts(estimate: CyclicPrefixEstimate, frequency: number, spacing_hz: number): boolean {
-  const distance = Math.abs(estimate.frequency - frequency);
+/** Whether prefixes contradict the frequency of `offsets` beyond doubt, by more than DM-RS could ever make up for. */
+export function contradicts(
+  estimate: CyclicPrefixEstimate,
+  offsets: Float32Array,
+  spacing_hz: number,
+): boolean {
+  const distance = Math.abs(estimate.frequency - offsets[offsetFieldIndex.frequency]!);
   // A whole spacing more or less looks the same to prefixes.
   const apart = Math.abs(distance - spacing_hz * Math.round(distance / spacing_hz));
   const certain = 2 * Math.PI * estimate.frequencyDeviation * CONTRADICTING_DEVIATIONS < spacing_hz;

@@ -36,7 +36,7 @@ export function prepareSynchronization(context: SynchronizationContext): Process
     if (tracked) {
       shift = Math.max(-guard, Math.min(guard, shift));
       prefixes.at(inputs.samples.offset, shift, estimate);
-      if (contradicts(estimate, offset, spacing)) offset = estimate.frequency;
+      if (contradicts(estimate, tracking, spacing)) offset = estimate.frequency;
     } else {
       prefixes.search(inputs.samples.offset, estimate);
       shift = estimate.timingSignificant ? estimate.timing : 0;
