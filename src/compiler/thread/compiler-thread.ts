@@ -1,6 +1,7 @@
 /** The thread that compiles: one a process (invariants in protocol.ts). */
 import { type MessagePort, workerData } from "node:worker_threads";
 import { describeError } from "../../errors.js";
+import { avoidProcessors, leasedProcessors } from "../../system/index.js";
 import { openCodeCache } from "../code-cache.js";
 import { createNativeStore, type NativeStore } from "../llvm/native-store.js";
 import { createModuleStore } from "../wasm/module-store.js";
@@ -64,6 +65,8 @@ function finish(): void {
 async function work(): Promise<void> {
   if (working) return;
   working = true;
+  // Anew each time: slot threads come and go.
+  avoidProcessors(leasedProcessors());
   for (
     let one = urgent.shift() ?? others.shift();
     one !== undefined;
