@@ -15,6 +15,7 @@ const order = [
   "resources",
   "bus",
   "compiler",
+  "system",
 ];
 const source = resolve("src");
 

@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import { openTarget, type TargetName } from "../compiler/index.js";
 import { benchmarkLdpc, type LdpcMeasurement } from "./benchmarks/ldpc.js";
+import { takeProcessor } from "./benchmarks/own-processor.js";
 import { benchmarkPusch, type PuschMeasurement } from "./benchmarks/pusch.js";
 import { exitStatus } from "./exit-status.js";
 import { bad, fixed, printJson, table } from "./format.js";
@@ -34,7 +35,7 @@ function addCase(
   bench: Command,
   name: string,
   description: string,
-  run: (options: BenchOptions) => boolean,
+  run: (options: BenchOptions, thread: string) => boolean,
 ): void {
   bench
     .command(name)
@@ -50,14 +51,19 @@ function addCase(
     .option("--json", "print one JSON object a line")
     .addHelpText("after", `\nExample:\n  $ neuroran bench ${name} --target wasm --seconds 5 --json`)
     .action((options: BenchOptions) => {
-      process.exitCode = run(options) ? exitStatus.success : exitStatus.failed;
+      const thread = takeProcessor();
+      try {
+        process.exitCode = run(options, thread.note) ? exitStatus.success : exitStatus.failed;
+      } finally {
+        thread.restore();
+      }
     });
 }
 
-function runLdpc(options: BenchOptions): boolean {
+function runLdpc(options: BenchOptions, thread: string): boolean {
   const measured = collect(benchmarkLdpc(openTarget(options.target), options.seconds, options.seed), options);
   if (options.json) return allCorrect(measured);
-  printHead("ldpc", options);
+  printHead("ldpc", options, thread);
   process.stdout.write(
     table(
       [
@@ -86,13 +92,13 @@ function runLdpc(options: BenchOptions): boolean {
   return allCorrect(measured);
 }
 
-function runPusch(options: BenchOptions): boolean {
+function runPusch(options: BenchOptions, thread: string): boolean {
   const measured = collect(
     benchmarkPusch(openTarget(options.target), options.seconds, options.seed),
     options,
   );
   if (options.json) return allCorrect(measured);
-  printHead("pusch", options);
+  printHead("pusch", options, thread);
   process.stdout.write(
     table(
       [
@@ -154,11 +160,11 @@ function collect<T extends object>(measurements: Iterable<T>, { json }: BenchOpt
   return all;
 }
 
-function printHead(name: string, { target: chosen, seconds, seed }: BenchOptions): void {
+function printHead(name: string, { target: chosen, seconds, seed }: BenchOptions, thread: string): void {
   const target = openTarget(chosen).name;
   const note = targetNote(chosen);
   if (note !== undefined) process.stdout.write(`${note}\n`);
-  process.stdout.write(`${machineLine(describeMachine())}\n`);
+  process.stdout.write(`${machineLine(describeMachine())}; ${thread}\n`);
   process.stdout.write(`neuroran bench ${name} --target ${target} --seconds ${seconds} --seed ${seed}\n\n`);
 }
 

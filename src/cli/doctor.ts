@@ -11,6 +11,7 @@ import {
   vector,
 } from "../compiler/index.js";
 import { arenaMemory } from "../functions/index.js";
+import { leaseProcessor } from "../system/index.js";
 import { exitStatus } from "./exit-status.js";
 import { bad, byteCount, duration, good, printJson, properties } from "./format.js";
 import { describeMachine } from "./machine.js";
@@ -45,6 +46,8 @@ function doctor(json: boolean): number {
   const machine = describeMachine();
   const checked = targetNames.map(checkTarget);
   const cache = openCodeCache();
+  const lease = leaseProcessor();
+  lease.release();
   const nodeSuffices = versionSuffices(machine.node);
   const healthy =
     nodeSuffices &&
@@ -56,6 +59,7 @@ function doctor(json: boolean): number {
       ...machine,
       targets: checked,
       cache: { directory: cache.directory, problem: cache.problem ?? null },
+      slot_thread: { processor: lease.processor ?? null, problem: lease.problem ?? null },
       healthy,
     });
     return healthy ? exitStatus.success : exitStatus.failed;
@@ -87,6 +91,12 @@ function doctor(json: boolean): number {
             ? bad(`fails: ${target.reason}`)
             : `not available: ${target.reason}`,
       ]),
+      [
+        "Slot threads",
+        lease.processor === undefined
+          ? `not pinned: ${lease.problem}`
+          : `pinned, the next to processor ${lease.processor}`,
+      ],
       ["Kernel cache", cache.problem === undefined ? cache.directory : `not used: ${cache.problem}`],
     ]),
   );

@@ -47,6 +47,10 @@ export function pointJson({ simulation, report }: SimulatedPoint): object {
     latency: { p50_ms: slot.p50, p99_ms: slot.p99 },
     blocks: blockLatencies(report),
     kernels: kernelSummary(report),
+    slot_thread: {
+      processor: report.statistics.processor ?? null,
+      problem: report.statistics.processorProblem ?? null,
+    },
     seed: simulation.seed,
     interrupted: report.interrupted,
   };
@@ -98,6 +102,7 @@ export function printCellReport({ simulation, report }: SimulatedPoint): void {
           .join("; "),
       ],
       ...(note === undefined ? [] : [["Target", note] as [string, string]]),
+      ["Slot thread", slotThreadText(report)],
       ["Machine", machineLine(describeMachine())],
     ])}\n`,
   );
@@ -162,6 +167,10 @@ function channelText({ delaySpread_s, maximumDoppler_hz = 0 }: SimulationOptions
   if (profile === "awgn") return "AWGN";
   const spread = delaySpread_s === undefined ? "" : ` ${fixed(1e9 * delaySpread_s, 0)} ns`;
   return `${profile}${spread}, Doppler ${maximumDoppler_hz} Hz`;
+}
+
+function slotThreadText({ statistics: { processor, processorProblem } }: SimulationReport): string {
+  return processor === undefined ? `not pinned: ${processorProblem}` : `pinned to processor ${processor}`;
 }
 
 function slotLatency({ statistics }: SimulationReport) {

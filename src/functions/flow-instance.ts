@@ -7,7 +7,7 @@
  */
 import type { Target } from "../compiler/index.js";
 import { InputError, NeuroranError } from "../errors.js";
-import { openClock } from "../resources/index.js";
+import { openClock } from "../system/index.js";
 import type { Arena, Region } from "./arena.js";
 import type { View } from "./data-type.js";
 import type { Dataflow } from "./dataflow.js";

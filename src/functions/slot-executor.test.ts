@@ -1,3 +1,4 @@
+import { readdirSync, readFileSync } from "node:fs";
 import { setTimeout } from "node:timers/promises";
 import { afterEach, describe, expect, it } from "vitest";
 import type { slotFlow } from "../../test/slot-flow.js";
@@ -27,7 +28,29 @@ afterEach(async () => {
   await Promise.all(open.splice(0).map((executor) => executor.close()));
 });
 
+/** The lists of processors that the threads of this process may run on, as Linux prints them. */
+function processorLists(): string[] {
+  return readdirSync("/proc/self/task").map((task) => {
+    const status = readFileSync(`/proc/self/task/${task}/status`, "utf8");
+    return /^Cpus_allowed_list:\s*(.*)$/m.exec(status)![1];
+  });
+}
+
 describe("a slot executor", () => {
+  it.skipIf(process.platform !== "linux")("has a processor that no other has, or says why not", async () => {
+    const statistics = (await Promise.all([start(), start()])).map((executor) => executor.statistics());
+    for (const { processor, processorProblem } of statistics) {
+      expect(processor === undefined).toBe(processorProblem !== undefined);
+      if (processor === undefined)
+        expect(processorProblem).toMatch(/^(other slot threads|the process|koffi)/);
+      else expect(processorLists().filter((list) => list === String(processor))).toHaveLength(1);
+    }
+    const processors = statistics.flatMap(({ processor }) => processor ?? []);
+    expect(new Set(processors).size).toBe(processors.length);
+    await Promise.all(open.splice(0).map((executor) => executor.close()));
+    for (const processor of processors) expect(processorLists()).not.toContain(String(processor));
+  });
+
   it("processes 10,000 slots one by one, in order and without loss", async () => {
     const executor = await start();
     expect(executor.functions).toEqual(["obey"]);

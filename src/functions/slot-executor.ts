@@ -5,6 +5,7 @@
 import { MessageChannel, receiveMessageOnPort, Worker } from "node:worker_threads";
 import { connectionForThread } from "../compiler/index.js";
 import { NeuroranError, reviveError } from "../errors.js";
+import { leaseProcessor } from "../system/index.js";
 import { type Arena, arenaMemory } from "./arena.js";
 import { type DataType, viewOf } from "./data-type.js";
 import type { DataflowData } from "./dataflow.js";
@@ -49,6 +50,10 @@ export interface SlotStatistics {
   readonly failed: number;
   /** Slots submitted and not done. */
   readonly pending: number;
+  /** The processor that the thread is pinned to, which no other slot thread of the machine has. */
+  readonly processor: number | undefined;
+  /** Why the thread is not pinned. */
+  readonly processorProblem: string | undefined;
 }
 
 /** A flow that runs on a worker thread. */
@@ -90,7 +95,9 @@ const closingMilliseconds = 5000;
 /**
  * Starts a worker thread that loads `module`, calls the function it exports under `factory`, and runs the flow
  * instance which that returns. `options` is handed to the factory as a copy. `arenaBytes` is all the memory that the
- * flow's tensors have.
+ * flow's tensors have. On Linux with koffi the thread is pinned to the highest processor that the process may use and no
+ * other slot thread has, the lowest left out; `statistics()` says which, or why not. What else runs there, threads that
+ * Node has made before among it, is not kept away: see `avoidProcessors`.
  *
  * ```ts
  * const executor = await startSlotExecutor<typeof uplink>({
@@ -118,6 +125,7 @@ export async function startSlotExecutor<F extends DataflowData>(start: {
   const { words } = ring;
   const { port1: port, port2 } = new MessageChannel();
   const compiler = connectionForThread();
+  const lease = leaseProcessor();
   const module = String(start.module);
   const workerStart: WorkerStart = {
     module,
@@ -125,6 +133,7 @@ export async function startSlotExecutor<F extends DataflowData>(start: {
     options: start.options,
     memory,
     ring: words.buffer,
+    processor: lease.processor,
   };
   const worker = new Worker(new URL("./slot-worker.js", import.meta.url), {
     workerData: { start: workerStart, port: port2, compiler },
@@ -201,6 +210,7 @@ export async function startSlotExecutor<F extends DataflowData>(start: {
       end(new NeuroranError("SLOT_WORKER_ENDED", `${text}; start another executor`, { cause }));
     });
     worker.on("exit", (status) => {
+      lease.release();
       if (closing !== undefined)
         end(new NeuroranError("EXECUTOR_CLOSED", `the slot executor of ${module} was closed`));
       const text = `the slot worker of ${module} ended with status ${status}`;
@@ -215,7 +225,9 @@ export async function startSlotExecutor<F extends DataflowData>(start: {
       throw new NeuroranError("EXECUTOR_CLOSED", `the slot executor of ${module} is closing`);
   };
 
-  const { functions, counts, durations, maximumVariants } = await started.promise;
+  const { functions, counts, durations, maximumVariants, pinned } = await started.promise;
+  const processor = pinned ? lease.processor : undefined;
+  const processorProblem = pinned ? undefined : (lease.problem ?? "the system refuses to pin the thread");
   const timings = { counts: withView(memory, counts), durations: withView(memory, durations) };
 
   const prepare = async (configuration: Configuration): Promise<SharedVariant<I, O>> => {
@@ -281,7 +293,7 @@ export async function startSlotExecutor<F extends DataflowData>(start: {
     },
     statistics() {
       const all = summarizeTimings(timings, [...functions, "slot"]);
-      return { timings: all, kernels, ...queue.counts() };
+      return { timings: all, kernels, ...queue.counts(), processor, processorProblem };
     },
     close() {
       closing ??= closeWorker();

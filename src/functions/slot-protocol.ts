@@ -45,6 +45,8 @@ export interface WorkerStart {
   readonly options: unknown;
   readonly memory: WebAssembly.Memory;
   readonly ring: SharedArrayBuffer;
+  /** What the thread pins itself to. */
+  readonly processor: number | undefined;
 }
 
 /** What the executor asks for; it numbers the variants. */
@@ -63,6 +65,8 @@ export type Reply =
       readonly counts: TensorDescription<"float64">;
       readonly durations: TensorDescription<"float64">;
       readonly maximumVariants: number;
+      /** Whether the thread runs on the processor that it was given. */
+      readonly pinned: boolean;
     }
   | { readonly kind: "start failed"; readonly error: ErrorDescription }
   | {

@@ -5,6 +5,7 @@
 import { type MessagePort, receiveMessageOnPort, workerData } from "node:worker_threads";
 import { type ConnectionEnd, useConnection } from "../compiler/index.js";
 import { describeError, NeuroranError } from "../errors.js";
+import { runOn } from "../system/index.js";
 import { createArena } from "./arena.js";
 import type { DataType } from "./data-type.js";
 import type { FlowInstance, Variant } from "./flow-instance.js";
@@ -19,6 +20,7 @@ const { start, port, compiler } = workerData as {
   compiler: ConnectionEnd;
 };
 useConnection(compiler);
+const pinned = start.processor !== undefined && runOn([start.processor]);
 
 function reply(message: Reply): void {
   port.postMessage(message);
@@ -110,7 +112,7 @@ const instance = await createInstance().catch((error: unknown) => {
 if (instance !== undefined) {
   const { functions, maximumVariants, timingTensors } = instance;
   const [counts, durations] = [describe(timingTensors.counts), describe(timingTensors.durations)];
-  reply({ kind: "started", functions, counts, durations, maximumVariants });
+  reply({ kind: "started", functions, counts, durations, maximumVariants, pinned });
   run(instance);
 }
 port.close();

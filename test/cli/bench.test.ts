@@ -35,6 +35,7 @@ describe("bench", () => {
     const { status, stdout } = await neuroran(["bench", "ldpc", "--seconds", "0.01"]);
     expect(status).toBe(0);
     expect(stdout).toContain(`Node ${process.version}`);
+    expect(stdout).toMatch(/; (not )?pinned/);
     expect(stdout).toContain(`neuroran bench ldpc --target ${fastest} --seconds 0.01 --seed 1`);
     expect(stdout).toMatch(/^Not measured: /m);
   });

@@ -89,6 +89,7 @@ describe("doctor", () => {
       /^Processor +\S/m,
       /^Node +v\d+/m,
       /^Target wasm +works/m,
+      /^Slot threads +(not )?pinned/m,
       /^Memory +[\d.]+ [GM]iB/m,
     ]) {
       expect(stdout).toMatch(line);
@@ -105,6 +106,10 @@ describe("doctor", () => {
         wasmSimd: true,
         sharedMemory: true,
         healthy: true,
+        slot_thread: {
+          processor: expect.toBeOneOf([null, expect.any(Number)]),
+          problem: expect.toBeOneOf([null, expect.any(String)]),
+        },
         targets: expect.arrayContaining([
           { name: "wasm", works: true, compile_ms: expect.any(Number), reason: null },
         ]),

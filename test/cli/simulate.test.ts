@@ -5,9 +5,11 @@ import { neuroran, objectsOf, temporaryFolder } from "./command.js";
 const folder = temporaryFolder();
 const awgn = ["simulate", "--profile", "awgn", "--prbs", "10", "--mcs", "10", "--json"];
 
-/** What a seed determines: everything but the times. */
+/** What a seed determines: everything but the times and where the slot thread ran. */
 function outcome(stdout: string) {
-  return objectsOf(stdout).map(({ latency: _, blocks: __, kernels: ___, ...rest }) => rest);
+  return objectsOf(stdout).map(
+    ({ latency: _, blocks: __, kernels: ___, slot_thread: ____, ...rest }) => rest,
+  );
 }
 
 describe("simulate", () => {
@@ -15,6 +17,7 @@ describe("simulate", () => {
     const { status, stdout, stderr } = await neuroran(["simulate", "--slots", "60"]);
     expect(stderr).toBe("");
     for (const line of [
+      /^Slot thread +(pinned to processor [1-9]|not pinned: \S)/m,
       /^BLER +[\d.]+ %/m,
       /^Throughput +[\d.]+ Mbit\/s/m,
       /^SNR +[\d.]+ dB estimated, [\d.]+ dB simulated/m,

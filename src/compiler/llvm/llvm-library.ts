@@ -1,5 +1,5 @@
 import { NeuroranError } from "../../errors.js";
-import { type Koffi, loadKoffi } from "../koffi.js";
+import { type Koffi, loadKoffi } from "../../system/index.js";
 
 /** The functions of LLVM's C API that compile text to machine code, of an installed libLLVM. */
 

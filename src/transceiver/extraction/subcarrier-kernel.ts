@@ -96,32 +96,28 @@ export const putSubcarriersKernel = kernelBuilder(
       count: argument("index"),
       spectrumStride: argument("index"),
     };
-    return kernel(
-      `put_subcarriers_v${lanes}`,
-      shapes,
-      ({ from, phase, spectrum, count, spectrumStride }) => {
-        const common = broadcast(memref.load(phase, 0), memref.load(phase, 1), lanes);
-        const value = (k: Value): Complex => {
-          const at = arith.muli(k, 2);
-          return multiply(
-            split(vector.load(from, at, lanes), vector.load(from, indexSum(at, lanes), lanes)),
-            common,
-          );
-        };
-        const rest = arith.remui(count, lanes);
-        const whole = arith.subi(count, rest);
-        scf.for(0, whole, lanes, (k) => {
-          const { re, im } = value(k);
-          vector.store(re, spectrum, k);
-          vector.store(im, spectrum, arith.addi(k, spectrumStride));
-        });
-        scf.if(arith.cmpi("ne", rest, 0), () => {
-          const { re, im } = value(whole);
-          const mask = vector.createMask(rest, lanes);
-          vector.maskedStore(re, spectrum, whole, mask);
-          vector.maskedStore(im, spectrum, arith.addi(whole, spectrumStride), mask);
-        });
-      },
-    );
+    return kernel(`put_subcarriers_v${lanes}`, shapes, ({ from, phase, spectrum, count, spectrumStride }) => {
+      const common = broadcast(memref.load(phase, 0), memref.load(phase, 1), lanes);
+      const value = (k: Value): Complex => {
+        const at = arith.muli(k, 2);
+        return multiply(
+          split(vector.load(from, at, lanes), vector.load(from, indexSum(at, lanes), lanes)),
+          common,
+        );
+      };
+      const rest = arith.remui(count, lanes);
+      const whole = arith.subi(count, rest);
+      scf.for(0, whole, lanes, (k) => {
+        const { re, im } = value(k);
+        vector.store(re, spectrum, k);
+        vector.store(im, spectrum, arith.addi(k, spectrumStride));
+      });
+      scf.if(arith.cmpi("ne", rest, 0), () => {
+        const { re, im } = value(whole);
+        const mask = vector.createMask(rest, lanes);
+        vector.maskedStore(re, spectrum, whole, mask);
+        vector.maskedStore(im, spectrum, arith.addi(whole, spectrumStride), mask);
+      });
+    });
   },
 );

@@ -1,4 +1,4 @@
-import { type Koffi, loadKoffi } from "../compiler/koffi.js";
+import { type Koffi, loadKoffi } from "./koffi.js";
 
 /** The C library that this process runs on, to ask the operating system what Node does not offer. */
 export interface SystemLibrary {

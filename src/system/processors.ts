@@ -5,6 +5,7 @@
  * A thread that is started inherits the processors of the thread that starts it. Those that Node and V8 have made
  * before (for input and output, compilation of JavaScript, collection of garbage) keep theirs, whatever is set here.
  */
+import { readdirSync } from "node:fs";
 import { openSystemLibrary } from "./system-library.js";
 
 /** Processors 0 to 8191, a bit each: more than Linux can be built for. */
@@ -35,9 +36,14 @@ export function affinityProblem(): string | undefined {
   return openAffinity() ? undefined : "koffi is not installed";
 }
 
-/** The processors that this process may use, in ascending order: those of its first thread. */
+/**
+ * The processors that this process may use, in ascending order: those of any of its threads, as those that Node makes
+ * at its start have all.
+ */
 export function processProcessors(): number[] | undefined {
-  return processorsOf(process.pid);
+  if (affinityProblem() !== undefined) return undefined;
+  const all = readdirSync("/proc/self/task").flatMap((thread) => processorsOf(Number(thread)) ?? []);
+  return [...new Set(all)].sort((one, other) => one - other);
 }
 
 /** The processors that the calling thread may use, in ascending order. */
