@@ -39,8 +39,10 @@ export function prepareEqualization(method: EqualizationMethod, context: Equaliz
   const equalize: RowProcess = (run, grid, channel, output, count, stride) => {
     run(grid, channel, weights.offset, symbols + 8 * output, noise + 4 * output, count, stride, re);
   };
+  const least = new Float64Array(1);
   return () => {
-    setWeights(inputs.noise.view, smallestNoise(inputs.channel.view), weights.view);
+    findLeastNoise(inputs.channel.view, least);
+    setWeights(inputs.noise.view, least, weights.view);
     rows(equalize);
     deprecode();
   };
@@ -63,15 +65,18 @@ function decisions(
 }
 
 /** One over each antenna's noise variance; 0, which leaves the antenna out, where that is no finite number. */
-export function setWeights(noise: Float32Array, smallest: number, weights: Float32Array): void {
+export function setWeights(noise: Float32Array, least: Float64Array, weights: Float32Array): void {
   for (let antenna = 0; antenna < noise.length; antenna++) {
     const variance = noise[antenna]!;
-    weights[antenna] = Number.isFinite(variance) ? 1 / Math.max(variance, smallest) : 0;
+    weights[antenna] = Number.isFinite(variance) ? 1 / Math.max(variance, least[0]!) : 0;
   }
 }
 
-/** The least noise for a channel, from some of its responses; positive whatever they are. */
-export function smallestNoise(channel: Float32Array): number {
+/**
+ * Writes the least noise for a channel, from some of its responses, into `least[0]`: a number that is returned may be
+ * allocated. It is positive whatever they are.
+ */
+export function findLeastNoise(channel: Float32Array, least: Float64Array): void {
   const step = 2 * Math.ceil(channel.length / 2 / POWER_SAMPLES);
   let sum = 0;
   let count = 0;
@@ -81,5 +86,5 @@ export function smallestNoise(channel: Float32Array): number {
     sum += power;
     count++;
   }
-  return sum > 0 ? Math.max(LEAST_POSITIVE, (SMALLEST_NOISE * sum) / count) : LEAST_POSITIVE;
+  least[0] = sum > 0 ? Math.max(LEAST_POSITIVE, (SMALLEST_NOISE * sum) / count) : LEAST_POSITIVE;
 }

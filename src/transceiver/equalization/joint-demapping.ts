@@ -19,7 +19,7 @@ import { prepareScramblingSequence } from "../mapping/scrambling-sequence.js";
 import { SOFT_BIT_STEP, softBitsKernel } from "../mapping/soft-bits-kernel.js";
 import { prepareDataRows, type RowProcess } from "./data-rows.js";
 import { dataRuns } from "./data-runs.js";
-import { setWeights, smallestNoise } from "./equalization.js";
+import { findLeastNoise, setWeights } from "./equalization.js";
 import { signalType } from "./function.js";
 import { type TreeSearchShape, treeSearchKernel, treeSearchWorkspace } from "./tree-search-kernel.js";
 
@@ -104,6 +104,7 @@ function prepareTreeSearch(context: JointDemappingContext): Process {
   const last = scratch("lastStep", "int8", SOFT_BIT_STEP);
   const workspace = scratch("workspace", "float32", treeSearchWorkspace(shape)).offset;
   const weights = scratch("weights", "float32", antennas);
+  const least = new Float64Array(1);
   const [grant, llrs, scheme] = [inputs.grant.view, outputs.llrs.view, state.modulationScheme.view];
   const search: RowProcess = (run, grid, channel, output, count, stride) => {
     run(grid, channel, weights.offset, workspace, soft + 4 * perElement * output, count, stride);
@@ -115,7 +116,8 @@ function prepareTreeSearch(context: JointDemappingContext): Process {
       llrs.fill(0);
       return;
     }
-    setWeights(inputs.noise.view, smallestNoise(inputs.channel.view), weights.view);
+    findLeastNoise(inputs.channel.view, least);
+    setWeights(inputs.noise.view, least, weights.view);
     rows(search);
     sequence.generate(scheme[modulationSchemeIndex.scramblingInit]!);
     quantize(soft, sequence.offset, outputs.llrs.offset, whole);

@@ -1,6 +1,6 @@
 import { floatLanes } from "../../compiler/index.js";
 import { type Context, complex64, defineFunction, float32, type Process } from "../../functions/index.js";
-import { smallestNoise } from "./equalization.js";
+import { findLeastNoise } from "./equalization.js";
 import { whiteningKernel } from "./whitening-kernel.js";
 
 /**
@@ -52,9 +52,10 @@ function prepareWhitening({
   const factor = prepareInverseFactor(antennas);
   const noise = outputs.noise.view;
   const covariance = inputs.covariance.view;
+  const least = new Float64Array(1);
   const bytesOfLayer = 8 * antennas * symbols * subcarriers;
   return () => {
-    const least = smallestNoise(inputs.channel.view);
+    findLeastNoise(inputs.channel.view, least);
     for (let group = 0; group < groups; group++) {
       factor(covariance, 2 * antennas * antennas * group, least, matrix.view);
       const first = group * groupSubcarriers;
@@ -89,20 +90,24 @@ function prepareWhitening({
  */
 function prepareInverseFactor(
   antennas: number,
-): (covariance: Float32Array, first: number, least: number, out: Float32Array) => void {
+): (covariance: Float32Array, first: number, least: Float64Array, out: Float32Array) => void {
   const size = 2 * antennas * antennas;
   const lower = new Float64Array(size);
   const inverse = new Float64Array(size);
   const at = (row: number, column: number) => 2 * (row * antennas + column);
 
-  /** Numbers below the diagonal of row `row` of L, and one over the diagonal's; 0 where the antenna is left out. */
-  const factorRow = (covariance: Float32Array, first: number, row: number, least: number): number => {
+  /**
+   * Numbers below the diagonal of row `row` of L, and one over the diagonal's, which is that of L⁻¹; 0 where the antenna is
+   * left out.
+   */
+  const factorRow = (covariance: Float32Array, first: number, row: number, least: Float64Array): void => {
     const own = covariance[first + at(row, row)]!;
     if (!Number.isFinite(own)) {
       lower.fill(0, at(row, 0), at(row + 1, 0));
-      return 0;
+      inverse[at(row, row)] = 0;
+      return;
     }
-    let rest = Math.max(own, least);
+    let rest = Math.max(own, least[0]!);
     for (let column = 0; column < row; column++) {
       let re = covariance[first + at(row, column)]!;
       let im = covariance[first + at(row, column) + 1]!;
@@ -117,12 +122,13 @@ function prepareInverseFactor(
       lower[at(row, column) + 1] = im * by;
       rest -= (re * re + im * im) * by * by;
     }
-    return 1 / Math.sqrt(Math.max(rest, least, own * 1e-7));
+    inverse[at(row, row)] = 1 / Math.sqrt(Math.max(rest, least[0]!, own * 1e-7));
   };
 
   return (covariance, first, least, out) => {
     for (let row = 0; row < antennas; row++) {
-      const reciprocal = factorRow(covariance, first, row, least);
+      factorRow(covariance, first, row, least);
+      const reciprocal = inverse[at(row, row)]!;
       for (let column = 0; column < row; column++) {
         let re = 0;
         let im = 0;
@@ -135,8 +141,6 @@ function prepareInverseFactor(
         inverse[at(row, column)] = -re * reciprocal;
         inverse[at(row, column) + 1] = -im * reciprocal;
       }
-      inverse[at(row, row)] = reciprocal;
-      inverse[at(row, row) + 1] = 0;
     }
     out.set(inverse);
   };

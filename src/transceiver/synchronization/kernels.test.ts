@@ -43,7 +43,7 @@ describe.each(testTargets)("rotationKernel on $name", (target) => {
         ([count, values], turns, lanes) => {
           const from = floats(A, values);
           const phasors = floats(B, new Array(ROTATION_TABLE_LENGTH).fill(0));
-          fillPhasors(turns, phasors);
+          fillPhasors(Float64Array.of(turns), phasors);
           const to = floats(C, [...values.map(() => 0), ...canary]);
           const step = 2 * Math.PI * turns * ROTATION_BLOCK;
           turn.set([0.6, -0.8, Math.cos(step), Math.sin(step)]);
@@ -71,7 +71,7 @@ describe.each(testTargets)("rotationKernel on $name", (target) => {
     const run = compile(target, rotationKernel(count, 4));
     for (const turns of [1e-7, 1.2345e-5, -0.000244140625, 0.12345678, -0.4999]) {
       const phasors = floats(B, new Array(ROTATION_TABLE_LENGTH).fill(0));
-      fillPhasors(turns, phasors);
+      fillPhasors(Float64Array.of(turns), phasors);
       const step = 2 * Math.PI * ((turns * ROTATION_BLOCK) % 1);
       turn.set([1, 0, Math.cos(step), Math.sin(step)]);
       run(A, B, D, C, count);

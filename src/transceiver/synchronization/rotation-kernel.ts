@@ -76,11 +76,11 @@ export const rotationKernel = kernelBuilder(
 
 /**
  * Fills a table of phasors exp(j·2π·turns·n) for {@link rotationKernel}. Allocates nothing.
- * @param turns of phase from one sample to the next.
+ * @param turns `[0]`: turns of phase from one sample to the next.
  */
-export function fillPhasors(turns: number, phasors: Float32Array): void {
+export function fillPhasors(turns: Float64Array, phasors: Float32Array): void {
   for (let n = 0; n < ROTATION_BLOCK; n++) {
-    const angle = 2 * Math.PI * ((turns * n) % 1);
+    const angle = 2 * Math.PI * ((turns[0]! * n) % 1);
     phasors[n] = Math.cos(angle);
     phasors[ROTATION_BLOCK + n] = Math.sin(angle);
   }

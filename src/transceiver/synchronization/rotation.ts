@@ -38,7 +38,7 @@ export function prepareRotation(context: RotationContext, samples: number): Rota
     turns,
     run(first, from, to, count) {
       if (turns[0] !== prepared[0]) {
-        fillPhasors(turns[0]!, phasors.view);
+        fillPhasors(turns, phasors.view);
         prepared[0] = turns[0]!;
       }
       const angle = 2 * Math.PI * ((turns[0]! * first) % 1);
