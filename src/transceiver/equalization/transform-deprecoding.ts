@@ -34,11 +34,13 @@ export function prepareTransformDeprecoding(
     "many",
   );
   const weighted = scratch("weighted", "float32", 2, size).offset;
+  // Found once: a new number that is handed to native code would be allocated.
+  const root = Math.sqrt(size);
   const symbols = outputs.symbols.offset;
   const noise = outputs.noise.offset;
   return () => {
     for (let first = 0; first < re; first += size) {
-      weigh(symbols + 8 * first, noise + 4 * first, weighted, size, Math.sqrt(size));
+      weigh(symbols + 8 * first, noise + 4 * first, weighted, size, root);
       transform(weighted, symbols + 8 * first);
     }
   };

@@ -10,7 +10,7 @@ import type { Offsets } from "./offsets.js";
 import type { Pilots } from "./pilots.js";
 import type { PilotCode, PilotPlan } from "./plan.js";
 import { timeInterpolationKernel } from "./time-interpolation-kernel.js";
-import { linearWeights, prepareWienerWeights, type TimeStatistics } from "./time-weights.js";
+import { linearWeights, prepareWienerWeights } from "./time-weights.js";
 
 /**
  * Prepares the second half of estimation: despreading, noise, filters. What it returns writes the channel, the noise
@@ -64,7 +64,10 @@ export function prepareChannelFilter(
   const wiener = method === "lmmse" ? prepareWienerWeights(centres, gridSymbols, weights.view) : undefined;
   if (!wiener) linearWeights(centres, gridSymbols, weights.view);
 
-  const statistics: TimeStatistics = { correlation: 1, error: 0 };
+  /** Correlation and error that the time weights are found from. */
+  const statistics = new Float64Array(2);
+  /** Signal to noise ratio that a filter is chosen by. */
+  const ratio = new Float64Array(1);
 
   /** Signal power (all ports of a code) and noise variance of a despread pilot, by antenna and code. */
   const signals = new Float64Array(antennas * codes.length);
@@ -140,11 +143,11 @@ export function prepareChannelFilter(
   };
 
   /** Correlation of the channel between neighbouring positions: noise is in the energy, not in the correlation. */
-  const timeCorrelation = () => {
+  const findTimeCorrelation = () => {
     const perPilot = (totalNoise[0]! / codes.length) * plan.groups.length * dmrsLength;
     const noiseEnergy = perPilot * plan.pilots * dmrsLength * (positions - 1);
     const energy = Math.max(offsets.energy() - noiseEnergy, 0);
-    return energy > offsets.correlatedEnergy() ? offsets.correlatedEnergy() / energy : 1;
+    statistics[0] = energy > offsets.correlatedEnergy() ? offsets.correlatedEnergy() / energy : 1;
   };
 
   return () => {
@@ -160,16 +163,16 @@ export function prepareChannelFilter(
     quality[qualityFieldIndex.snr] = Math.min(snr, 1e12);
     if (wiener) {
       const perPort = totalSignal[0]! / (plan.ports.length / codes.length);
-      const perPilot = perPort / Math.max(totalNoise[0]!, Number.MIN_VALUE);
-      statistics.correlation = timeCorrelation();
-      statistics.error = banks[0]!.choose(perPilot, offsets.spread()).error;
+      ratio[0] = perPort / Math.max(totalNoise[0]!, Number.MIN_VALUE);
+      findTimeCorrelation();
+      statistics[1] = banks[0]!.choose(ratio, offsets.spread()).error;
       wiener(statistics);
     }
     for (let antenna = 0; antenna < antennas; antenna++)
       for (let code = 0; code < codes.length; code++) {
         const { layers } = codes[code]!;
         const index = antenna * codes.length + code;
-        const ratio = signals[index]! / layers.length / Math.max(noises[index]!, Number.MIN_VALUE);
+        ratio[0] = signals[index]! / layers.length / Math.max(noises[index]!, Number.MIN_VALUE);
         const chosen = banks[code]!.choose(ratio, offsets.spread());
         for (let port = 0; port < layers.length; port++) {
           for (let position = 0; position < positions; position++)

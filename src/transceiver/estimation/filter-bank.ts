@@ -27,10 +27,10 @@ export interface FilterBank {
   /** Coefficients of one port. */
   readonly length: number;
   /**
-   * @param snr at a despread pilot, of one port, linear.
+   * @param snr `[0]`: at a despread pilot, of one port, linear; in memory, as a number handed over may be allocated.
    * @param spread index in `SPREADS`.
    */
-  choose(snr: number, spread: number): PreparedFilter;
+  choose(snr: Float64Array, spread: number): PreparedFilter;
 }
 
 /** Filters of a method for the ports of a code, `[spread][signal to noise ratio][port]`. */
@@ -102,7 +102,7 @@ export function prepareFilterBank(
   return {
     length,
     choose(snr, spread) {
-      const step = Math.round((10 * Math.log10(Math.max(snr, 1e-9)) - LOWEST_SNR_DB) / SNR_STEP_DB);
+      const step = Math.round((10 * Math.log10(Math.max(snr[0]!, 1e-9)) - LOWEST_SNR_DB) / SNR_STEP_DB);
       // A fit drops what lies outside of its profile, where a Wiener filter keeps a share: it takes the next wider one.
       const profile = method === "ls" && measured ? Math.min(spread + 1, SPREADS.length - 1) : spread;
       return prepared[profile * steps + Math.max(0, Math.min(steps - 1, step))]!;

@@ -15,14 +15,14 @@ describe("weights in time", () => {
   it("of Wiener are the mean for a still channel and the channel itself without error", () => {
     const weights = new Float32Array(42);
     const wiener = prepareWienerWeights(Float64Array.of(2, 7, 11), symbols, weights);
-    wiener({ correlation: 1, error: 0.3 });
+    wiener(Float64Array.of(1, 0.3));
     for (const weight of weights) expect(weight).toBeCloseTo(1 / 3.3, 5);
-    wiener({ correlation: 0.5, error: 1e-6 });
+    wiener(Float64Array.of(0.5, 1e-6));
     expect(weights[3 * 7]).toBeCloseTo(0, 2);
     expect(weights[3 * 7 + 1]).toBeCloseTo(1, 2);
     // One position: no correlation is known, all symbols get it.
     const one = new Float32Array(14);
-    prepareWienerWeights(Float64Array.of(2), symbols, one)({ correlation: 1, error: 0.25 });
+    prepareWienerWeights(Float64Array.of(2), symbols, one)(Float64Array.of(1, 0.25));
     for (const weight of one) expect(weight).toBeCloseTo(0.8, 5);
   });
 

@@ -1,13 +1,10 @@
-/** What Wiener interpolation in time is found from; an object, as a number that is handed over may be allocated. */
-export interface TimeStatistics {
-  /** Of the channel between neighbouring positions, their mean distance apart. */
-  correlation: number;
-  /** Variance of the error at a position, relative to the channel's power. */
-  error: number;
-}
-
-/** Writes the weights `[symbol][position]` by which DM-RS positions make the channel of each symbol. Allocates nothing. */
-export type TimeWeights = (statistics: TimeStatistics) => void;
+/**
+ * Writes the weights `[symbol][position]` by which DM-RS positions make the channel of each symbol. Allocates nothing.
+ * @param statistics the correlation of the channel between neighbouring positions, their mean distance apart, and the
+ * variance of the error at a position, relative to the channel's power; in memory, as a number handed over may be
+ * allocated.
+ */
+export type TimeWeights = (statistics: Float64Array) => void;
 
 /** Linear between neighbouring positions, the nearest one outside of them. Does not depend on the slot. */
 export function linearWeights(positions: Float64Array, symbols: Float64Array, weights: Float32Array): void {
@@ -37,9 +34,9 @@ export function prepareWienerWeights(
   const factor = new Float64Array(count * count);
   const solution = new Float64Array(count);
   return (statistics) => {
-    const doppler = inverseBessel(statistics.correlation) / spacing;
+    const doppler = inverseBessel(statistics[0]!) / spacing;
     // Cholesky's factor of the positions' covariance; the error keeps it well above singular.
-    const loading = Math.max(statistics.error, 1e-6);
+    const loading = Math.max(statistics[1]!, 1e-6);
     for (let row = 0; row < count; row++)
       for (let column = 0; column <= row; column++) {
         let sum = besselJ0(doppler * (positions[row]! - positions[column]!)) + (row === column ? loading : 0);
