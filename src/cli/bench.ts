@@ -35,7 +35,7 @@ function addCase(
   bench: Command,
   name: string,
   description: string,
-  run: (options: BenchOptions, thread: string) => boolean,
+  run: (options: BenchOptions) => boolean,
 ): void {
   bench
     .command(name)
@@ -51,17 +51,15 @@ function addCase(
     .option("--json", "print one JSON object a line")
     .addHelpText("after", `\nExample:\n  $ neuroran bench ${name} --target wasm --seconds 5 --json`)
     .action((options: BenchOptions) => {
-      const thread = takeProcessor();
-      try {
-        process.exitCode = run(options, thread.note) ? exitStatus.success : exitStatus.failed;
-      } finally {
-        thread.restore();
-      }
+      process.exitCode = run(options) ? exitStatus.success : exitStatus.failed;
     });
 }
 
-function runLdpc(options: BenchOptions, thread: string): boolean {
-  const measured = collect(benchmarkLdpc(openTarget(options.target), options.seconds, options.seed), options);
+function runLdpc(options: BenchOptions): boolean {
+  const { measured, thread } = collect(
+    benchmarkLdpc(openTarget(options.target), options.seconds, options.seed),
+    options,
+  );
   if (options.json) return allCorrect(measured);
   printHead("ldpc", options, thread);
   process.stdout.write(
@@ -92,8 +90,8 @@ function runLdpc(options: BenchOptions, thread: string): boolean {
   return allCorrect(measured);
 }
 
-function runPusch(options: BenchOptions, thread: string): boolean {
-  const measured = collect(
+function runPusch(options: BenchOptions): boolean {
+  const { measured, thread } = collect(
     benchmarkPusch(openTarget(options.target), options.seconds, options.seed),
     options,
   );
@@ -150,14 +148,22 @@ function blockTable(measured: readonly PuschMeasurement[]): string {
   );
 }
 
-/** All measurements; with `--json` each is printed as soon as it is there. */
-function collect<T extends object>(measurements: Iterable<T>, { json }: BenchOptions): T[] {
-  const all: T[] = [];
-  for (const one of measurements) {
-    all.push(one);
-    if (json) printJson(one);
+/** All measurements, and where this thread made them; with `--json` each is printed as soon as it is there. */
+function collect<T extends object>(
+  measurements: Iterable<T>,
+  { json }: BenchOptions,
+): { measured: T[]; thread: string } {
+  const measured: T[] = [];
+  const processor = takeProcessor();
+  try {
+    for (const one of measurements) {
+      measured.push(one);
+      if (json) printJson(one);
+    }
+  } finally {
+    processor.restore();
   }
-  return all;
+  return { measured, thread: processor.note };
 }
 
 function printHead(name: string, { target: chosen, seconds, seed }: BenchOptions, thread: string): void {
