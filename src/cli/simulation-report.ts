@@ -97,7 +97,7 @@ export function printCellReport({ simulation, report }: SimulatedPoint): void {
         kernels
           .map(
             ({ target, count, loaded, compile_ms }) =>
-              `${count} for ${target}, ${loaded > 0 ? `${loaded} of them from disk, ` : ""}compiled in ${duration(compile_ms)}`,
+              `${count} for ${target}, ${loaded > 0 ? `${loaded} of them from disk, ` : ""}compiled ${target === "wasm" && loaded > 0 ? "again " : ""}in ${duration(compile_ms)}`,
           )
           .join("; "),
       ],

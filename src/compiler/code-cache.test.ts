@@ -15,7 +15,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { withoutLlvm } from "../../test/compiler/llvm-target.js";
+import { testTargets } from "../../test/targets.js";
 import { openCodeCache } from "./code-cache.js";
 
 let directory: string;
@@ -103,17 +103,17 @@ describe("the cache of compiled code", () => {
   });
 });
 
-describe.skipIf(withoutLlvm)("a second start", () => {
+describe.each(testTargets)("a second start on $name", ({ name }) => {
   const program = fileURLToPath(new URL("../../test/compiler/compile-samples.js", import.meta.url));
   const start = () =>
     JSON.parse(
-      execFileSync(process.execPath, [program], {
+      execFileSync(process.execPath, [program, name], {
         encoding: "utf8",
         env: { ...process.env, NEURORAN_CACHE: directory },
       }),
     ) as { compiled: number; loaded: number; result: number };
 
-  it("compiles nothing, and what is torn again", () => {
+  it("finds all it needs on disk, and makes anew what is torn", () => {
     const first = start();
     expect(first).toMatchObject({ loaded: 0, result: 42 });
     expect(first.compiled).toBeGreaterThan(1);

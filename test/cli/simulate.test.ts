@@ -15,7 +15,8 @@ function outcome(stdout: string) {
 describe("simulate", () => {
   it("reports what a person wants to know", async () => {
     const { status, stdout, stderr } = await neuroran(["simulate", "--slots", "60"]);
-    expect(stderr).toBe("");
+    // A machine that is busy may show progress.
+    expect(stderr.replace(/^receiving: .*\n/gm, "")).toBe("");
     for (const line of [
       /^Slot thread +(pinned to processor [1-9]|not pinned: \S)/m,
       /^BLER +[\d.]+ %/m,
@@ -23,7 +24,7 @@ describe("simulate", () => {
       /^SNR +[\d.]+ dB estimated, [\d.]+ dB simulated/m,
       /^CFO +\+1\d\d\.\d Hz estimated, \+150\.0 Hz simulated/m,
       /^Timing +\+\d+ ns estimated, \+200 ns simulated/m,
-      /^Kernels +\d+ for (wasm|llvm), (\d+ of them from disk, )?compiled in /m,
+      /^Kernels +\d+ for (wasm|llvm), (\d+ of them from disk, )?compiled (again )?in /m,
       /^Machine +\S/m,
       /seed 1$/m,
       /^Block +p50 +p99 +of the work +of 0\.5 ms/m,
@@ -100,7 +101,7 @@ describe("simulate", () => {
       ["--scs", "60", "--cyclic-prefix", "extended", "--carrier-prbs", "24", "--mcs", "5", "--snr", "15"],
     ]) {
       const { status, stdout, stderr } = await neuroran(["simulate", "--slots", "5", "--json", ...words]);
-      expect(stderr).toBe("");
+      expect(stderr.replace(/^receiving: .*\n/gm, "")).toBe("");
       expect(objectsOf(stdout)).toEqual([expect.objectContaining({ errors: 0, slots: 5 })]);
       expect(status).toBe(0);
     }
