@@ -1,25 +1,37 @@
 /**
  * Measures and writes the figures of README.md between their markers: `npm run figures`. The benchmarks run one
- * after the other in processes of their own.
+ * after the other in processes of their own; with `-- --node <path>`, that of the slot path on another Node as well.
  */
 import { execFileSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { cpus } from "node:os";
 import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
 import { availableTargets } from "../src/compiler/index.js";
 
-const seconds = process.argv[2] ?? "10";
+const { values } = parseArgs({
+  options: {
+    seconds: { type: "string", default: "10" },
+    node: { type: "string", multiple: true, default: [] },
+  },
+});
 
 type Row = Record<string, string | number | boolean>;
 
-function measure(program: string, ...words: string[]): Row[] {
-  const path = fileURLToPath(new URL(program, import.meta.url));
-  process.stderr.write(`measuring: ${[program, ...words].join(" ")}\n`);
-  const output = execFileSync(process.execPath, [path, ...words], { encoding: "utf8", maxBuffer: 2 ** 26 });
-  return output
-    .split("\n")
-    .filter((line) => line.startsWith("{"))
-    .map((line) => JSON.parse(line) as Row);
+/** The cases of a benchmark on one target, each on every Node in turn. */
+function measure(benchmark: string, target: string, nodes: readonly string[]): Row[] {
+  const program = fileURLToPath(new URL("../src/cli/main.js", import.meta.url));
+  const words = ["bench", benchmark, "--target", target, "--json", "--seconds", values.seconds];
+  const measured = nodes.map((node) => {
+    const version = execFileSync(node, ["--version"], { encoding: "utf8" }).trim();
+    process.stderr.write(`measuring on Node ${version}: ${words.join(" ")}\n`);
+    return execFileSync(node, [program, ...words], { encoding: "utf8", maxBuffer: 2 ** 26 })
+      .split("\n")
+      .filter((line) => line.startsWith("{"))
+      .map((line) => ({ ...(JSON.parse(line) as Row), node: version }))
+      .filter((row) => "p50" in row && "case" in row && !("block" in row));
+  });
+  return measured[0]!.flatMap((_, index) => measured.map((rows) => rows[index]!));
 }
 
 function table(rows: readonly Row[], columns: readonly string[]): string {
@@ -32,24 +44,32 @@ function table(rows: readonly Row[], columns: readonly string[]): string {
   ].join("\n");
 }
 
-const columns = ["benchmark", "case", "target", "unit", "p50", "p90", "p99", "max", "n", "tail", "late"];
-const main = "../src/cli/main.js";
-const rows = ["ldpc", "pusch"].flatMap((name) =>
-  availableTargets().flatMap((target) =>
-    measure(main, "bench", name, "--target", target, "--json", "--seconds", seconds),
-  ),
+const columns = [
+  "benchmark",
+  "case",
+  "target",
+  "node",
+  "unit",
+  "p50",
+  "p90",
+  "p99",
+  "max",
+  "n",
+  "tail",
+  "late",
+];
+const nodes = { ldpc: [process.execPath], pusch: [process.execPath, ...values.node] };
+const rows = Object.entries(nodes).flatMap(([benchmark, own]) =>
+  availableTargets().flatMap((target) => measure(benchmark, target, own)),
 );
-const machine = `${cpus()[0]?.model.trim()}, ${cpus().length} cores, Node ${process.version}`;
+const machine = `${cpus()[0]?.model.trim()}, ${cpus().length} cores`;
 const section = [
   `Machine: ${machine}; ${new Date().toISOString().slice(0, 10)}. Rates are of information bits on one core, and 50, 90`,
   "and 99 % of the calls were at least so fast; times are of one slot from the carrier's grid, or from baseband samples, to the",
   'checked transport block. "noise": a grid that never decodes, exactly two LDPC iterations, as srsRAN\'s benchmark measures;',
   "`tail` is p99.9 over p50, `late` counts slots that took longer than a slot lasts.",
   "",
-  table(
-    rows.filter((row) => "p50" in row && "case" in row && !("block" in row)),
-    columns,
-  ),
+  table(rows, columns),
 ].join("\n");
 
 const readme = fileURLToPath(new URL("../../README.md", import.meta.url));

@@ -11,6 +11,7 @@ import {
   parseGrant,
   puschConfiguration,
 } from "../src/transceiver/pusch/index.js";
+import { createUplinkReceiver } from "../src/transceiver/receiver.js";
 import { uplinkFromGrid } from "../src/transceiver/uplink.js";
 import { uplinkConfiguration, uplinkStateDimensions } from "../src/transceiver/uplink-configuration.js";
 import { warmUpGrants } from "../src/transceiver/warm-up.js";
@@ -171,5 +172,24 @@ describe.each(testTargets)("a new grant in every slot on $name", (target) => {
     receiver.instance.close();
     expect(receiver.taken()).toBe(0);
     reference?.instance.close();
+  });
+
+  it("is received by a warm receiver without another kernel but its code's", () => {
+    const receiver = createUplinkReceiver({ carrier, receiveAntennas: antennas, target });
+    receiver.warmUp("grid");
+    const warm = new Set(receiver.kernels().map(({ name }) => name));
+    const random = createRandom(7);
+    const grant = { slot: 3, physCellId: 9, rnti: 4711, rbStart: 2, rbSize: 33, mcsIndex: 15, nrOfLayers: 2 };
+    const configuration = puschConfiguration(carrier, parseGrant(grant, carrier));
+    const numbers = 2 * antennas * 14 * 12 * carrier.carrierPrbs;
+    receiver.receiveGrid(
+      Float32Array.from({ length: numbers }, () => random.gaussian()),
+      grant,
+    );
+    const further = receiver.kernels().filter(({ name }) => !warm.has(name));
+    const { liftingSize, baseGraph } = configuration.codeBlocks;
+    const code = new RegExp(`bg${baseGraph}_z${liftingSize}_`);
+    expect(further.filter(({ name, specialized }) => !(specialized && code.test(name)))).toEqual([]);
+    receiver.close();
   });
 });

@@ -14,6 +14,7 @@ import { longestSlotSamples } from "./synchronization/guard.js";
 import { offsetFieldIndex } from "./synchronization/offsets.js";
 import { uplink, uplinkFromGrid } from "./uplink.js";
 import { type UplinkSettings, uplinkConfiguration, uplinkStateDimensions } from "./uplink-configuration.js";
+import { warmUpGrants } from "./warm-up.js";
 
 /** What came of one slot. */
 export interface SlotResult {
@@ -52,6 +53,11 @@ export interface UplinkReceiver {
   receiveGrid(grid: Float32Array, grant: unknown): SlotResult;
   timings(): Timing[];
   kernels(): KernelRecord[];
+  /**
+   * Compiles what any later grant needs but for kernels of one code or size, which are compiled while slots go on: some
+   * seconds where nothing is on disk. Without it the first grant of a kind waits for its kernels.
+   */
+  warmUp(input: "samples" | "grid"): void;
   /** Waits until specialized kernels serve in place of all generic ones: for measurements. */
   settle(): void;
   close(): void;
@@ -146,6 +152,19 @@ export function createUplinkReceiver(options: ReceiverOptions): UplinkReceiver {
   const stateDimensions = uplinkStateDimensions(carrier, receiveAntennas);
   const fromSamples = createFlowInstance(uplink, { arena, target, implementations, stateDimensions });
   let fromGrid: FlowInstance<typeof uplinkFromGrid.inputs, typeof uplinkFromGrid.outputs> | undefined;
+  const openFromGrid = () => {
+    fromGrid ??= createFlowInstance(uplinkFromGrid, {
+      arena,
+      target,
+      implementations: Object.fromEntries(
+        Object.entries(implementations).filter(
+          ([name]) => !["analogToDigital", "synchronization", "extraction"].includes(name),
+        ),
+      ),
+      stateDimensions,
+    });
+    return fromGrid;
+  };
   const inputSamples = Math.round((longestSlotSamples(carrier) + 2 * guard) * converterRatio);
   const harq = createHarqStates(carrier);
 
@@ -170,21 +189,16 @@ export function createUplinkReceiver(options: ReceiverOptions): UplinkReceiver {
     },
     receiveGrid(grid, given) {
       const pusch = harq.resolve(given);
-      fromGrid ??= createFlowInstance(uplinkFromGrid, {
-        arena,
-        target,
-        implementations: Object.fromEntries(
-          Object.entries(implementations).filter(
-            ([name]) => !["analogToDigital", "synchronization", "extraction"].includes(name),
-          ),
-        ),
-        stateDimensions,
-      });
-      const variant = fromGrid.prepare(uplinkConfiguration(pusch, settings, false));
+      const variant = openFromGrid().prepare(uplinkConfiguration(pusch, settings, false));
       takeAllocation(pusch, grid, receiveAntennas, variant.inputs.grid.view);
       writeGrantMessage(pusch, variant.inputs.grant.view);
       variant.process();
       return slotResult(pusch.grant.slot, variant.outputs);
+    },
+    warmUp(input) {
+      const instance = input === "samples" ? fromSamples : openFromGrid();
+      for (const pusch of warmUpGrants(carrier, receiveAntennas))
+        instance.prepare(uplinkConfiguration(pusch, settings, input === "samples"));
     },
     timings: () =>
       fromGrid && fromSamples.timings().at(-1)?.count === 0 ? fromGrid.timings() : fromSamples.timings(),
