@@ -1,5 +1,7 @@
 import { type Argument, type Buffer, byteSize, type Kernel } from "../compiler/index.js";
 import type { Random } from "../radio/index.js";
+import { baseGraph } from "./coding/base-graph.js";
+import { codeTable, decoderLayout } from "./coding/decoder-layout.js";
 import { planTable } from "./extraction/fourier-transform.js";
 
 /**
@@ -34,11 +36,12 @@ const scalars: Readonly<Record<string, number>> = {
 };
 
 /** Buffers of i32 that address memory, by name: what their elements stay below. */
-const indices: Readonly<Record<string, number>> = { starts: 16, indices: 1000, code: 7 };
+const indices: Readonly<Record<string, number>> = { starts: 16, indices: 1000 };
 
-/** Buffers of i32 that describe what is to be done, by name: what they hold, for kernels of four lanes. */
+/** Buffers of i32 that describe what is to be done, by name: what they hold, for few lanes as well as for many. */
 const tables: Readonly<Record<string, () => Int32Array>> = {
   plan: () => planTable({ size: 192, sign: -1, input: "planes", output: "planes", lanes: 4 }),
+  code: () => codeTable(decoderLayout(baseGraph(2, 52), 64)),
 };
 
 /** Buffers of i32 that may hold any bits. */
