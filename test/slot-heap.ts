@@ -53,6 +53,8 @@ const instance = createFlowInstance(uplink, {
   implementations,
 });
 const variant = instance.prepare(uplinkConfiguration(slots[0].configuration, { receiveAntennas, guard }));
+// What is measured is the slots' own, not the exchange of kernels.
+instance.settle();
 const { inputs, outputs } = variant;
 // As they lie in the radio's memory: writing them allocates nothing.
 const grants = slots.map(({ configuration }) => {

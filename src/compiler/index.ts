@@ -4,7 +4,7 @@ export { type CodeCache, openCodeCache } from "./code-cache.js";
 export { printLlvm } from "./llvm/ir-text.js";
 export { llvmTarget } from "./llvm/target.js";
 export { printMlir } from "./mlir.js";
-export type { Argument, Block, Buffer, Kernel, Operation, Value } from "./operation.js";
+export type { Argument, Block, Buffer, Kernel, Operation, OriginatedKernel, Value } from "./operation.js";
 export { type KernelOrigin, kernelBuilder } from "./origin.js";
 export { scf } from "./scf.js";
 export {

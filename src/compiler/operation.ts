@@ -43,6 +43,9 @@ export type Argument =
   | { readonly kind: "buffer"; readonly buffer: Buffer }
   | { readonly kind: "scalar"; readonly name: string; readonly value: Value };
 
+/** A kernel that other threads can build. */
+export type OriginatedKernel = Kernel & { readonly origin: KernelOrigin };
+
 /** A kernel: one function over buffers and scalars, specialized on everything that its name says. */
 export interface Kernel {
   /** Unique for the specialization; letters, digits and underscores: a cache may be keyed by it. */

@@ -1,5 +1,5 @@
 import { NeuroranError } from "../errors.js";
-import type { Kernel } from "./operation.js";
+import type { Kernel, OriginatedKernel } from "./operation.js";
 
 /** Where another thread finds the function that builds a kernel, and what it is called with. */
 export interface KernelOrigin {
@@ -26,7 +26,7 @@ export function kernelBuilder<A extends readonly unknown[]>(
   module: string,
   builder: string,
   build: (...given: A) => Kernel,
-): (...given: A) => Kernel {
+): (...given: A) => OriginatedKernel {
   return (...given) => Object.assign(build(...given), { origin: { module, builder, arguments: given } });
 }
 

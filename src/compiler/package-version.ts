@@ -8,12 +8,12 @@ const root = new URL("../", import.meta.url);
 
 let version: string | undefined;
 
-/** Whether a module is one of this program's. */
+/** Whether a module is one of this program's, its tests aside. */
 export function isOwnModule(url: string): boolean {
-  return url.startsWith(root.href);
+  return url.startsWith(root.href) && !url.endsWith(".test.js");
 }
 
-/** A hash of all of this program's modules: code that other ones made is not theirs. */
+/** A hash of all of this program's modules when it was first asked for: code that other ones made is not theirs. */
 export function packageVersion(): string {
   if (version === undefined) {
     const folder = fileURLToPath(root);

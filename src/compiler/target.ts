@@ -1,4 +1,4 @@
-import type { Kernel } from "./operation.js";
+import type { Kernel, OriginatedKernel } from "./operation.js";
 
 /**
  * A compiled kernel: called with byte offsets for buffers and numbers for scalars, in declared order. Returns what the
@@ -10,6 +10,8 @@ export type CompiledKernel = (...arguments_: number[]) => number | undefined;
 export interface PendingKernel {
   /** The kernel, once, when it is there. @throws what compiling it throws. */
   take(): CompiledKernel | undefined;
+  /** It is not wanted any more; nobody takes it afterwards. */
+  cancel(): void;
 }
 
 /** Kernels that a thread was given so far. */
@@ -32,8 +34,10 @@ export interface Target {
    * @throws NeuroranError `KERNEL_UNSUPPORTED` for what the target cannot hold.
    */
   compile(kernel: Kernel, memory: WebAssembly.Memory): CompiledKernel;
-  /** Has a kernel with an origin built and compiled on the compiler's thread. Absent where there is none. */
-  compileInBackground?(kernel: Kernel, memory: WebAssembly.Memory): PendingKernel;
+  /** Has a kernel built and compiled on the compiler's thread. Absent where there is no way to it. */
+  compileInBackground?(kernel: OriginatedKernel, memory: WebAssembly.Memory): PendingKernel;
+  /** As long as it returns the same, nothing that is pending has come. Allocates nothing. */
+  arrivals?(): number;
   /** Gives a compiled kernel back, whose code may go: it must not be called any more. */
   release?(compiled: CompiledKernel): void;
   counts(): CompilationCounts;

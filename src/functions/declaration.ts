@@ -1,4 +1,4 @@
-import type { CompiledKernel, Kernel, Target } from "../compiler/index.js";
+import type { CompiledKernel, Kernel, OriginatedKernel, Target } from "../compiler/index.js";
 import { NeuroranError } from "../errors.js";
 import type { DataType, View, Views } from "./data-type.js";
 import type { DataflowData } from "./dataflow.js";
@@ -52,7 +52,7 @@ export interface Context<
    * A kernel that is compiled while the slots go on: until it is there, `generic` runs in its place, which takes the same
    * arguments and gives the same results. Look `run` up at each call.
    */
-  specialize(specialized: Kernel, generic: Kernel): SpecializedKernel;
+  specialize(specialized: OriginatedKernel, generic: Kernel): SpecializedKernel;
 }
 
 type DataTypeOfView<A extends View> = {

@@ -76,6 +76,11 @@ export interface FlowInstance<I extends Ports = Ports, O extends Ports = Ports> 
   timings(): Timing[];
   /** The kernels of the kept variants, and those that such as went have left. */
   kernels(): KernelRecord[];
+  /**
+   * Lets a specialized kernel that has come serve in place of the generic one; each slot begins with it as well.
+   * @returns how often one has come, or could not be compiled, so far.
+   */
+  poll(): number;
   /** Waits until the specialized kernels of the kept variants are there and serve in place of generic ones. */
   settle(): void;
   /** Drops all variants, state and timings. */
@@ -196,6 +201,10 @@ export function createFlowInstance<I extends Ports, O extends Ports>(
     release,
     timings: () => summarizeTimings(timingTensors, [...functions, "slot"]),
     kernels: () => kernels.records(),
+    poll() {
+      kernels.poll();
+      return kernels.changes;
+    },
     settle: () => kernels.settle(),
     close() {
       while (kept.length > 0) release(kept[0].variant.key);
@@ -218,8 +227,8 @@ function slotProcedure(
   const from: View[] = preparation.latches.map((latch) => latch.from);
   const to: View[] = preparation.latches.map((latch) => latch.to);
   const readClock = openClock();
-  /** When the slot began, when each function was done, and when all was. */
-  const times = new Float64Array(procedures.length + 2);
+  /** When the slot began, when the first function did, when each was done, and when all was. */
+  const times = new Float64Array(procedures.length + 3);
   return () => {
     if (own.variant.released) {
       throw new NeuroranError(
@@ -229,14 +238,15 @@ function slotProcedure(
     }
     own.lastUse = ++clock.now;
     readClock(times, 0);
-    if (kernels.waiting > 0) kernels.poll();
+    kernels.poll();
+    readClock(times, 1);
     for (let index = 0; index < procedures.length; index++) {
       procedures[index]();
-      readClock(times, index + 1);
-      recordDuration(timingTensors, timings[index], times, index, index + 1);
+      readClock(times, index + 2);
+      recordDuration(timingTensors, timings[index], times, index + 1, index + 2);
     }
     for (let index = 0; index < to.length; index++) to[index].set(from[index]);
-    const last = procedures.length + 1;
+    const last = procedures.length + 2;
     readClock(times, last);
     recordDuration(timingTensors, slotRow, times, 0, last);
   };

@@ -6,7 +6,7 @@
  * 2. Of the kernels that nothing holds at most IDLE_KERNELS stay; the code of the others goes back to the target.
  * 3. A specialized kernel that cannot be compiled leaves the generic one in its place.
  */
-import type { CompiledKernel, Kernel, PendingKernel, Target } from "../compiler/index.js";
+import type { CompiledKernel, Kernel, OriginatedKernel, PendingKernel, Target } from "../compiler/index.js";
 
 /** What compiling one kernel took, for the report. */
 export interface KernelRecord {
@@ -38,12 +38,14 @@ export interface KernelStore {
   hold(holder: object, kernel: Kernel): CompiledKernel;
   /**
    * A kernel that is compiled on the compiler's thread while `generic`, which takes the same arguments and gives the
-   * same results, serves. Without such a thread, or where the kernel has no origin, it is compiled at once.
+   * same results, serves. Without such a thread it is compiled at once.
    */
-  specialize(holder: object, specialized: Kernel, generic: Kernel): SpecializedKernel;
+  specialize(holder: object, specialized: OriginatedKernel, generic: Kernel): SpecializedKernel;
   /** Specialized kernels that are not there yet. */
   readonly waiting: number;
-  /** Puts specialized kernels that have come in their places. */
+  /** How often one came or was given up. */
+  readonly changes: number;
+  /** Puts a specialized kernel that has come in its places, one at a time. Allocates nothing where none has. */
   poll(): void;
   /** Waits until none is missing. */
   settle(): void;
@@ -84,19 +86,28 @@ export function createKernelStore(
   const entries = new Map<string, Entry>();
   /** In the order in which they were left. */
   const idle = new Set<Entry>();
+  /** Those that are being compiled in the background. */
+  const pending: Entry[] = [];
+  /** The target's arrivals when all of them had been looked at. */
+  let arrivals = -1;
   const clock = new Int32Array(new SharedArrayBuffer(4));
 
-  const createEntry = (name: string, pending?: PendingKernel): Entry => {
+  const createEntry = (name: string, ordered?: PendingKernel): Entry => {
     const record = {
       name,
       target: target.name,
       compileMilliseconds: undefined,
       loaded: false,
       inUse: true,
-      specialized: pending !== undefined,
+      specialized: ordered !== undefined,
     };
-    const entry = { name, compiled: undefined, record, pending, places: [], holders: new Set<object>() };
+    const holders = new Set<object>();
+    const entry: Entry = { name, compiled: undefined, record, pending: ordered, places: [], holders };
     entries.set(name, entry);
+    if (ordered === undefined) return entry;
+    pending.push(entry);
+    store.waiting = pending.length;
+    arrivals = -1;
     return entry;
   };
 
@@ -121,9 +132,25 @@ export function createKernelStore(
     if (entry.compiled !== undefined) target.release?.(entry.compiled);
   };
 
+  const cancel = (entry: Entry): void => {
+    if (entry.pending === undefined) return;
+    entry.pending.cancel();
+    settled(entry);
+  };
+
+  /** Takes an entry off those that are waited for. */
+  const settled = (entry: Entry): void => {
+    pending.splice(pending.indexOf(entry), 1);
+    store.waiting = pending.length;
+    store.changes++;
+    entry.pending = undefined;
+    entry.places = [];
+  };
+
   const retire = (entry: Entry): void => {
-    if (entry.holders.size > 0 || entry.pending !== undefined) return;
+    if (entry.holders.size > 0) return;
     if (entry.compiled === undefined) {
+      cancel(entry);
       drop(entry);
       return;
     }
@@ -138,56 +165,61 @@ export function createKernelStore(
 
   const store = {
     waiting: 0,
+    changes: 0,
     hold(holder: object, kernel: Kernel): CompiledKernel {
-      let entry = entries.get(kernel.name);
-      if (entry?.pending !== undefined) store.settle();
-      let compiled = entry?.compiled;
-      if (entry === undefined || compiled === undefined) {
-        entry ??= createEntry(kernel.name);
-        try {
-          compiled = complete(entry, () => target.compile(kernel, memory)) as CompiledKernel;
-        } catch (error) {
-          drop(entry);
-          throw error;
-        }
+      const known = entries.get(kernel.name);
+      if (known !== undefined) addHolder(known, holder);
+      while (known?.pending !== undefined) {
+        store.poll();
+        if (known.pending !== undefined) Atomics.wait(clock, 0, 0, 1);
       }
-      addHolder(entry, holder);
-      return compiled;
+      if (known?.compiled !== undefined) return known.compiled;
+      const entry = known ?? createEntry(kernel.name);
+      try {
+        const compiled = complete(entry, () => target.compile(kernel, memory)) as CompiledKernel;
+        addHolder(entry, holder);
+        return compiled;
+      } catch (error) {
+        entry.holders.delete(holder);
+        retire(entry);
+        throw error;
+      }
     },
-    specialize(holder: object, specialized: Kernel, generic: Kernel): SpecializedKernel {
+    specialize(holder: object, specialized: OriginatedKernel, generic: Kernel): SpecializedKernel {
       let entry = entries.get(specialized.name);
-      if (specialized.origin === undefined || target.compileInBackground === undefined || entry?.compiled)
+      if (target.compileInBackground === undefined || entry?.compiled)
         return { run: store.hold(holder, specialized) };
       const place = { run: store.hold(holder, generic) };
       if (entry?.record.problem !== undefined) return place;
-      if (entry === undefined) {
-        entry = createEntry(specialized.name, target.compileInBackground(specialized, memory));
-        store.waiting++;
-      }
+      entry ??= createEntry(specialized.name, target.compileInBackground(specialized, memory));
       addHolder(entry, holder);
       entry.places.push(place);
       return place;
     },
     poll(): void {
-      if (store.waiting === 0) return;
-      for (const entry of entries.values()) {
-        const { pending } = entry;
-        if (pending === undefined) continue;
+      if (pending.length === 0) return;
+      const now = target.arrivals?.() ?? 0;
+      if (now === arrivals) return;
+      for (let index = 0; index < pending.length; index++) {
+        const entry = pending[index];
         try {
-          const compiled = complete(entry, () => pending.take());
+          const compiled = complete(entry, () => entry.pending?.take());
           if (compiled === undefined) continue;
           for (const place of entry.places) place.run = compiled;
         } catch (error) {
           entry.record = { ...entry.record, problem: error instanceof Error ? error.message : String(error) };
         }
-        entry.pending = undefined;
-        entry.places = [];
-        store.waiting--;
-        retire(entry);
+        settled(entry);
+        return;
       }
+      if (target.arrivals !== undefined) arrivals = now;
     },
     settle(): void {
-      for (store.poll(); store.waiting > 0; store.poll()) Atomics.wait(clock, 0, 0, 1);
+      for (let changes = -1; store.waiting > 0; ) {
+        if (changes === store.changes) Atomics.wait(clock, 0, 0, 1);
+        changes = store.changes;
+        store.poll();
+      }
     },
     release(holder: object): void {
       entries.forEach((entry) => {

@@ -185,6 +185,9 @@ export async function startSlotExecutor<F extends DataflowData>(start: {
         kernels = message.kernels;
         preparing.get(message.variant)?.resolve(message);
         break;
+      case "kernels":
+        kernels = message.kernels;
+        break;
       case "preparation failed":
         preparing.get(message.variant)?.reject(reviveError(message.error, "PREPARATION_FAILED"));
         break;

@@ -76,5 +76,6 @@ export type Reply =
       readonly outputs: TensorDescriptions;
       readonly kernels: readonly KernelRecord[];
     }
+  | { readonly kind: "kernels"; readonly kernels: readonly KernelRecord[] }
   | { readonly kind: "preparation failed"; readonly variant: number; readonly error: ErrorDescription }
   | { readonly kind: "slot failed"; readonly slot: number; readonly error: ErrorDescription };

@@ -51,6 +51,8 @@ function run(instance: FlowInstance): void {
   const variants = new Map<number, Variant>();
   let requests = 0;
   let completed = 0;
+  /** Of the kernels, when the executor was told. */
+  let changes = 0;
 
   /** Does all requests that have come; true when the last of them is to stop. */
   const serve = (): boolean => {
@@ -89,7 +91,11 @@ function run(instance: FlowInstance): void {
       if (serve()) return;
     }
     if (completed === Atomics.load(words, word.submitted)) {
-      Atomics.wait(words, word.signal, signal);
+      const now = instance.poll();
+      if (now !== changes) {
+        changes = now;
+        reply({ kind: "kernels", kernels: instance.kernels() });
+      } else Atomics.wait(words, word.signal, signal);
       continue;
     }
     const entry = completed & (ringCapacity - 1);

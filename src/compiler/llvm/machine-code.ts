@@ -115,17 +115,21 @@ export function createMachineCodeCompiler(library: LlvmLibrary): MachineCodeComp
     link(object, symbol) {
       const tracker = f.LLVMOrcJITDylibCreateResourceTracker(jit.symbols) as bigint;
       const added = f.LLVMOrcLLJITAddObjectFileWithRT(jit.linker, tracker, copied(object)) as bigint | null;
-      expectSuccess(library, added, "linking");
-      const address: (number | bigint)[] = [0];
-      expectSuccess(library, f.LLVMOrcLLJITLookup(jit.linker, address, symbol), "looking up");
-      return {
-        address: BigInt(address[0]!),
-        unlink() {
-          const error = f.LLVMOrcResourceTrackerRemove(tracker) as bigint | null;
-          f.LLVMOrcReleaseResourceTracker(tracker);
-          expectSuccess(library, error, "unlinking");
-        },
+      const unlink = (): void => {
+        const error = f.LLVMOrcResourceTrackerRemove(tracker) as bigint | null;
+        f.LLVMOrcReleaseResourceTracker(tracker);
+        expectSuccess(library, error, "unlinking");
       };
+      try {
+        expectSuccess(library, added, "linking");
+        const address: (number | bigint)[] = [0];
+        expectSuccess(library, f.LLVMOrcLLJITLookup(jit.linker, address, symbol), "looking up");
+        return { address: BigInt(address[0]!), unlink };
+      } catch (error) {
+        // Or the symbol would stay defined, and a second try fail for that.
+        unlink();
+        throw error;
+      }
     },
   };
 }

@@ -8,6 +8,7 @@ import {
   arith,
   availableTargets,
   buffer,
+  connectionForThread,
   type Kernel,
   kernel,
   llvm as llvmDialect,
@@ -199,7 +200,8 @@ describe.skipIf(withoutLlvm)("target llvm", () => {
   it("compiles and calls in a worker thread, on the same memory", async () => {
     const script = `
       import { parentPort, workerData } from "node:worker_threads";
-      const { arith, buffer, kernel, llvmTarget, vector } = await import(workerData.index);
+      const { arith, buffer, kernel, llvmTarget, useConnection, vector } = await import(workerData.index);
+      useConnection(workerData.end);
       const double = kernel("double", { a: buffer("i32", 8) }, ({ a }) => {
         const v = vector.load(a, 0, 8);
         vector.store(arith.addi(v, v), a, 0);
@@ -208,12 +210,35 @@ describe.skipIf(withoutLlvm)("target llvm", () => {
       parentPort.postMessage("done");
     `;
     write("i32", A, [1n, 2n, 3n, 4n, 5n, 6n, 7n, 8n]);
+    const end = connectionForThread();
     const worker = new Worker(new URL(`data:text/javascript,${encodeURIComponent(script)}`), {
-      workerData: { memory, at: A, index: new URL("../index.js", import.meta.url).href },
+      workerData: { end, memory, at: A, index: new URL("../index.js", import.meta.url).href },
+      transferList: [end.port],
     });
     expect(await once(worker, "message")).toEqual(["done"]);
     await worker.terminate();
     expect(read("i32", A, 8)).toEqual([2n, 4n, 6n, 8n, 10n, 12n, 14n, 16n]);
+  });
+
+  it("is not there for a worker thread that was handed no connection, which WebAssembly serves", async () => {
+    const script = `
+      import { parentPort, workerData } from "node:worker_threads";
+      const { openTarget, targetProblem } = await import(workerData.index);
+      const { addKernel } = await import(workerData.kernels);
+      const target = openTarget();
+      const result = target.compile(addKernel(2, 1), workerData.memory)(64, 40);
+      parentPort.postMessage([target.name, result, targetProblem("llvm")]);
+    `;
+    const worker = new Worker(new URL(`data:text/javascript,${encodeURIComponent(script)}`), {
+      workerData: {
+        memory,
+        index: new URL("../index.js", import.meta.url).href,
+        kernels: new URL("../../../test/compiler/built-elsewhere.js", import.meta.url).href,
+      },
+    });
+    const [said] = await once(worker, "message");
+    expect(said).toEqual(["wasm", 42, expect.stringMatching(/connectionForThread/)]);
+    await worker.terminate();
   });
 
   it("allocates nothing at a call", () => {

@@ -1,6 +1,7 @@
+import { NeuroranError } from "../../errors.js";
 import type { Argument, Kernel } from "../operation.js";
 import type { CompiledKernel, PendingKernel, Target } from "../target.js";
-import { awaitCode, orderCode, releaseCode } from "../thread/connection.js";
+import { answerCount, awaitCode, orderCode, reachesCompiler, releaseCode } from "../thread/connection.js";
 import type { Code, CodeOrder, CodeSource } from "../thread/protocol.js";
 import { printLlvm, resultType } from "./ir-text.js";
 import { type LlvmLibrary, loadLlvm, takeMessage } from "./llvm-library.js";
@@ -90,10 +91,15 @@ function callable(opened: Native, kernel: Kernel, code: Code, memory: WebAssembl
  * outside the arena is not protected.
  * @param options.contract false keeps products and sums apart, as WebAssembly without relaxed SIMD computes them: by
  * default they are fused, with one rounding for two
- * @throws NeuroranError `TARGET_UNAVAILABLE` without koffi or libLLVM.
+ * @throws NeuroranError `TARGET_UNAVAILABLE` without koffi or libLLVM, and in a thread with no way to the compiler's.
  */
 export function llvmTarget(options: { contract?: boolean } = {}): Target {
   const { contract = CONTRACT } = options;
+  if (!reachesCompiler())
+    throw new NeuroranError(
+      "TARGET_UNAVAILABLE",
+      "target llvm: this thread has no way to the compiler's; hand it what connectionForThread() gives, and call useConnection there",
+    );
   const opened = openNative();
   return {
     name: "llvm",
@@ -104,9 +110,11 @@ export function llvmTarget(options: { contract?: boolean } = {}): Target {
       opened.counts.milliseconds += performance.now() - begin;
       return compiled;
     },
+    arrivals: answerCount,
     compileInBackground(kernel, memory): PendingKernel {
       const pending = orderCode(orderOf(kernel, contract));
       return {
+        cancel: pending.cancel,
         take() {
           const code = pending.take();
           if (code === undefined) return undefined;

@@ -2,26 +2,25 @@
  * What the compiler's thread and those that ask it say to each other.
  *
  * Invariants:
- * 1. Every order with a number is answered once, over the port that it came by.
- * 2. The signal is raised after an answer has been posted: who looked at the port after reading the signal misses none.
- * 3. The thread is not ended while it does an order: native code that returns into an ended thread ends the process. Who
- *    started it raises `stop` and waits until it is not busy; it looks at `stop` after it said that it is.
+ * 1. Every order is answered once, over the port that it came by, unless the thread is stopped or that port is closed.
+ * 2. The count of answers is raised after an answer has been posted: who looked at the port after reading it misses none.
+ * 3. The thread is not ended while it does an order: native code that returns into an ended thread ends the process. The
+ *    main thread alone starts it; when it ends, it raises `stop` and waits until the thread is not busy, which looks at
+ *    `stop` after it said that it is.
  * 4. Code is kept as long as a holder has not released it; a connection that closes releases all that it holds.
  */
 import type { MessagePort } from "node:worker_threads";
 import type { ErrorDescription } from "../../errors.js";
 import type { KernelOrigin } from "../origin.js";
 
-/** Words that a connection's two ends share; the last two are used on that of the thread which started the compiler. */
-export const signalWord = {
-  /** Raised with each answer. */
-  answers: 0,
+/** Words about the thread that all connections share. */
+export const stateWord = {
   /** 1 once the thread has ended. */
-  ended: 1,
+  ended: 0,
   /** 1 where no order is to be begun any more. */
-  stop: 2,
+  stop: 1,
   /** 1 while an order is being done. */
-  busy: 3,
+  busy: 2,
 } as const;
 
 /** Types, as C has them, of what compiled kernels return. */
@@ -71,23 +70,28 @@ export interface ModuleCode {
 /** Code of a kernel, and what making it took. */
 export type Code = (NativeCode | ModuleCode) & { readonly milliseconds: number };
 
-/** The same connection's ends, as they are handed over. */
+/** One end of a connection, to be handed to a thread with its port transferred. */
 export interface ConnectionEnd {
   readonly port: MessagePort;
-  readonly signal: Int32Array<SharedArrayBuffer>;
+  /** One word: the answers that were posted over this connection. */
+  readonly answers: Int32Array<SharedArrayBuffer>;
+  readonly state: Int32Array<SharedArrayBuffer>;
 }
 
 export type Request =
   | {
       readonly kind: "compile";
       readonly number: number;
-      /** Somebody waits for it: it goes before what does not. */
-      readonly urgent: boolean;
+      /** Whether somebody stands still until it is done: it goes before what nobody waits for. */
+      readonly awaited: boolean;
       readonly order: CodeOrder;
     }
+  /** What was ordered is not wanted any more. */
+  | { readonly kind: "cancel"; readonly number: number }
   | { readonly kind: "release"; readonly symbol: string }
   | { readonly kind: "connect"; readonly end: ConnectionEnd };
 
 export type Answer =
   | { readonly number: number; readonly code: Code }
-  | { readonly number: number; readonly error: ErrorDescription };
+  | { readonly number: number; readonly error: ErrorDescription }
+  | { readonly number: number; readonly cancelled: true };

@@ -1,8 +1,8 @@
 import { setFlagsFromString } from "node:v8";
-import type { Kernel } from "../operation.js";
+import type { Kernel, OriginatedKernel } from "../operation.js";
 import type { KernelOrigin } from "../origin.js";
 import type { CompiledKernel, PendingKernel, Target } from "../target.js";
-import { awaitCode, orderCode } from "../thread/connection.js";
+import { answerCount, awaitCode, orderCode, reachesCompiler } from "../thread/connection.js";
 import type { Code, CodeOrder, CodeSource, ModuleCode } from "../thread/protocol.js";
 import { encodeModule } from "./encoder.js";
 import { lowerKernel } from "./lower.js";
@@ -51,6 +51,7 @@ export function wasmTarget(options: { relaxed?: boolean } = {}): Target {
     process: 0,
     milliseconds: 0,
   };
+  const reaches = reachesCompiler();
   const orderOf = (name: string, origin: KernelOrigin): CodeOrder => ({
     target: "wasm",
     name,
@@ -68,27 +69,33 @@ export function wasmTarget(options: { relaxed?: boolean } = {}): Target {
   const compile = (kernel: Kernel, memory: WebAssembly.Memory): CompiledKernel => {
     const begin = performance.now();
     const { name, origin } = kernel;
-    const compiled = callable(origin ? moduleOf(awaitCode(orderOf(name, origin))) : encoded(kernel), memory);
+    const compiled = callable(
+      origin && reaches ? moduleOf(awaitCode(orderOf(name, origin))) : encoded(kernel),
+      memory,
+    );
     counts.milliseconds += performance.now() - begin;
     return compiled;
+  };
+  const compileInBackground = (
+    { name, origin }: OriginatedKernel,
+    memory: WebAssembly.Memory,
+  ): PendingKernel => {
+    const pending = orderCode(orderOf(name, origin));
+    return {
+      cancel: pending.cancel,
+      take() {
+        const code = pending.take();
+        if (code === undefined) return undefined;
+        counts.milliseconds += code.milliseconds;
+        return callable(moduleOf(code), memory);
+      },
+    };
   };
   return {
     name: "wasm",
     vectorBytes: 16,
     compile,
-    compileInBackground(kernel: Kernel, memory: WebAssembly.Memory): PendingKernel {
-      const { name, origin } = kernel;
-      if (!origin) return { take: () => compile(kernel, memory) };
-      const pending = orderCode(orderOf(name, origin));
-      return {
-        take() {
-          const code = pending.take();
-          if (code === undefined) return undefined;
-          counts.milliseconds += code.milliseconds;
-          return callable(moduleOf(code), memory);
-        },
-      };
-    },
+    ...(reaches ? { compileInBackground, arrivals: answerCount } : {}),
     counts: () => ({ compiled: counts.compiled, loaded: counts.disk, milliseconds: counts.milliseconds }),
   };
 }
