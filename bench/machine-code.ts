@@ -93,6 +93,23 @@ function noteAccess({ bytes, address, written }: MemoryOperand, counter: string,
   ]);
 }
 
+/** Adds the bytes that a call of `memset` fills to a counter, and notes their lines. */
+function noteFill(counter: string, label: string): string[] {
+  return keeping([
+    `add ${counter}, rdx`,
+    "push rdx",
+    "lea rcx, [rip + .Lmap]",
+    "mov rax, rdi",
+    "sub rax, qword ptr [rip + .Lmemory]",
+    ...["shr rax, 6", "add rcx, rax", "shr rdx, 6"],
+    ...[`${label}:`, `or byte ptr [rcx + rdx], ${WRITTEN}`, "dec rdx", `jns ${label}`],
+    "pop rdx",
+  ]);
+}
+
+/** What stands for every 64 bytes that `memset` fills. */
+const FILL = "vmovdqu64 zmmword ptr [memset], zmm0";
+
 /** Assembly language as `compileForInspection` gives it: without comments, and with constants where they are aligned. */
 function assemblyLines(kernel: Kernel): string[] {
   return compileForInspection(kernel)
@@ -106,7 +123,7 @@ const isInstruction = (line: string): boolean => /^\s+[a-z]/.test(line);
 
 /**
  * What a call of a kernel executes: exact, by a copy of its machine code that counts where a basic block begins and at
- * each access to memory. For x86-64.
+ * each access to memory. Of functions of the C library `memset` counts, as stores of 64 bytes. For x86-64.
  * @throws NeuroranError `TARGET_UNAVAILABLE` without libLLVM.
  */
 export function countInstructions(kernel: Kernel, { memory, arguments: given }: Call): Execution {
@@ -115,6 +132,7 @@ export function countInstructions(kernel: Kernel, { memory, arguments: given }: 
   const at = (counter: number): string => `qword ptr [rip + .Lcounters + ${8 * counter}]`;
   const text: string[] = [];
   const found: { text: string; block: number; crossings: number | undefined }[] = [];
+  const fills: number[] = [];
   let block: number | undefined;
   for (const line of assemblyLines(kernel)) {
     if (!isInstruction(line)) {
@@ -132,6 +150,10 @@ export function countInstructions(kernel: Kernel, { memory, arguments: given }: 
     const crossings = noted ? counters++ : undefined;
     if (noted) text.push(...noteAccess(operand, at(crossings!), `.Laccess${crossings}`));
     found.push({ text: line.trim(), block, crossings });
+    if (/\b(call|jmp)\s+memset\b/.test(line)) {
+      fills.push(counters++);
+      text.push(...noteFill(at(fills.at(-1)!), `.Lfill${fills.length}`));
+    }
     text.push(line);
     if (/^\s+(j\w+|ret\w*)\b/.test(line)) block = undefined;
   }
@@ -157,6 +179,7 @@ export function countInstructions(kernel: Kernel, { memory, arguments: given }: 
       count: countOf(block),
       crossings: crossings === undefined ? 0 : countOf(crossings),
     }))
+    .concat(fills.map((fill) => ({ text: FILL, count: countOf(fill) / LINE, crossings: 0 })))
     .filter(({ count }) => count > 0);
   const map = new Uint8Array(koffi.view(linked.address + BigInt(8 * (3 + counters)), lines));
   const linesWritten = map.reduce((sum, bits) => sum + (bits >= WRITTEN ? 1 : 0), 0);
