@@ -19,7 +19,7 @@ export function admit({ least, second }: Half, magnitude: Value): Required<Pick<
   return { least: arith.minui(least, magnitude), second: next };
 }
 
-/** Magnitudes that a check sends: `toOthers`, but to the edges of the least magnitude `toOthers ^ difference`. */
+/** Magnitudes that a check sends, negated: `toOthers`, but to the edges of the least magnitude `toOthers ^ difference`. */
 export interface CheckNode {
   readonly least: Value;
   readonly toOthers: Value;
@@ -34,16 +34,18 @@ export interface CheckNode {
  */
 export function checkNode(halves: readonly [Half, Half], signs: Value, correction: Operand): CheckNode {
   const { least, second, third } = leastThree(halves);
-  const toOthers = corrected(least, second, correction);
-  return { least, toOthers, difference: arith.xori(toOthers, corrected(second, third, correction)), signs };
+  const toOthers = arith.subi(0, corrected(least, second, correction));
+  const toLeast = arith.subi(0, corrected(second, third, correction));
+  return { least, toOthers, difference: arith.xori(toOthers, toLeast), signs };
 }
 
 /** What the check sends along the edge on which `v` came. */
 export function messageAlong(v: Value, magnitude: Value, node: CheckNode): Value {
   const isLeast = arith.extsi(arith.cmpi("eq", magnitude, node.least), "i8");
   const other = arith.xori(node.toOthers, arith.andi(isLeast, node.difference));
-  const negative = arith.extsi(arith.cmpi("slt", arith.xori(v, node.signs), 0), "i8");
-  return arith.subi(arith.xori(other, negative), negative);
+  // AVX-512 takes the sign of bytes where it also limits and sorts them, but compares with other numbers than 0 elsewhere.
+  const positive = arith.extsi(arith.cmpi("sgt", arith.xori(v, node.signs), -1), "i8");
+  return arith.subi(arith.xori(other, positive), positive);
 }
 
 /**
