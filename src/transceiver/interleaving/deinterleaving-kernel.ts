@@ -60,27 +60,36 @@ export const transpositionKernel = kernelBuilder(
   },
 );
 
+/** Lanes of targets for which a byte order that is none of their own instructions costs two or three of them. */
+const NARROW = 16;
+
 /**
- * Transposes `lanes` columns of a power of two of rows. Interleaving two registers moves the lowest bit of the
- * register's number to the bottom of a byte's number, and the top of that to the register's: after log2(lanes) such
- * steps a byte's number is its column, and the register's its row.
+ * Transposes `lanes` columns of a power of two of rows. Interleaving two registers piece by piece moves the lowest bit
+ * of the register's number to the bottom of a piece's number, and the top of that to the register's: after as many such
+ * steps as a piece's number has bits that is the column's, and the register's number the row. Pieces are bytes, or
+ * what a register holds of a row when each has been sorted by rows, which takes fewer steps.
  */
 function evenRows(received: Buffer, column: Value, rows: 2 | 4 | 8, lanes: number): Value[] {
   const first = arith.muli(column, rows);
-  let registers = Array.from({ length: rows }, (_, index) =>
-    vector.load(received, arith.addi(first, index * lanes), lanes),
-  );
+  const columns = lanes / rows;
+  const byRows = Array.from({ length: lanes }, (_, k) => (k % columns) * rows + Math.floor(k / columns));
+  const sorted = lanes > NARROW;
+  const piece = sorted ? columns : 1;
+  let registers = Array.from({ length: rows }, (_, index) => {
+    const values = vector.load(received, arith.addi(first, index * lanes), lanes);
+    return sorted ? vector.shuffle(values, values, byRows) : values;
+  });
   const rowBits = Math.log2(rows);
-  const steps = Math.log2(lanes);
+  const steps = Math.log2(lanes / piece);
   for (let step = 0; step < steps; step++) {
     // The bit of the register's number that holds the highest column bit not yet in place.
     const bit = 1 << (rowBits - 1 - (step % rowBits));
     const next = [...registers];
     for (let index = 0; index < rows; index++) {
       if ((index & bit) !== 0) continue;
-      const both = vector.interleave(registers[index]!, registers[index | bit]!);
-      next[index] = half(both, 0);
-      next[index | bit] = half(both, 1);
+      const pair = [registers[index]!, registers[index | bit]!] as const;
+      next[index] = interleavedHalf(pair, piece, 0);
+      next[index | bit] = interleavedHalf(pair, piece, 1);
     }
     registers = next;
   }
@@ -92,6 +101,17 @@ function evenRows(received: Buffer, column: Value, rows: 2 | 4 | 8, lanes: numbe
     }
     return registers[index]!;
   });
+}
+
+/** One half of two registers, interleaved in pieces of so many bytes. */
+function interleavedHalf([a, b]: readonly [Value, Value], piece: number, half: 0 | 1): Value {
+  const { lanes } = a.type;
+  const order = Array.from({ length: lanes }, (_, k) => {
+    const number = Math.floor(k / piece);
+    const from = (half * lanes) / 2 + Math.floor(number / 2) * piece;
+    return (number % 2) * lanes + from + (k % piece);
+  });
+  return vector.shuffle(a, b, order);
 }
 
 /** Transposes `lanes` columns of six rows: pairs of rows apart by threes, then the rows of each pair. */
@@ -108,15 +128,6 @@ function sixRows(received: Buffer, column: Value, lanes: number): Value[] {
     );
     return vector.deinterleave(vector.bitcast(own, "i8"));
   });
-}
-
-function half(value: Value, index: 0 | 1): Value {
-  const lanes = value.type.lanes / 2;
-  return vector.shuffle(
-    value,
-    value,
-    Array.from({ length: lanes }, (_, lane) => index * lanes + lane),
-  );
 }
 
 /** Copies `count` soft bits. */
