@@ -6,7 +6,8 @@
  *    and room to run over. Between iterations value i of the column stands at i and at i + Z.
  * 2. Inside an iteration the column's values stand in the window [w, w + Z) alone, w the shift of the row that wrote
  *    them last; before a row with shift w' the window slides there by copying |w' − w| values from one end to the
- *    other. So every vector of a row is one plain load at a constant offset: nothing wraps.
+ *    other. So every vector of a row is one plain load at a constant offset: nothing wraps. It slides a row early where
+ *    that row leaves the column alone: a load across two stores waits until both have reached the cache.
  * 3. Bytes outside the window, and lanes from Z on, hold anything and influence nothing inside.
  * 4. A column beyond the core has one edge, the last of its row, of shift 0. Its first Z values are the channel's and
  *    stay; the posterior is written Z rounded up behind them.
@@ -38,6 +39,7 @@ import {
 import { admit, checkNode, type Half, messageAlong } from "./check-node.js";
 import {
   CORE_ROWS,
+  type CoreEdge,
   codeTable,
   codeTableIndex,
   columnStart,
@@ -132,17 +134,25 @@ export const iterateKernel = kernelBuilder(
       },
       ({ posterior, messages, rows, code }) => {
         const { graph, lanes } = layout;
-        const pass = (plan: RowPlan): void => {
-          for (const { slide } of plan.core) {
+        const slide = (edges: readonly CoreEdge[]): void => {
+          for (const { slide } of edges) {
             const { from, to, bytes } = slide;
             if (bytes === lanes) vector.store(vector.load(posterior, from, lanes), posterior, to);
             else if (bytes > 0) copyVectors(posterior, lanes, from, to, bytes);
           }
-          rowPass(layout, plan, posterior, messages);
         };
-        rowPlans(layout).forEach((plan, r) => {
-          if (r < CORE_ROWS) pass(plan);
-          else scf.if(arith.cmpi("sgt", rows, r), () => pass(plan));
+        const whereUsed = (row: number, body: () => void): void => {
+          if (row < CORE_ROWS) body();
+          else scf.if(arith.cmpi("sgt", rows, row), body);
+        };
+        const plans = rowPlans(layout);
+        plans.forEach((plan, row) => {
+          whereUsed(row, () => {
+            slide(plan.core.filter((edge) => !edge.early));
+            const early = plans[row + 1]?.core.filter((edge) => edge.early) ?? [];
+            if (early.length > 0) whereUsed(row + 1, () => slide(early));
+            rowPass(layout, plan, posterior, messages);
+          });
         });
         unwind(posterior, code, rows, { ...layout, liftingSize: graph.liftingSize });
       },

@@ -84,6 +84,8 @@ export interface CoreEdge {
   readonly place: number;
   /** What comes before the row. */
   readonly slide: Slide;
+  /** Whether the row before leaves the column alone, so that the slide may come before that. */
+  readonly early: boolean;
 }
 
 /** A row of the base graph, as an iteration finds it. */
@@ -122,6 +124,7 @@ export function rowPlans(layout: DecoderLayout): RowPlan[] {
       core: core.map(({ column, shift }) => ({
         place: columnStart(layout, column) + shift,
         slide: slideTo(column, shift),
+        early: r > 0 && !graph.rows[r - 1]!.some((edge) => edge.column === column),
       })),
       extension: beyond && columnStart(layout, beyond.column),
       messages: messageBytes[r]!,
