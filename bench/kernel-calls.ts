@@ -37,7 +37,7 @@ export interface KernelCall {
   readonly given: Readonly<Record<string, Contents | number>>;
 }
 
-/** 273 PRBs, 30 kHz, 122.88 Msample/s; 12 of 14 symbols hold data; 256-QAM, R = 0.926, one layer: 37 code blocks. */
+/** 273 PRBs, 30 kHz, 122.88 Msample/s; 12 of 14 symbols hold data; 256-QAM, R = 0.926, one layer. */
 const subcarriers = 3276;
 const size = 4096;
 const dataElements = 12 * subcarriers;
@@ -61,12 +61,11 @@ export function kernelCalls(vectorBytes: number): KernelCall[] {
       given: {
         spectrum: { floats: 2 * size },
         factors: { floats: 2 * subcarriers },
+        phase: Float32Array.of(Math.SQRT1_2, Math.SQRT1_2),
         to: { floats: 2 * subcarriers },
         count: subcarriers / 2,
         spectrumStride: size,
         factorStride: subcarriers,
-        re: Math.SQRT1_2,
-        im: Math.SQRT1_2,
       },
     },
     equalizationCall(1, lanes),
@@ -237,7 +236,7 @@ export function place({ kernel, given }: KernelCall): Call {
   return { memory, arguments: placed };
 }
 
-function byteLength(contents: Contents): number {
+export function byteLength(contents: Contents): number {
   if (ArrayBuffer.isView(contents)) return contents.byteLength;
   return "floats" in contents ? 4 * contents.floats : contents.bytes;
 }

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { argument, arith, buffer, kernel, memref, scf, vector } from "../src/compiler/index.js";
+import { argument, arith, buffer, byteSize, kernel, memref, scf, vector } from "../src/compiler/index.js";
 import { withoutLlvm } from "../test/compiler/llvm-target.js";
+import { byteLength, kernelCalls, place } from "./kernel-calls.js";
 import {
   callLoop,
   countInstructions,
@@ -159,5 +160,36 @@ describe("the work of instructions", () => {
     const execution = { ...executed(["nop"], 6), linesRead: 1000, linesWritten: 868 };
     const { bounds } = work(execution, limits);
     expect(bounds[0]).toEqual({ resource: "L2", cycles: 100 * 4 + 1000 * 1.5 });
+  });
+});
+
+describe("calls of kernels", () => {
+  it("give every argument, and nothing else", () => {
+    for (const { name, kernel, given } of [...kernelCalls(16), ...kernelCalls(64)]) {
+      const taken = kernel.arguments.map((a) => (a.kind === "buffer" ? a.buffer.name : a.name));
+      expect([name, ...Object.keys(given).sort()]).toEqual([name, ...taken.sort()]);
+    }
+  });
+
+  it("keep buffers apart and within what kernels declare", () => {
+    for (const call of kernelCalls(64)) {
+      const { memory, arguments: placed } = place(call);
+      const buffers = call.kernel.arguments.flatMap((a, k) => {
+        if (a.kind !== "buffer") return [];
+        const contents = call.given[a.buffer.name]!;
+        const bytes = typeof contents === "number" ? 0 : byteLength(contents);
+        expect([call.name, a.buffer.name, bytes <= a.buffer.length * byteSize(a.buffer.element)]).toEqual([
+          call.name,
+          a.buffer.name,
+          true,
+        ]);
+        return [{ begin: placed[k]!, end: placed[k]! + bytes }];
+      });
+      buffers.forEach(({ begin }, k) => {
+        expect(begin % 64).toBe(0);
+        expect(begin).toBeGreaterThanOrEqual(buffers[k - 1]?.end ?? 0);
+      });
+      expect(memory.buffer.byteLength).toBeGreaterThanOrEqual(buffers.at(-1)!.end);
+    }
   });
 });
