@@ -2,8 +2,8 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
-import type { Target } from "../src/compiler/index.js";
-import { createArena, createFlowInstance } from "../src/functions/index.js";
+import type { Target, TargetName } from "../src/compiler/index.js";
+import { createArena, createFlowInstance, startSlotExecutor } from "../src/functions/index.js";
 import { createRandom, type Random } from "../src/radio/index.js";
 import {
   type PuschConfiguration,
@@ -11,9 +11,10 @@ import {
   parseGrant,
   puschConfiguration,
 } from "../src/transceiver/pusch/index.js";
-import { createUplinkReceiver } from "../src/transceiver/receiver.js";
-import { uplinkFromGrid } from "../src/transceiver/uplink.js";
+import { createUplinkReceiver, defaultGuard } from "../src/transceiver/receiver.js";
+import { type uplink, uplinkFromGrid } from "../src/transceiver/uplink.js";
 import { uplinkConfiguration, uplinkStateDimensions } from "../src/transceiver/uplink-configuration.js";
+import type { UplinkInstanceOptions } from "../src/transceiver/uplink-instance.js";
 import { warmUpGrants } from "../src/transceiver/warm-up.js";
 import { receiveGrid } from "./received-grid.js";
 import { testTargets } from "./targets.js";
@@ -172,6 +173,26 @@ describe.each(testTargets)("a new grant in every slot on $name", (target) => {
     receiver.instance.close();
     expect(receiver.taken()).toBe(0);
     reference?.instance.close();
+  });
+
+  it("finds a slot thread that was started warm", async () => {
+    const settings = { receiveAntennas: antennas, guard: defaultGuard(carrier) };
+    const options: UplinkInstanceOptions = {
+      target: target.name as TargetName,
+      stateDimensions: uplinkStateDimensions(carrier, antennas),
+      warmUp: { carrier, settings },
+    };
+    const executor = await startSlotExecutor<typeof uplink>({
+      module: new URL("../src/transceiver/uplink-instance.js", import.meta.url),
+      factory: "createUplink",
+      options,
+      arenaBytes: 2 ** 28,
+    });
+    await executor.prepare(uplinkConfiguration(randomGrant(createRandom(5), 0), settings));
+    const { kernels } = executor.statistics();
+    await executor.close();
+    // One grant alone takes less than thirty.
+    expect(kernels.length).toBeGreaterThan(70);
   });
 
   it("is received by a warm receiver without another kernel but its code's", () => {

@@ -101,6 +101,7 @@ export function printCellReport({ simulation, report }: SimulatedPoint): void {
           )
           .join("; "),
       ],
+      ...unspecialized(report).map((text): [string, string] => ["Not compiled", text]),
       ...(note === undefined ? [] : [["Target", note] as [string, string]]),
       ["Slot thread", slotThreadText(report)],
       ["Machine", machineLine(describeMachine())],
@@ -182,6 +183,13 @@ function blockLatencies(report: SimulationReport): BlockLatency[] {
   return report.statistics.timings
     .filter(({ name }) => name !== "slot")
     .map(({ name, p50, p99 }) => ({ name, p50_ms: p50, p99_ms: p99, share: p50 / whole }));
+}
+
+/** The kernels that could not be compiled, in whose place generic ones serve for good. */
+function unspecialized({ statistics }: SimulationReport): string[] {
+  return statistics.kernels.flatMap(({ name, problem }) =>
+    problem === undefined ? [] : [`${name}: ${problem}`],
+  );
 }
 
 /** Kernels by target: how many, and how long compiling them took in all. */

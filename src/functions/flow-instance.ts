@@ -3,7 +3,7 @@
  *
  * Invariants:
  * 1. Variants share state and feedback tensors; everything else a variant has goes when the variant goes.
- * 2. A preparation that fails leaves the instance as it was.
+ * 2. A preparation that fails leaves the instance as it was, but for a variant that had to make room for it.
  */
 import type { Target } from "../compiler/index.js";
 import { InputError, NeuroranError } from "../errors.js";

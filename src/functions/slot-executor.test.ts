@@ -3,6 +3,7 @@ import { setTimeout } from "node:timers/promises";
 import { afterEach, describe, expect, it } from "vitest";
 import type { slotFlow } from "../../test/slot-flow.js";
 import { InputError } from "../errors.js";
+import { leasedProcessors } from "../system/index.js";
 import { type SharedVariant, type SlotExecutor, startSlotExecutor } from "./slot-executor.js";
 import { ringCapacity } from "./slot-protocol.js";
 
@@ -157,6 +158,24 @@ describe("a slot executor", () => {
     await expect(
       startSlotExecutor<Flow>({ module, factory: "createSlotFlow", arenaBytes: 1000 }),
     ).rejects.toMatchObject({ code: "ARENA_FULL" });
+    await expect(starting({ options: { notACopy: () => {} } })).rejects.toMatchObject({
+      code: "SLOT_WORKER_START",
+      message: expect.stringMatching(/options that can be copied/),
+    });
+  });
+
+  it("leaves no processor taken by a thread that does not start", async () => {
+    const before = leasedProcessors();
+    for (const options of ["fail", { notACopy: () => {} }]) {
+      const starting = startSlotExecutor<Flow>({
+        module,
+        factory: "createSlotFlow",
+        arenaBytes: 1 << 20,
+        options,
+      });
+      await expect(starting).rejects.toThrow();
+      expect(leasedProcessors()).toEqual(before);
+    }
   });
 
   it("reports a preparation that fails, its class kept, and goes on", async () => {

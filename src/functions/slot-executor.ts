@@ -135,10 +135,22 @@ export async function startSlotExecutor<F extends DataflowData>(start: {
     ring: words.buffer,
     processor: lease.processor,
   };
-  const worker = new Worker(new URL("./slot-worker.js", import.meta.url), {
-    workerData: { start: workerStart, port: port2, compiler },
-    transferList: [port2, compiler.port],
-  });
+  const abandon = (): void => {
+    lease.release();
+    port.close();
+    compiler.port.close();
+  };
+  let worker: Worker;
+  try {
+    worker = new Worker(new URL("./slot-worker.js", import.meta.url), {
+      workerData: { start: workerStart, port: port2, compiler },
+      transferList: [port2, compiler.port],
+    });
+  } catch (cause) {
+    abandon();
+    const problem = `the slot worker of ${module} cannot be started: ${cause instanceof Error ? cause.message : cause}`;
+    throw new NeuroranError("SLOT_WORKER_START", `${problem}; give it options that can be copied`, { cause });
+  }
 
   const entries = new Map<string, Entry>();
   const preparing = new Map<number, Deferred<Extract<Reply, { kind: "prepared" }>>>();
@@ -228,7 +240,14 @@ export async function startSlotExecutor<F extends DataflowData>(start: {
       throw new NeuroranError("EXECUTOR_CLOSED", `the slot executor of ${module} is closing`);
   };
 
-  const { functions, counts, durations, maximumVariants, pinned } = await started.promise;
+  const { functions, counts, durations, maximumVariants, pinned } = await started.promise.catch(
+    async (error: unknown) => {
+      // What it had, its processor among it, is free when the error is told.
+      await exited;
+      throw error;
+    },
+  );
+  if (!pinned) lease.release();
   const processor = pinned ? lease.processor : undefined;
   const processorProblem = pinned ? undefined : (lease.problem ?? "the system refuses to pin the thread");
   const timings = { counts: withView(memory, counts), durations: withView(memory, durations) };

@@ -42,8 +42,17 @@ export function affinityProblem(): string | undefined {
  */
 export function processProcessors(): number[] | undefined {
   if (affinityProblem() !== undefined) return undefined;
-  const all = readdirSync("/proc/self/task").flatMap((thread) => processorsOf(Number(thread)) ?? []);
+  const all = threads().flatMap((thread) => processorsOf(thread) ?? []);
   return [...new Set(all)].sort((one, other) => one - other);
+}
+
+/** The process's threads, or the calling one alone where the system does not list them. */
+function threads(): number[] {
+  try {
+    return readdirSync("/proc/self/task").map(Number);
+  } catch {
+    return [0];
+  }
 }
 
 /** The processors that the calling thread may use, in ascending order. */
@@ -54,7 +63,11 @@ export function threadProcessors(): number[] | undefined {
 function processorsOf(thread: number): number[] | undefined {
   const mask = new Uint8Array(maskBytes);
   if (openAffinity()?.get(thread, maskBytes, mask) !== 0) return undefined;
-  return Array.from({ length: 8 * maskBytes }, (_, k) => k).filter((k) => mask[k >> 3] & (1 << (k & 7)));
+  const processors: number[] = [];
+  mask.forEach((byte, at) => {
+    for (let bit = 0; bit < 8; bit++) if (byte & (1 << bit)) processors.push(8 * at + bit);
+  });
+  return processors;
 }
 
 /** Lets the calling thread run on these processors only; false, and no change, where that is not possible. */

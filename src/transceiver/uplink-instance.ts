@@ -1,6 +1,9 @@
 import { openTarget, type TargetName } from "../compiler/index.js";
 import { createFlowInstance, type FlowFactory } from "../functions/index.js";
+import type { Carrier } from "./pusch/index.js";
 import { uplink } from "./uplink.js";
+import { type UplinkSettings, uplinkConfiguration } from "./uplink-configuration.js";
+import { warmUpGrants } from "./warm-up.js";
 
 /** What a slot worker is told of the receiver that it runs. */
 export interface UplinkInstanceOptions {
@@ -10,13 +13,23 @@ export interface UplinkInstanceOptions {
   readonly target?: TargetName;
   /** From `uplinkStateDimensions`. */
   readonly stateDimensions: Readonly<Record<string, number>>;
+  /** Has the kernels for any grant of a carrier ready before the thread counts as started (see `warmUpGrants`). */
+  readonly warmUp?: { readonly carrier: Carrier; readonly settings: UplinkSettings };
 }
 
 /** Creates the flow `uplink` on a slot worker thread. */
-export const createUplink: FlowFactory = ({ arena, options }) =>
-  createFlowInstance(uplink, {
+export const createUplink: FlowFactory = ({ arena, options }) => {
+  const { target, implementations = {}, stateDimensions, warmUp } = options as UplinkInstanceOptions;
+  const instance = createFlowInstance(uplink, {
     arena,
-    target: openTarget((options as UplinkInstanceOptions).target),
-    implementations: (options as UplinkInstanceOptions).implementations ?? {},
-    stateDimensions: (options as UplinkInstanceOptions).stateDimensions,
+    target: openTarget(target),
+    implementations,
+    stateDimensions,
   });
+  if (warmUp !== undefined) {
+    const { carrier, settings } = warmUp;
+    for (const pusch of warmUpGrants(carrier, settings.receiveAntennas))
+      instance.prepare(uplinkConfiguration(pusch, settings));
+  }
+  return instance;
+};
