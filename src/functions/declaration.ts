@@ -46,6 +46,12 @@ export interface Context<
   scratch<D extends DataType>(name: string, dtype: D, ...shape: number[]): Tensor<D>;
   /** A tensor holding a copy of `values`, of shape [length] unless given. */
   table<A extends View>(name: string, values: A, ...shape: number[]): Tensor<DataTypeOfView<A>>;
+  /**
+   * Hands the tensor of an input on as that of an output of the same type and shape, so that nothing is copied: who reads
+   * the output reads the input.
+   * @throws NeuroranError SIZE_MISMATCH where they differ.
+   */
+  forward(output: keyof O & string, input: keyof I & string): void;
   /** The kernel, compiled for the target and the arena's memory; once an instance, however often asked for. */
   compile(kernel: Kernel): CompiledKernel;
   /**

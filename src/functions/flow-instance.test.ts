@@ -220,6 +220,53 @@ describe("an instance of a flow", () => {
     expect(arena.available().bytes).toBe(createArena({ bytes: 1 << 20 }).available().bytes);
   });
 
+  it("hands an input on as an output without a copy, where type and shape allow it", () => {
+    const through = defineFunction({
+      name: "through",
+      inputs: { x: float32("n"), wide: float32("m") },
+      outputs: { y: float32("n") },
+      parameters: { input: "string" },
+    });
+    through.implement("forward", {
+      kind: "model",
+      prepare({ forward, parameters }) {
+        forward("y", parameters.input as "x");
+        return () => {};
+      },
+    });
+    const double = defineFunction({
+      name: "double",
+      inputs: { x: float32("n") },
+      outputs: { y: float32("n") },
+    });
+    double.implement("plain", {
+      kind: "model",
+      prepare: ({ inputs, outputs }) => {
+        return () => {
+          outputs.y.view[0] = 2 * inputs.x.view[0];
+        };
+      },
+    });
+    const flow = dataflow(
+      "forwarding",
+      { inputs: { x: float32("n"), wide: float32("m") } },
+      ({ x, wide }) => ({
+        y: double({ x: through({ x, wide }) }),
+      }),
+    );
+    const instance = createFlowInstance(flow, {
+      arena: createArena({ bytes: 1 << 20 }),
+      target: countingTarget().target,
+    });
+    const prepare = (input: string) =>
+      instance.prepare({ key: input, dimensions: { n: 1, m: 2 }, parameters: { through: { input } } });
+    const { inputs, outputs, process } = prepare("x");
+    inputs.x.view[0] = 21;
+    process();
+    expect(outputs.y.view[0]).toBe(42);
+    expect(() => prepare("wide")).toThrow(/cannot forward wide as y: they are float32\[1\] and float32\[2\]/);
+  });
+
   it("leaves no trace of a preparation that fails", () => {
     const failing = defineFunction({
       name: "failing",

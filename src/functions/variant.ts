@@ -155,6 +155,17 @@ function prepareNode(
       tensor.view.set(values);
       return tensor as never;
     },
+    forward(output, input) {
+      const [to, from] = [outputs[output], inputs[input]];
+      if (to.dtype !== from.dtype || to.shape.join() !== from.shape.join()) {
+        const types = `${to.dtype}[${to.shape.join(", ")}] and ${from.dtype}[${from.shape.join(", ")}]`;
+        throw new NeuroranError(
+          "SIZE_MISMATCH",
+          `${path} cannot forward ${input} as ${output}: they are ${types}`,
+        );
+      }
+      outputs[output] = from;
+    },
     compile: (kernel) => kernels.hold(region, kernel),
     specialize: (specialized, generic) => kernels.specialize(region, specialized, generic),
   };

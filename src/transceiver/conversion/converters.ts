@@ -72,6 +72,10 @@ export function prepareAnalogToDigital(context: AnalogToDigital, bits: number | 
   const { dimensions, inputs, outputs, scratch, compile, parameters } = context;
   const { antenna: antennas, converterSample, sample } = dimensions;
   checkRates(parameters.basebandSamplingFrequency, sample, converterSample);
+  if (bits === undefined && converterSample === sample) {
+    context.forward("samples", "analog");
+    return () => {};
+  }
   const resample = prepareResampling(context, converterSample, sample, inputs.analog);
   const [from, to] = [inputs.analog.offset, outputs.samples.offset];
   if (bits === undefined)
@@ -94,6 +98,10 @@ export function prepareDigitalToAnalog(context: DigitalToAnalog, bits: number | 
   const { dimensions, inputs, outputs, scratch, compile, parameters } = context;
   const { antenna: antennas, converterSample, sample } = dimensions;
   checkRates(parameters.basebandSamplingFrequency, sample, converterSample);
+  if (bits === undefined && converterSample === sample) {
+    context.forward("analog", "samples");
+    return () => {};
+  }
   const resample = prepareResampling(context, sample, converterSample, inputs.samples);
   const [from, to] = [inputs.samples.offset, outputs.analog.offset];
   if (bits === undefined)
