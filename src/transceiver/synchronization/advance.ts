@@ -1,3 +1,4 @@
+import { floatLanes } from "../../compiler/index.js";
 import type { Context, Process } from "../../functions/index.js";
 import { SINC_HALF_LENGTH, windowedSinc } from "../conversion/windowed-sinc.js";
 import { checkSize } from "../extraction/sizes.js";
@@ -5,7 +6,7 @@ import type { advance } from "./function.js";
 import { guardSamples } from "./guard.js";
 import { interpolationKernel } from "./interpolation-kernel.js";
 import { OFFSET_FIELDS, offsetFieldIndex } from "./offsets.js";
-import { prepareRotation, SYNCHRONIZATION_LANES } from "./rotation.js";
+import { prepareRotation } from "./rotation.js";
 
 type AdvanceContext = Context<typeof advance.inputs, typeof advance.outputs, typeof advance.parameters>;
 
@@ -21,7 +22,7 @@ export function prepareAdvance(context: AdvanceContext): Process {
   const carrier = context.parameters.signalType;
   checkSize("offsetField", offsetField, OFFSET_FIELDS);
   const guard = guardSamples(carrier, sample);
-  const interpolate = compile(interpolationKernel(TAPS, sample, SYNCHRONIZATION_LANES));
+  const interpolate = compile(interpolationKernel(TAPS, sample, floatLanes(context.target)));
   const rotation = prepareRotation(context, sample);
   const moved = scratch("moved", "float32", sample + TAPS, 2);
   const interpolated = scratch("interpolated", "float32", sample, 2);

@@ -1,11 +1,10 @@
-import type { CompiledKernel, Kernel } from "../../compiler/index.js";
+import { type CompiledKernel, floatLanes, type Kernel, type Target } from "../../compiler/index.js";
 import type { Tensor } from "../../functions/index.js";
 import { symbolTable } from "../extraction/symbol-table.js";
 import type { Carrier } from "../pusch/carrier.js";
 import { cyclicPrefixProductsKernel, cyclicPrefixSumKernel } from "./cyclic-prefix-kernel.js";
 import { guardSamples } from "./guard.js";
 import { offsetFieldIndex } from "./offsets.js";
-import { SYNCHRONIZATION_LANES } from "./rotation.js";
 
 /** Estimates are used where they are this many of their standard deviations away from 0. */
 const SIGNIFICANT_DEVIATIONS = 3;
@@ -45,6 +44,7 @@ export interface CyclicPrefixEstimate {
 export interface EstimateContext {
   scratch(name: string, dtype: "float32", ...shape: number[]): Tensor<"float32">;
   compile(kernel: Kernel): CompiledKernel;
+  readonly target: Target;
 }
 
 /** An estimate before anything was received. */
@@ -105,7 +105,7 @@ export function prepareEstimateFromPrefixes(
     return starts[index]! + prefixes[index]! - count;
   });
   const span = count + 2 * guard + longer;
-  const [distance, lanes] = [carrier.fftSize, SYNCHRONIZATION_LANES];
+  const [distance, lanes] = [carrier.fftSize, floatLanes(context.target)];
   const addProducts = context.compile(cyclicPrefixProductsKernel({ count: span, distance, lanes }));
   const sumPrefix = context.compile(cyclicPrefixSumKernel({ count, distance, lanes }));
   const products = context.scratch("products", "float32", 3, span);

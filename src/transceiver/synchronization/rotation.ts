@@ -1,4 +1,4 @@
-import type { CompiledKernel, Kernel } from "../../compiler/index.js";
+import { type CompiledKernel, floatLanes, type Kernel, type Target } from "../../compiler/index.js";
 import type { Tensor } from "../../functions/index.js";
 import {
   fillPhasors,
@@ -8,13 +8,11 @@ import {
   rotationKernel,
 } from "./rotation-kernel.js";
 
-/** Lanes of the kernels of this block. */
-export const SYNCHRONIZATION_LANES = 4;
-
 /** What preparing a rotation needs of a function's context. */
 export interface RotationContext {
   scratch<D extends "float32" | "float64">(name: string, dtype: D, ...shape: number[]): Tensor<D>;
   compile(kernel: Kernel): CompiledKernel;
+  readonly target: Target;
 }
 
 /** Turns samples by a phase that grows evenly. Allocates nothing. */
@@ -29,7 +27,7 @@ export interface Rotation {
 
 /** Prepares a {@link Rotation} of at most `samples` samples a call. */
 export function prepareRotation(context: RotationContext, samples: number): Rotation {
-  const rotate = context.compile(rotationKernel(samples, SYNCHRONIZATION_LANES));
+  const rotate = context.compile(rotationKernel(samples, floatLanes(context.target)));
   const phasors = context.scratch("phasors", "float32", ROTATION_TABLE_LENGTH);
   const turn = context.scratch("turn", "float64", ROTATION_TURN_LENGTH);
   const turns = new Float64Array(1);
