@@ -103,15 +103,15 @@ export const ciphering = defineFunction({
 
 ciphering.implement("plain", {
   kind: "model",
-  prepare({ dimensions, inputs, outputs, parameters, state }) {
+  prepare({ dimensions, inputs, outputs, parameters, state, forward }) {
     const { payloadByte, blockByte, buildReportField } = dimensions;
     requireSize("buildReportField", buildReportField, BUILD_REPORT_FIELDS, "the fields of the report");
     const [payload, lengths] = [inputs.payload.view, inputs.lengths.view];
     const [block, report] = [outputs.block.view, outputs.report.view];
     if (parameters.encryptionScheme === "none") {
       requireSize("payloadByte", payloadByte, blockByte, "the encryption scheme none passes blocks through");
+      forward("block", "payload");
       return () => {
-        block.set(payload);
         report.fill(0);
         report[SENT] = 1;
       };
@@ -148,7 +148,7 @@ export const deciphering = defineFunction({
 
 deciphering.implement("plain", {
   kind: "model",
-  prepare({ dimensions, inputs, outputs, parameters, state, scratch }) {
+  prepare({ dimensions, inputs, outputs, parameters, state, scratch, forward }) {
     const { payloadByte, blockByte, parseReportField } = dimensions;
     requireSize("parseReportField", parseReportField, PARSE_REPORT_FIELDS, "the fields of the report");
     const [block, crc] = [inputs.block.view, inputs.crc.view];
@@ -162,13 +162,13 @@ deciphering.implement("plain", {
     };
     if (parameters.encryptionScheme === "none") {
       requireSize("payloadByte", payloadByte, blockByte, "the encryption scheme none passes blocks through");
+      forward("payload", "block");
+      // The one length there is; the others stay 0.
       return () => {
-        payload.set(block);
-        failed();
-        if (crc[0] === 0) return;
-        lengths[0] = blockByte;
-        report[BLOCK_FAILED] = 0;
-        report[DELIVERED] = 1;
+        const passed = crc[0] !== 0;
+        lengths[0] = passed ? blockByte : 0;
+        report.fill(0);
+        report[passed ? DELIVERED : BLOCK_FAILED] = 1;
       };
     }
     const { logicalChannel } = parameters.encryptionScheme;
