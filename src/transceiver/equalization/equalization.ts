@@ -68,7 +68,10 @@ function decisions(
 export function setWeights(noise: Float32Array, least: Float64Array, weights: Float32Array): void {
   for (let antenna = 0; antenna < noise.length; antenna++) {
     const variance = noise[antenna]!;
-    weights[antenna] = Number.isFinite(variance) ? 1 / Math.max(variance, least[0]!) : 0;
+    weights[antenna] = 0;
+    // What is not finite less itself is no number. Functions of numbers may be handed allocated ones.
+    if (variance - variance !== 0) continue;
+    weights[antenna] = variance > least[0]! ? 1 / variance : 1 / least[0]!;
   }
 }
 

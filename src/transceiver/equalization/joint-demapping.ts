@@ -110,6 +110,8 @@ function prepareTreeSearch(context: JointDemappingContext): Process {
     run(grid, channel, weights.offset, workspace, soft + 4 * perElement * output, count, stride);
   };
   const whole = bits - (bits % SOFT_BIT_STEP);
+  // Of the last, incomplete step.
+  const [restSoft, restSequence] = [soft + 4 * whole, sequence.offset + whole / 8];
   return () => {
     keepModulationScheme(grant, scheme);
     if (scheme[modulationSchemeIndex.modulationOrder] !== order) {
@@ -122,7 +124,7 @@ function prepareTreeSearch(context: JointDemappingContext): Process {
     sequence.generate(scheme[modulationSchemeIndex.scramblingInit]!);
     quantize(soft, sequence.offset, outputs.llrs.offset, whole);
     if (whole === bits) return;
-    quantize(soft + 4 * whole, sequence.offset + whole / 8, last.offset, SOFT_BIT_STEP);
+    quantize(restSoft, restSequence, last.offset, SOFT_BIT_STEP);
     for (let bit = whole; bit < bits; bit++) llrs[bit] = last.view[bit - whole]!;
   };
 }
