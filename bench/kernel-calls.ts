@@ -72,7 +72,7 @@ export function kernelCalls(vectorBytes: number): KernelCall[] {
     equalizationCall(4, lanes),
     {
       name: "demapping max-log Qm 8",
-      kernel: demappingKernel({ method: "max-log", modulationOrder, layers: 1, lanes: Math.max(16, lanes) }),
+      kernel: demappingKernel({ method: "max-log", modulationOrder, layers: 1, lanes }),
       given: {
         symbols: { floats: 2 * dataElements },
         noise: new Float32Array(dataElements).fill(0.01),

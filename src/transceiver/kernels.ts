@@ -149,7 +149,7 @@ function mappingKernels(): Kernel[] {
   const demapping = [
     { method: "max-log", modulationOrder: 1, layers: 3 },
     { method: "max-log", modulationOrder: 2, layers: 1 },
-    { method: "max-log", modulationOrder: 8, layers: 2, lanes: 8 },
+    { method: "max-log", modulationOrder: 8, layers: 2, lanes: 16 },
     { method: "scaled-max-log", modulationOrder: 6, layers: 4 },
     { method: "log-map", modulationOrder: 4, layers: 1 },
   ] as const;

@@ -14,14 +14,6 @@ type DemappingContext = Context<
   typeof demapping.state
 >;
 
-/** f32 lanes to compute with, or more where the target has them: what does not depend on each other stands side by side. */
-const LANES: Readonly<Record<DemappingMethod, number>> = {
-  "max-log": 16,
-  "scaled-max-log": 16,
-  // Its many terms fill the registers twice over already with half as many.
-  "log-map": 8,
-};
-
 /** Prepares demapping by a method. The sizes determine the modulation order. */
 export function prepareDemapping(method: DemappingMethod, context: DemappingContext): Process {
   const { dimensions, inputs, outputs, state } = context;
@@ -34,7 +26,7 @@ export function prepareDemapping(method: DemappingMethod, context: DemappingCont
   const run = context.compile(
     demappingKernel({
       method,
-      lanes: Math.max(LANES[method], floatLanes(context.target)),
+      lanes: floatLanes(context.target),
       modulationOrder: order,
       layers,
     }),
