@@ -8,8 +8,8 @@ import {
   iterateKernel,
 } from "../src/transceiver/coding/decoder-kernels.js";
 import { codeTable, decoderLayout } from "../src/transceiver/coding/decoder-layout.js";
-import { crc } from "../src/transceiver/crc/crc.js";
-import { crcKernel, crcTables } from "../src/transceiver/crc/crc-kernel.js";
+import { type CrcName, crc } from "../src/transceiver/crc/crc.js";
+import { crcKernel, crcShape, crcTables, crcWorkspaceLength } from "../src/transceiver/crc/crc-kernel.js";
 import { equalizationKernel } from "../src/transceiver/equalization/equalization-kernel.js";
 import { transformTable, transformWorkLength } from "../src/transceiver/extraction/fourier-transform.js";
 import { fourierTransformKernel } from "../src/transceiver/extraction/fourier-transform-kernel.js";
@@ -84,16 +84,8 @@ export function kernelCalls(vectorBytes: number): KernelCall[] {
       },
     },
     ...deinterleavingCalls(vectorBytes),
-    {
-      name: "CRC of two polynomials, 1035 bytes",
-      kernel: crcKernel(2),
-      given: {
-        bytes: { bytes: 1035 },
-        tables: Int32Array.from([...crcTables(crc("crc24a")), ...crcTables(crc("crc24b"))]),
-        remainders: new Int32Array(2),
-        count: 1035,
-      },
-    },
+    crcCall("CRC24B of 35 code blocks", "crc24b", codeBlocks, 1035, vectorBytes),
+    crcCall("CRC24A of a transport block", "crc24a", 1, 36117, vectorBytes),
   ];
 }
 
@@ -201,6 +193,29 @@ function deinterleavingCalls(lanes: number): KernelCall[] {
       given: { selected: received, placed: received, count },
     },
   ];
+}
+
+function crcCall(
+  name: string,
+  crcName: CrcName,
+  sequences: number,
+  sequenceLength: number,
+  vectorBytes: number,
+): KernelCall {
+  const shape = crcShape(crc(crcName), sequenceLength, vectorBytes);
+  return {
+    name,
+    kernel: crcKernel(shape),
+    given: {
+      bytes: { bytes: sequences * sequenceLength },
+      tables: crcTables(crc(crcName)),
+      workspace: { bytes: crcWorkspaceLength(shape, sequenceLength) },
+      remainders: new Int32Array(sequences),
+      sequences,
+      sequenceLength,
+      stride: sequenceLength,
+    },
+  };
 }
 
 /** Bytes that kernels may read past a buffer's end. */

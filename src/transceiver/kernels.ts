@@ -51,8 +51,9 @@ export function sampleKernels(): Kernel[] {
     ...mappingKernels(),
     ...interleavingKernels(),
     ...codingKernels(),
-    crcKernel(1),
-    crcKernel(2),
+    crcKernel({ crc: "crc24a", folds: [] }),
+    crcKernel({ crc: "crc24b", folds: [16, 8] }),
+    crcKernel({ crc: "crc24a", folds: [64, 16, 8] }),
   ];
 }
 

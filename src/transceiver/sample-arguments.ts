@@ -19,6 +19,8 @@ const scalars: Readonly<Record<string, number>> = {
   blocks: 6,
   pilots: 36,
   subcarriers: 36,
+  sequences: 3,
+  sequenceLength: 2000,
   stride: 128,
   symbolStride: 96,
   antennaStride: 480,

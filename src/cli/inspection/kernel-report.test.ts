@@ -4,7 +4,7 @@ import { NeuroranError } from "../../errors.js";
 import { sampleKernels } from "../../transceiver/kernels.js";
 import { inspectKernel } from "./kernel-report.js";
 
-const kernel = sampleKernels().find(({ name }) => name === "crc_1")!;
+const kernel = sampleKernels().find(({ name }) => name === "crc24a")!;
 
 describe("inspecting where libLLVM is missing", () => {
   const report = inspectKernel(kernel, 0.002, () => {

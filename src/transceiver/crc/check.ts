@@ -1,7 +1,7 @@
 import type { Context, Process } from "../../functions/index.js";
 import { packBits, unpackBits } from "./bits.js";
-import { checkCrc } from "./crc.js";
-import { crcKernel, crcTables, remainderNumber, TABLE_WORDS } from "./crc-kernel.js";
+import { type Crc, checkCrc } from "./crc.js";
+import { crcKernel, crcShape, crcTables, crcWorkspaceLength, remainderNumber } from "./crc-kernel.js";
 import { type BlockLayout, blockLayout } from "./crc-scheme.js";
 import type { crcCheck } from "./function.js";
 
@@ -30,17 +30,9 @@ export function prepareCheck(context: CheckContext): Process {
 }
 
 function checkBytes(context: CheckContext, layout: BlockLayout): Process {
-  const { dimensions, inputs, outputs, table, scratch, compile } = context;
+  const { dimensions, inputs, outputs, scratch } = context;
   const { codeBlock, blockByte } = dimensions;
   const { transportBlockCrc, codeBlockCrc } = layout;
-  const crcs = codeBlockCrc === undefined ? [transportBlockCrc] : [transportBlockCrc, codeBlockCrc];
-  const words = new Int32Array(crcs.length * TABLE_WORDS);
-  crcs.forEach((crc, index) => {
-    words.set(crcTables(crc), index * TABLE_WORDS);
-  });
-  const tables = table("crcTables", words).offset;
-  const remainders = scratch("remainders", "int32", crcs.length);
-  const run = compile(crcKernel(crcs.length));
   const [blocks, payload, result] = [inputs.blocks.view, outputs.payload.view, outputs.crc.view];
   const partBytes = layout.partBits / 8;
   // The transport block's CRC stands at the end of the last parts and is no payload.
@@ -48,25 +40,45 @@ function checkBytes(context: CheckContext, layout: BlockLayout): Process {
     const count = Math.max(0, Math.min(partBytes, payload.length - block * partBytes));
     return blocks.subarray(block * blockByte, block * blockByte + count);
   });
+  const attached = Array.from({ length: transportBlockCrc.length / 8 }, (_, index) => {
+    const byte = payload.length + index;
+    return Math.floor(byte / partBytes) * blockByte + (byte % partBytes);
+  });
+  const ofPayload = scratch("payloadRemainder", "int32", 1);
+  const ofBlocks = scratch("blockRemainders", "int32", codeBlock);
+  const dividePayload = division(context, transportBlockCrc, "payload", payload.length);
+  const divideBlocks =
+    codeBlockCrc === undefined ? undefined : division(context, codeBlockCrc, "blocks", blockByte);
   return () => {
-    let failed = 0;
-    remainders.view[0] = 0;
-    for (let block = 0; block < codeBlock; block++) {
-      const start = block * blockByte;
+    for (let block = 0; block < codeBlock; block++)
       payload.set(parts[block]!, Math.min(block * partBytes, payload.length));
-      if (codeBlockCrc === undefined) {
-        run(inputs.blocks.offset + start, tables, remainders.offset, partBytes);
-        continue;
-      }
-      remainders.view[1] = 0;
-      run(inputs.blocks.offset + start, tables, remainders.offset, partBytes);
-      let attached = 0;
-      for (let byte = start + partBytes; byte < start + blockByte; byte++)
-        attached = attached * 256 + blocks[byte]!;
-      if (remainderNumber(codeBlockCrc, remainders.view[1]!) !== attached) failed++;
+    dividePayload(outputs.payload.offset, ofPayload.offset, 1);
+    let wanted = 0;
+    for (let index = 0; index < attached.length; index++) wanted = wanted * 256 + blocks[attached[index]!]!;
+    let failed = 0;
+    if (divideBlocks !== undefined) {
+      divideBlocks(inputs.blocks.offset, ofBlocks.offset, codeBlock);
+      // A sequence that its own CRC follows has no remainder.
+      for (let block = 0; block < codeBlock; block++) if (ofBlocks.view[block] !== 0) failed++;
     }
-    result[crcFieldIndex.passed] = remainders.view[0] === 0 ? 1 : 0;
+    result[crcFieldIndex.passed] = remainderNumber(transportBlockCrc, ofPayload.view[0]!) === wanted ? 1 : 0;
     result[crcFieldIndex.failedCodeBlocks] = failed;
+  };
+}
+
+/** Prepares remainders of sequences of `length` bytes that follow each other, all by their offsets. */
+function division(
+  { table, scratch, compile, target }: CheckContext,
+  crc: Crc,
+  name: string,
+  length: number,
+): (bytes: number, remainders: number, sequences: number) => void {
+  const shape = crcShape(crc, length, target.vectorBytes);
+  const tables = table(`${name}Tables`, crcTables(crc)).offset;
+  const workspace = scratch(`${name}Workspace`, "uint8", crcWorkspaceLength(shape, length)).offset;
+  const run = compile(crcKernel(shape));
+  return (bytes, remainders, sequences) => {
+    run(bytes, tables, workspace, remainders, sequences, length, length);
   };
 }
 

@@ -1,11 +1,19 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { testTargets } from "../../../test/targets.js";
+import type { CompiledKernel } from "../../compiler/index.js";
 import { type CrcName, crc } from "./crc.js";
-import { crcKernel, crcTables, remainderNumber, TABLE_WORDS } from "./crc-kernel.js";
+import {
+  crcKernel,
+  crcShape,
+  crcTables,
+  crcWorkspaceLength,
+  remainderNumber,
+  TABLE_WORDS,
+} from "./crc-kernel.js";
 
 const memory = new WebAssembly.Memory({ initial: 2, maximum: 2, shared: true });
-const [BYTES, TABLES, REMAINDERS] = [1024, 16384, 512];
+const [REMAINDERS, TABLES, BYTES, WORKSPACE] = [512, 1024, 16384, 65536];
 
 /** Remainder by long division of the bytes' bits, followed by as many zeros as the CRC has bits. */
 function remainder(name: CrcName, bytes: Uint8Array): number {
@@ -23,29 +31,51 @@ function remainder(name: CrcName, bytes: Uint8Array): number {
 const names = fc.constantFrom<CrcName>("crc24a", "crc24b", "crc24c", "crc16", "crc11", "crc6");
 
 describe.each(testTargets)("CRC kernel on $name", (target) => {
-  it.each([1, 2, 3])("gives the remainders of %i CRCs, in one piece or in two", (count) => {
-    const run = target.compile(crcKernel(count), memory);
-    const chosen = fc.array(names, { minLength: count, maxLength: count });
+  it.each([
+    [[], 0],
+    [[8], 192],
+    [[16], 384],
+    [[16, 8], 384],
+    [[64, 16, 8], 1536],
+  ])("gives the remainders of sequences, folded by vectors of %j bytes", (folds, least) => {
+    const kernels = new Map<CrcName, CompiledKernel>();
     fc.assert(
-      fc.property(chosen, fc.uint8Array({ maxLength: 200 }), fc.nat(), (crcs, bytes, cut) => {
-        new Uint8Array(memory.buffer, BYTES, bytes.length).set(bytes);
-        const tables = new Int32Array(memory.buffer, TABLES, count * TABLE_WORDS);
-        crcs.forEach((name, index) => {
-          tables.set(crcTables(crc(name)), index * TABLE_WORDS);
-        });
-        const remainders = new Int32Array(memory.buffer, REMAINDERS, count + 1).fill(0);
-        const wanted = crcs.map((name) => remainder(name, bytes));
-        const got = () => crcs.map((name, index) => remainderNumber(crc(name), remainders[index]!));
-        run(BYTES, TABLES, REMAINDERS, bytes.length);
-        expect(got()).toEqual(wanted);
-        remainders.fill(0);
-        const first = cut % (bytes.length + 1);
-        run(BYTES, TABLES, REMAINDERS, first);
-        run(BYTES + first, TABLES, REMAINDERS, bytes.length - first);
-        expect(got()).toEqual(wanted);
-        expect(remainders[count]).toBe(0);
-      }),
+      fc.property(
+        names.filter((name) => folds.length === 0 || crc(name).length >= 16),
+        fc.integer({ min: 1, max: 4 }),
+        fc.integer({ min: least, max: 2 * least + 200 }),
+        fc.nat({ max: 9 }),
+        fc.integer({ min: 1, max: 255 }),
+        (name, sequences, length, gap, factor) => {
+          const shape = { crc: name, folds };
+          const run = kernels.get(name) ?? target.compile(crcKernel(shape), memory);
+          kernels.set(name, run);
+          const stride = length + gap;
+          const all = new Uint8Array(memory.buffer, BYTES, sequences * stride);
+          for (let byte = 0; byte < all.length; byte++)
+            all[byte] = Math.imul(byte * factor + 1, 0x9e3779b1) >>> 24;
+          new Int32Array(memory.buffer, TABLES, TABLE_WORDS).set(crcTables(crc(name)));
+          const remainders = new Int32Array(memory.buffer, REMAINDERS, sequences + 1).fill(7);
+          const workspace = new Uint8Array(memory.buffer, WORKSPACE, crcWorkspaceLength(shape, length) + 1);
+          // Nothing is to be found in the workspace.
+          workspace.fill(factor);
+          run(BYTES, TABLES, WORKSPACE, REMAINDERS, sequences, length, stride);
+          for (let index = 0; index < sequences; index++) {
+            const wanted = remainder(name, all.subarray(index * stride, index * stride + length));
+            expect(remainderNumber(crc(name), remainders[index]!)).toBe(wanted);
+          }
+          expect(remainders[sequences]).toBe(7);
+          expect(workspace.at(-1)).toBe(factor);
+        },
+      ),
       { seed: 38212, numRuns: 60 },
     );
+  });
+
+  it("folds as often as it pays", () => {
+    expect(crcShape(crc("crc24a"), 36117, 64).folds).toEqual([64, 16, 8]);
+    expect(crcShape(crc("crc24a"), 36117, 16).folds).toEqual([16, 8]);
+    expect(crcShape(crc("crc24b"), 1035, 64).folds).toEqual([16, 8]);
+    expect(crcShape(crc("crc16"), 100, 64).folds).toEqual([]);
   });
 });
