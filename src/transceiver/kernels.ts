@@ -10,6 +10,7 @@ import {
 } from "./conversion/quantization-kernel.js";
 import { planResampling } from "./conversion/resampling.js";
 import { resamplingKernel } from "./conversion/resampling-kernel.js";
+import { concatenationKernel } from "./crc/concatenation-kernel.js";
 import { crcKernel } from "./crc/crc-kernel.js";
 import { compactionKernel } from "./equalization/compaction-kernel.js";
 import { equalizationKernel } from "./equalization/equalization-kernel.js";
@@ -51,6 +52,8 @@ export function sampleKernels(): Kernel[] {
     ...mappingKernels(),
     ...interleavingKernels(),
     ...codingKernels(),
+    concatenationKernel(16),
+    concatenationKernel(64),
     crcKernel({ crc: "crc24a", folds: [] }),
     crcKernel({ crc: "crc24b", folds: [16, 8] }),
     crcKernel({ crc: "crc24a", folds: [64, 16, 8] }),

@@ -21,6 +21,8 @@ const scalars: Readonly<Record<string, number>> = {
   subcarriers: 36,
   sequences: 3,
   sequenceLength: 2000,
+  partLength: 120,
+  total: 310,
   stride: 128,
   symbolStride: 96,
   antennaStride: 480,

@@ -1,5 +1,6 @@
 import type { Context, Process } from "../../functions/index.js";
 import { packBits, unpackBits } from "./bits.js";
+import { concatenationKernel } from "./concatenation-kernel.js";
 import { type Crc, checkCrc } from "./crc.js";
 import { crcKernel, crcShape, crcTables, crcWorkspaceLength, remainderNumber } from "./crc-kernel.js";
 import { type BlockLayout, blockLayout } from "./crc-scheme.js";
@@ -35,11 +36,8 @@ function checkBytes(context: CheckContext, layout: BlockLayout): Process {
   const { transportBlockCrc, codeBlockCrc } = layout;
   const [blocks, payload, result] = [inputs.blocks.view, outputs.payload.view, outputs.crc.view];
   const partBytes = layout.partBits / 8;
+  const concatenate = context.compile(concatenationKernel(context.target.vectorBytes));
   // The transport block's CRC stands at the end of the last parts and is no payload.
-  const parts = Array.from({ length: codeBlock }, (_, block) => {
-    const count = Math.max(0, Math.min(partBytes, payload.length - block * partBytes));
-    return blocks.subarray(block * blockByte, block * blockByte + count);
-  });
   const attached = Array.from({ length: transportBlockCrc.length / 8 }, (_, index) => {
     const byte = payload.length + index;
     return Math.floor(byte / partBytes) * blockByte + (byte % partBytes);
@@ -50,8 +48,14 @@ function checkBytes(context: CheckContext, layout: BlockLayout): Process {
   const divideBlocks =
     codeBlockCrc === undefined ? undefined : division(context, codeBlockCrc, "blocks", blockByte);
   return () => {
-    for (let block = 0; block < codeBlock; block++)
-      payload.set(parts[block]!, Math.min(block * partBytes, payload.length));
+    concatenate(
+      inputs.blocks.offset,
+      outputs.payload.offset,
+      codeBlock,
+      blockByte,
+      partBytes,
+      payload.length,
+    );
     dividePayload(outputs.payload.offset, ofPayload.offset, 1);
     let wanted = 0;
     for (let index = 0; index < attached.length; index++) wanted = wanted * 256 + blocks[attached[index]!]!;
