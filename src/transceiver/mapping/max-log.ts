@@ -40,8 +40,13 @@ export const scaledMaxLog: AxisLlr = (t, unit, order) =>
 function steepened(t: Value, most: number): Value {
   if (most === 0) return t;
   if (most === 1) return arith.subf(arith.addf(t, t), lesser(greater(t, -2), 2));
-  const k = lesser(math.trunc(math.absf(arith.mulf(t, 0.5))), most);
-  const size = arith.mulf(arith.addf(k, 1), arith.subf(math.absf(t), k));
+  // Adding 1.5·2^23 rounds to the nearest whole number: half less, it rounds down. Where that lies between two, both
+  // give the same.
+  const magic = 12582912;
+  const magnitude = math.absf(t);
+  const halfLess = lesser(arith.subf(arith.mulf(magnitude, 0.5), 0.5), most);
+  const k = arith.subf(arith.addf(halfLess, magic), magic);
+  const size = arith.mulf(arith.addf(k, 1), arith.subf(magnitude, k));
   return withSignOf(size, t);
 }
 
