@@ -17,7 +17,7 @@ import {
 import { type Crc, type CrcName, crc } from "./crc.js";
 
 /** Bytes that one step of look-ups takes, each with a table of its own. */
-const STEP = 8;
+const STEP = 16;
 const BYTES = 256;
 
 /** Words of the tables of a CRC. */
@@ -44,7 +44,7 @@ export function crcShape(crc: Crc, count: number, vectorBytes: number): CrcShape
 
 /** Bytes of the kernel's workspace for sequences of `count` bytes. */
 export function crcWorkspaceLength(shape: CrcShape, count: number): number {
-  return count + workspaceStart(shape) + 2 * STEP;
+  return workspaceStart(shape) + count;
 }
 
 /** Bytes of the workspace before the quotient, what all folds leave and then zeros: whole lines of the cache. */
@@ -166,7 +166,7 @@ function fold(
   return { buffer: workspace, start: rest, count: arith.addi(left, length * width) };
 }
 
-/** Remainder of a sequence by look-ups, eight bytes a step. */
+/** Remainder of a sequence by look-ups, sixteen bytes a step. */
 function lookUpRemainder({ buffer: bytes, start, count }: Sequence, tables: Buffer): Value {
   const lookUp = (table: number, word: Value, shift: number) => {
     const shifted = shift === 0 ? word : arith.shrui(word, shift);
@@ -177,11 +177,11 @@ function lookUpRemainder({ buffer: bytes, start, count }: Sequence, tables: Buff
   const zero = arith.constant(scalar("i32"), 0);
   const [after] = scf.for(0, whole, STEP, [zero], (at, [state]) => {
     const words = vector.bitcast(vector.load(bytes, arith.addi(at, start), STEP), "i32");
-    const [first, second] = [vector.extract(words, 0), vector.extract(words, 1)];
-    const mixed = arith.xori(first, state!);
-    const found = [mixed, second].flatMap((word, half) =>
-      [0, 1, 2, 3].map((byte) => lookUp(STEP - 1 - 4 * half - byte, word, 8 * byte)),
-    );
+    const found = Array.from({ length: STEP / 4 }, (_, index) => {
+      const word = vector.extract(words, index);
+      const mixed = index === 0 ? arith.xori(word, state!) : word;
+      return [0, 1, 2, 3].map((byte) => lookUp(STEP - 1 - 4 * index - byte, mixed, 8 * byte));
+    }).flat();
     // The words that wait for nothing first.
     return [found.reverse().reduce((sum, remainder) => arith.xori(sum, remainder))];
   });
