@@ -107,7 +107,7 @@ function decoderCalls(lanes: number): KernelCall[] {
         {
           name: `LDPC iterate ${rate}`,
           kernel: iterateKernel(layout),
-          given: { posterior, messages, code, rows },
+          given: { posterior, messages, code, rows, iteration: 1 },
         },
         { name: `LDPC check ${rate}`, kernel: checkKernel(layout), given: { posterior, code, rows } },
         {

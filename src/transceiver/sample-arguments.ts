@@ -33,6 +33,7 @@ const scalars: Readonly<Record<string, number>> = {
   factorStride: 128,
   symbols: 5,
   rows: 20,
+  iteration: 1,
   messageBytes: 640,
   informationColumns: 10,
   informationBits: 517,

@@ -20,6 +20,8 @@
  * 8. `initialize` and `decide` serve every code. `iterate` and `check` are compiled for one; those of
  *    generic-decoder-kernels.ts take the same arguments and leave the same posteriors, messages and result, so that
  *    one may follow the other at any call. All they know of the code stands in `codeTable`.
+ * 9. Before the first iteration no message has been sent, which is to take 0 for all. Where vectors have masks the
+ *    iteration that is told its number does so, whatever the memory holds; `initialize` clears it elsewhere.
  */
 import {
   argument,
@@ -64,7 +66,7 @@ export function wholeVectors(count: Value, lanes: number): Value {
 /**
  * Puts the soft bits of a code block of any code in place: `codeword` d_0…d_N-1 in the order of the circular buffer, of
  * which the columns of the core and one for each further row are read; the two punctured columns are unknown. Clears
- * the messages, `messageBytes` of them.
+ * the messages, `messageBytes` of them, unless the first iteration does without (invariant 9).
  */
 export const initializeKernel = kernelBuilder(
   import.meta.url,
@@ -110,7 +112,7 @@ export const initializeKernel = kernelBuilder(
             vector.store(channelValues(column, i), posterior, place(column, i));
           });
         });
-        scf.for(0, messageBytes, lanes, (i) => vector.store(zero, messages, i));
+        if (!hasMasks(lanes)) scf.for(0, messageBytes, lanes, (i) => vector.store(zero, messages, i));
       },
     );
   },
@@ -119,7 +121,10 @@ export const initializeKernel = kernelBuilder(
 /** Largest magnitude of a channel value (invariant 6). */
 const CHANNEL_LIMIT = 30;
 
-/** One iteration over the first `rows` rows in order; `code` is the `codeTable` of the layout. */
+/**
+ * One iteration over the first `rows` rows in order; `code` is the `codeTable` of the layout, `iteration` 0 in the first
+ * and above in the others.
+ */
 export const iterateKernel = kernelBuilder(
   import.meta.url,
   "iterateKernel",
@@ -131,9 +136,11 @@ export const iterateKernel = kernelBuilder(
         messages: buffer("i8", layout.messageBytes.at(-1)!),
         code: buffer("i32", codeTable(layout).length),
         rows: argument("index"),
+        iteration: argument("index"),
       },
-      ({ posterior, messages, rows, code }) => {
+      ({ posterior, messages, rows, iteration, code }) => {
         const { graph, lanes } = layout;
+        const sent = haveBeenSent(iteration, lanes);
         const slide = (edges: readonly CoreEdge[]): void => {
           for (const { slide } of edges) {
             const { from, to, bytes } = slide;
@@ -151,7 +158,7 @@ export const iterateKernel = kernelBuilder(
             slide(plan.core.filter((edge) => !edge.early));
             const early = plans[row + 1]?.core.filter((edge) => edge.early) ?? [];
             if (early.length > 0) whereUsed(row + 1, () => slide(early));
-            rowPass(layout, plan, posterior, messages);
+            rowPass(layout, plan, posterior, messages, sent);
           });
         });
         unwind(posterior, code, rows, { ...layout, liftingSize: graph.liftingSize });
@@ -196,8 +203,35 @@ export function unwind(
   });
 }
 
+/**
+ * Whether vectors of so many bytes have masks, which leave out an operand at hardly any cost: those of AVX-512. Clearing
+ * costs more there than a third of an iteration: the lines of the messages find no room in the first-level cache.
+ */
+function hasMasks(lanes: number): boolean {
+  return lanes === 64;
+}
+
+/** Whether rows have sent messages, in every lane; nothing where the messages may be read in the first iteration too. */
+export function haveBeenSent(iteration: Value, lanes: number): Value | undefined {
+  if (!hasMasks(lanes)) return;
+  const number = vector.broadcast(arith.trunci(arith.indexCast(iteration, "i32"), "i8"), lanes);
+  return arith.cmpi("ne", number, 0);
+}
+
+/** What others say of a bit: its value without the message of the last iteration, if one was sent. */
+export function withoutMessage(value: Value, message: Value, sent: Value | undefined): Value {
+  const extrinsic = llvm.ssubSat(value, message);
+  return sent ? arith.select(sent, extrinsic, value) : extrinsic;
+}
+
 /** All checks of one row of the base graph, `lanes` at a time. */
-function rowPass(layout: DecoderLayout, plan: RowPlan, posterior: Memory, messages: Memory): void {
+function rowPass(
+  layout: DecoderLayout,
+  plan: RowPlan,
+  posterior: Memory,
+  messages: Memory,
+  sent: Value | undefined,
+): void {
   const { lanes, paddedSize } = layout;
   const starts = plan.core.map(({ place }) => place);
   if (plan.extension !== undefined) starts.push(plan.extension);
@@ -210,7 +244,9 @@ function rowPass(layout: DecoderLayout, plan: RowPlan, posterior: Memory, messag
     const incoming = places.map((place, k) => {
       const value = vector.load(posterior, place, lanes);
       const v =
-        k < plan.core.length ? llvm.ssubSat(value, vector.load(messages, messagePlaces[k]!, lanes)) : value;
+        k < plan.core.length
+          ? withoutMessage(value, vector.load(messages, messagePlaces[k]!, lanes), sent)
+          : value;
       const magnitude = math.absi(v);
       signs = signs ? arith.xori(signs, v) : v;
       halves[k % 2] = admit(halves[k % 2]!, magnitude);

@@ -53,7 +53,7 @@ export function prepareDecoder(
     let holds = 0;
     let count = 0;
     while (count < maximum) {
-      iterate.run(posterior, messages, code, rows);
+      iterate.run(posterior, messages, code, rows, count);
       count++;
       if (earlyStop || count === maximum) holds = check.run(posterior, code, rows)!;
       if (earlyStop && holds === 1) break;

@@ -88,9 +88,9 @@ describe.each(testTargets)("the decoder's generic kernels on $name", (target) =>
     const random = createRandom(seed);
     const trace = (rows: number, choices: readonly Choice[]) => {
       begin(rows);
-      return choices.map((choice) => {
+      return choices.map((choice, iteration) => {
         const { iterate, check } = choice === "generic" ? generic : specialized;
-        iterate(at.posterior, messagesAt, at.code, rows);
+        iterate(at.posterior, messagesAt, at.code, rows, iteration);
         return { state: decoderState.slice(), holds: check(at.posterior, at.code, rows) };
       });
     };
@@ -142,8 +142,8 @@ describe.each(testTargets)("the decoder's generic kernels on $name", (target) =>
       const violated = generic.check(at.posterior, at.code, graph.rows.length);
       let iterations = 0;
       let holds: number | undefined = 0;
-      while (holds === 0 && iterations++ < 20) {
-        generic.iterate(at.posterior, messagesAt, at.code, graph.rows.length);
+      while (holds === 0 && iterations < 20) {
+        generic.iterate(at.posterior, messagesAt, at.code, graph.rows.length, iterations++);
         holds = generic.check(at.posterior, at.code, graph.rows.length);
       }
       expect([violated, holds], `Z = ${size}`).toEqual([0, 1]);
@@ -158,7 +158,7 @@ describe.each(testTargets)("the decoder's generic kernels on $name", (target) =>
     bytes.fill(20, at.codeword, at.codeword + 50 * 15);
     for (const rows of [CORE_ROWS, 11, graph.rows.length]) {
       begin(rows);
-      generic.iterate(at.posterior, messagesAt, at.code, rows);
+      generic.iterate(at.posterior, messagesAt, at.code, rows, 0);
       expect(generic.check(at.posterior, at.code, rows)).toBe(1);
       // The last row's column, which no other row reads, or for the core the last of its parity columns.
       const column = graph.informationColumns + rows - 1;

@@ -23,7 +23,7 @@ import {
   vectorOf,
 } from "../../compiler/index.js";
 import { admit, checkNode, messageAlong } from "./check-node.js";
-import { copyVectors, noneNegative, unwind } from "./decoder-kernels.js";
+import { copyVectors, haveBeenSent, noneNegative, unwind, withoutMessage } from "./decoder-kernels.js";
 import {
   CORE_ROWS,
   codeTable,
@@ -74,9 +74,11 @@ export const genericIterateKernel = kernelBuilder(
         messages: buffer("i8", largest.messageBytes.at(-1)!),
         code: buffer("i32", codeTable(largest).length),
         rows: argument("index"),
+        iteration: argument("index"),
       },
-      ({ posterior, messages, rows, code: table }) => {
+      ({ posterior, messages, rows, iteration, code: table }) => {
         const code = reader(table);
+        const sent = haveBeenSent(iteration, lanes);
         const pass = (r: Value, extended: boolean): void => {
           const row = code.row(r);
           scf.for(row.edgesBegin, row.edgesEnd, edgeEntry.length, (edge) => {
@@ -85,7 +87,7 @@ export const genericIterateKernel = kernelBuilder(
             ) as [Value, Value, Value];
             copyVectors(posterior, lanes, from, to, bytes);
           });
-          rowPass(code, row, extended, posterior, messages, lanes);
+          rowPass(code, row, extended, posterior, messages, sent, lanes);
         };
         scf.for(0, CORE_ROWS, 1, (r) => pass(r, false));
         scf.for(CORE_ROWS, rows, 1, (r) => pass(r, true));
@@ -102,6 +104,7 @@ function rowPass(
   extended: boolean,
   posterior: Memory,
   messages: Memory,
+  sent: Value | undefined,
   lanes: number,
 ): void {
   const type = vectorOf("i8", lanes);
@@ -124,7 +127,7 @@ function rowPass(
       [firstMessage, arith.constant(type, 0), none, none, none, none],
       (edge, [at, ...sums]) => {
         const message = vector.load(messages, at!, lanes);
-        const v = llvm.ssubSat(vector.load(posterior, place(edge), lanes), message);
+        const v = withoutMessage(vector.load(posterior, place(edge), lanes), message, sent);
         vector.store(v, messages, at!);
         return [arith.addi(at!, code.paddedSize), ...take(v, sums as unknown as Sums)];
       },
