@@ -64,8 +64,8 @@ export function planTransform(size: number, lanes: number): TransformPlan {
   return { lanes: width, columns, passes, lastTable: table, tableLength: table + 2 * (width - 1) * columns };
 }
 
-/** Lanes of vectors of which a processor has registers for 8 points and their factors at once. */
-const WIDE = 16;
+/** Lanes of vectors that are a line of the cache long, of which a processor has registers for 8 points and their factors. */
+export const WIDE = 16;
 
 function radices(size: number, lanes: number): number[] {
   const found: number[] = [];

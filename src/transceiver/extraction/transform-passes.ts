@@ -71,7 +71,10 @@ export function storeComplex(
   } else vector.store(vector.interleave(re, im), to, indexSum(product(index, 2), start));
 }
 
-/** Transforms of `radix` points at distance `rest`, turned by the factors of the table unless it is the last pass. */
+/**
+ * Transforms of `radix` points at distance `rest`, turned by the factors of the table unless it is the last pass. Of the
+ * sub-transforms side by side it takes a vector every `step`: all unless more than the lanes.
+ */
 export function runPass(
   { radix, rest, stride, table: tableStart }: PassOperands,
   source: TransformMemory,
@@ -79,6 +82,7 @@ export function runPass(
   table: Buffer,
   lanes: number,
   sign: ExponentSign,
+  step = lanes,
 ): void {
   const distance = product(stride, rest);
   /** Transforms the points at `p` of one vector of sub-transforms, which begins at `q`. */
@@ -93,9 +97,9 @@ export function runPass(
     });
   };
   const vectors = (from: Operand, to: Operand, factors: readonly Complex[]): void => {
-    if (typeof stride === "number" && stride / lanes <= UNROLLED_VECTORS)
-      for (let q = 0; q < stride; q += lanes) butterfly(from, to, q, factors);
-    else scf.for(0, stride, lanes, (q) => butterfly(from, to, q, factors));
+    if (typeof stride === "number" && stride / step <= UNROLLED_VECTORS)
+      for (let q = 0; q < stride; q += step) butterfly(from, to, q, factors);
+    else scf.for(0, stride, step, (q) => butterfly(from, to, q, factors));
   };
   if (rest === 1) {
     vectors(0, 0, []);
