@@ -16,7 +16,7 @@ const [FROM, WORK, TABLE, TO, PLAN] = [4096, 1 << 17, 1 << 18, 1 << 19, 64];
 
 /** Sizes of transform precoding, 12 times a product of 2, 3 and 5, and of OFDM, with each radix first and last. */
 const sizes = [
-  4, 12, 24, 36, 60, 72, 96, 180, 192, 240, 300, 384, 540, 600, 768, 960, 1152, 1200, 1536, 3240,
+  4, 12, 24, 36, 60, 72, 96, 180, 192, 240, 300, 384, 540, 600, 768, 960, 1152, 1200, 1536, 3240, 3840,
 ];
 
 // Where products and sums are fused, which are differs between the two kernels.
