@@ -123,7 +123,7 @@ const CHANNEL_LIMIT = 30;
 
 /**
  * One iteration over the first `rows` rows in order; `code` is the `codeTable` of the layout, `iteration` 0 in the first
- * and above in the others.
+ * and 1 to 127 in the others.
  */
 export const iterateKernel = kernelBuilder(
   import.meta.url,
@@ -215,7 +215,8 @@ function hasMasks(lanes: number): boolean {
 export function haveBeenSent(iteration: Value, lanes: number): Value | undefined {
   if (!hasMasks(lanes)) return;
   const number = vector.broadcast(arith.trunci(arith.indexCast(iteration, "i32"), "i8"), lanes);
-  return arith.cmpi("ne", number, 0);
+  // Not "ne": LLVM would turn the choice around, and move values where a masked subtraction does.
+  return arith.cmpi("sgt", number, 0);
 }
 
 /** What others say of a bit: its value without the message of the last iteration, if one was sent. */
