@@ -1,3 +1,5 @@
+import { crc } from "./crc/crc.js";
+import { crcShape } from "./crc/crc-kernel.js";
 import type { Carrier, PuschConfiguration } from "./pusch/index.js";
 import { parseGrant, puschConfiguration } from "./pusch/index.js";
 
@@ -8,6 +10,9 @@ const modulations = [
   { mcsTable: 1, mcsIndex: 17 },
   { mcsTable: 2, mcsIndex: 20 },
 ] as const;
+
+/** MCS at whose rates transport blocks are cut into the smallest code blocks (TS 38.212 6.2.2). */
+const lowRates = [0, 1, 2, 3].map((mcsIndex) => ({ mcsTable: 1, mcsIndex }));
 
 /** Resource blocks up to which filters and the noise's subspace depend on their number, and one beyond. */
 const narrowAllocations = [1, 2, 3, 4, 5, 6, 7];
@@ -24,6 +29,36 @@ function portsOf(layers: number, dmrsConfigType: 1 | 2, groups: number): number[
   return [together, ...(groups > 1 ? [apart.toSorted((a, b) => a - b)] : []), ...single].filter((one) =>
     one.every((port) => port < ports && port < (dmrsConfigType === 1 ? 4 : 6)),
   );
+}
+
+/** Widest vectors that a target has: all that narrower ones tell apart, they do. */
+const WIDEST_VECTOR = 64;
+
+/** Of all sizes that allocations of the carrier give transport blocks, one for each set of CRC kernels. */
+function grantsOfSizes(carrier: Carrier, layers: number): PuschConfiguration[] {
+  const grants = new Map<string, PuschConfiguration>();
+  for (const nrOfLayers of new Set([1, layers])) {
+    for (const modulation of [...lowRates, ...modulations]) {
+      for (let rbSize = 1; rbSize <= carrier.carrierPrbs; rbSize++) {
+        const grant = configurationOf(carrier, { rbStart: 0, rbSize, nrOfLayers, ...modulation });
+        const kernels = crcKernelsOf(grant);
+        if (!grants.has(kernels)) grants.set(kernels, grant);
+      }
+    }
+  }
+  return [...grants.values()];
+}
+
+/** What tells the CRC kernels of one transport block's size from those of another's. */
+function crcKernelsOf({ transportBlockSize, codeBlocks }: PuschConfiguration): string {
+  const shapes = [crcShape(crc(codeBlocks.transportBlockCrc), transportBlockSize / 8, WIDEST_VECTOR)];
+  if (codeBlocks.crcLength > 0)
+    shapes.push(crcShape(crc("crc24b"), codeBlocks.informationBits / 8, WIDEST_VECTOR));
+  return JSON.stringify(shapes);
+}
+
+function configurationOf(carrier: Carrier, grant: Readonly<Record<string, unknown>>): PuschConfiguration {
+  return puschConfiguration(carrier, parseGrant({ slot: 0, physCellId: 0, rnti: 1, ...grant }, carrier));
 }
 
 /**
@@ -66,8 +101,8 @@ export function warmUpGrants(carrier: Carrier, receiveAntennas: number): PuschCo
     grants.push({ ...whole, rbSize, transformPrecoding: true });
     grants.push({ ...whole, rbSize, transformPrecoding: true, tpPi2BPSK: true });
   }
-  return grants.map((grant) => {
-    const parsed = parseGrant({ slot: 0, physCellId: 0, rnti: 1, ...grant }, carrier);
-    return puschConfiguration(carrier, parsed);
-  });
+  return [
+    ...grants.map((grant) => configurationOf(carrier, grant)),
+    ...grantsOfSizes(carrier, layerCounts.length),
+  ];
 }
