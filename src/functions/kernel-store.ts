@@ -106,7 +106,6 @@ export function createKernelStore(
     entries.set(name, entry);
     if (ordered === undefined) return entry;
     pending.push(entry);
-    store.waiting = pending.length;
     arrivals = -1;
     return entry;
   };
@@ -141,7 +140,6 @@ export function createKernelStore(
   /** Takes an entry off those that are waited for. */
   const settled = (entry: Entry): void => {
     pending.splice(pending.indexOf(entry), 1);
-    store.waiting = pending.length;
     store.changes++;
     entry.pending = undefined;
     entry.places = [];
@@ -164,7 +162,9 @@ export function createKernelStore(
   };
 
   const store = {
-    waiting: 0,
+    get waiting() {
+      return pending.length;
+    },
     changes: 0,
     hold(holder: object, kernel: Kernel): CompiledKernel {
       const known = entries.get(kernel.name);

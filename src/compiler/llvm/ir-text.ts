@@ -1,6 +1,7 @@
 import { expandExponential, expandLogarithm } from "../expand.js";
 import type { Block, Kernel } from "../operation.js";
 import type { ResultType } from "../thread/protocol.js";
+import type { ElementType } from "../type.js";
 import {
   asIntrinsic,
   expandExtreme,
@@ -150,8 +151,11 @@ export function printLlvm(kernel: Kernel, symbol: string, options: { contract?: 
 
 /** What the function that {@link printLlvm} writes returns, as C has it. */
 export function resultType({ result }: Kernel): ResultType {
-  if (!result) return "void";
-  const { element } = result.type;
+  return result ? scalarType(result.type.element) : "void";
+}
+
+/** How C passes a number of this type to the function, or gets it back. */
+export function scalarType(element: ElementType): Exclude<ResultType, "void"> {
   return element === "f32" ? "float" : element === "f64" ? "double" : "int32_t";
 }
 

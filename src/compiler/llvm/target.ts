@@ -1,9 +1,10 @@
 import { NeuroranError } from "../../errors.js";
 import type { Argument, Kernel } from "../operation.js";
 import type { CompiledKernel, PendingKernel, Target } from "../target.js";
-import { answerCount, awaitCode, orderCode, reachesCompiler, releaseCode } from "../thread/connection.js";
-import type { Code, CodeOrder, CodeSource } from "../thread/protocol.js";
-import { printLlvm, resultType } from "./ir-text.js";
+import { answerCount, awaitCode, reachesCompiler, releaseCode, UNREACHABLE } from "../thread/connection.js";
+import { type CodeCounts, compilationCounts, noCodeYet, orderKernel } from "../thread/pending-kernel.js";
+import type { Code, CodeOrder } from "../thread/protocol.js";
+import { printLlvm, resultType, scalarType } from "./ir-text.js";
 import { type LlvmLibrary, loadLlvm, takeMessage } from "./llvm-library.js";
 import { CONTRACT } from "./machine-code.js";
 
@@ -13,8 +14,7 @@ type FunctionType = ReturnType<LlvmLibrary["koffi"]["proto"]>;
 interface Native {
   readonly library: LlvmLibrary;
   readonly vectorBytes: number;
-  /** Kernels that this thread was given, by where they came from. */
-  readonly counts: Record<CodeSource | "milliseconds", number>;
+  readonly counts: CodeCounts;
   /** Types of functions by signature: koffi keeps each that is declared. */
   readonly types: Map<string, FunctionType>;
   readonly symbols: WeakMap<CompiledKernel, string>;
@@ -29,7 +29,7 @@ function openNative(): Native {
     native = {
       library,
       vectorBytes: vectorBytes(features),
-      counts: { compiled: 0, disk: 0, process: 0, milliseconds: 0 },
+      counts: noCodeYet(),
       types: new Map(),
       symbols: new WeakMap(),
     };
@@ -40,8 +40,7 @@ function openNative(): Native {
 /** C's type of an argument of the function that {@link printLlvm} writes. */
 function argumentType(a: Argument): string {
   if (a.kind === "buffer") return "uint32_t";
-  const { element } = a.value.type;
-  return element === "f32" ? "float" : element === "f64" ? "double" : "int32_t";
+  return scalarType(a.value.type.element);
 }
 
 /** Widest vectors of bytes by the features that LLVM names. */
@@ -95,11 +94,7 @@ function callable(opened: Native, kernel: Kernel, code: Code, memory: WebAssembl
  */
 export function llvmTarget(options: { contract?: boolean } = {}): Target {
   const { contract = CONTRACT } = options;
-  if (!reachesCompiler())
-    throw new NeuroranError(
-      "TARGET_UNAVAILABLE",
-      "target llvm: this thread has no way to the compiler's; hand it what connectionForThread() gives, and call useConnection there",
-    );
+  if (!reachesCompiler()) throw new NeuroranError("TARGET_UNAVAILABLE", `target llvm: ${UNREACHABLE}`);
   const opened = openNative();
   return {
     name: "llvm",
@@ -112,24 +107,13 @@ export function llvmTarget(options: { contract?: boolean } = {}): Target {
     },
     arrivals: answerCount,
     compileInBackground(kernel, memory): PendingKernel {
-      const pending = orderCode(orderOf(kernel, contract));
-      return {
-        cancel: pending.cancel,
-        take() {
-          const code = pending.take();
-          if (code === undefined) return undefined;
-          opened.counts.milliseconds += code.milliseconds;
-          return callable(opened, kernel, code, memory);
-        },
-      };
+      const take = (code: Code) => callable(opened, kernel, code, memory);
+      return orderKernel(orderOf(kernel, contract), opened.counts, take);
     },
     release(compiled) {
       const symbol = opened.symbols.get(compiled);
       if (symbol !== undefined && opened.symbols.delete(compiled)) releaseCode(symbol);
     },
-    counts() {
-      const { compiled, disk, milliseconds } = opened.counts;
-      return { compiled, loaded: disk, milliseconds };
-    },
+    counts: () => compilationCounts(opened.counts),
   };
 }

@@ -24,6 +24,10 @@ export interface PendingCode {
 /** Milliseconds that an order may take, behind what is being done when it is given. */
 const LONGEST_ORDER = 60_000;
 
+/** What is wrong in a thread that has no connection, and what to do. */
+export const UNREACHABLE =
+  "this thread has no way to the compiler's; hand it what connectionForThread() gives, and call useConnection there";
+
 let connection: ConnectionEnd | undefined;
 /** What ended the thread, as far as this thread heard of it. */
 let cause: unknown;
@@ -54,11 +58,7 @@ function connected(): ConnectionEnd {
 }
 
 function startThread(): ConnectionEnd {
-  if (!isMainThread)
-    throw new NeuroranError(
-      "COMPILER_UNREACHABLE",
-      "this thread has no way to the compiler's: hand it what connectionForThread() gives, and call useConnection there",
-    );
+  if (!isMainThread) throw new NeuroranError("COMPILER_UNREACHABLE", UNREACHABLE);
   const [own, other] = connectionEnds(
     new Int32Array(new SharedArrayBuffer(4 * Object.keys(stateWord).length)),
   );

@@ -2,8 +2,9 @@ import { setFlagsFromString } from "node:v8";
 import type { Kernel, OriginatedKernel } from "../operation.js";
 import type { KernelOrigin } from "../origin.js";
 import type { CompiledKernel, PendingKernel, Target } from "../target.js";
-import { answerCount, awaitCode, orderCode, reachesCompiler } from "../thread/connection.js";
-import type { Code, CodeOrder, CodeSource, ModuleCode } from "../thread/protocol.js";
+import { answerCount, awaitCode, reachesCompiler } from "../thread/connection.js";
+import { compilationCounts, noCodeYet, orderKernel } from "../thread/pending-kernel.js";
+import type { Code, CodeOrder, ModuleCode } from "../thread/protocol.js";
 import { encodeModule } from "./encoder.js";
 import { lowerKernel } from "./lower.js";
 
@@ -45,12 +46,7 @@ export function wasmTarget(options: { relaxed?: boolean } = {}): Target {
   // baseline tier would serve the first slots many times slower.
   setFlagsFromString("--no-liftoff");
   setFlagsFromString("--no-wasm-lazy-compilation");
-  const counts: Record<CodeSource | "milliseconds", number> = {
-    compiled: 0,
-    disk: 0,
-    process: 0,
-    milliseconds: 0,
-  };
+  const counts = noCodeYet();
   const reaches = reachesCompiler();
   const orderOf = (name: string, origin: KernelOrigin): CodeOrder => ({
     target: "wasm",
@@ -79,23 +75,12 @@ export function wasmTarget(options: { relaxed?: boolean } = {}): Target {
   const compileInBackground = (
     { name, origin }: OriginatedKernel,
     memory: WebAssembly.Memory,
-  ): PendingKernel => {
-    const pending = orderCode(orderOf(name, origin));
-    return {
-      cancel: pending.cancel,
-      take() {
-        const code = pending.take();
-        if (code === undefined) return undefined;
-        counts.milliseconds += code.milliseconds;
-        return callable(moduleOf(code), memory);
-      },
-    };
-  };
+  ): PendingKernel => orderKernel(orderOf(name, origin), counts, (code) => callable(moduleOf(code), memory));
   return {
     name: "wasm",
     vectorBytes: 16,
     compile,
     ...(reaches ? { compileInBackground, arrivals: answerCount } : {}),
-    counts: () => ({ compiled: counts.compiled, loaded: counts.disk, milliseconds: counts.milliseconds }),
+    counts: () => compilationCounts(counts),
   };
 }
