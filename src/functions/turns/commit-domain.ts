@@ -1,0 +1,83 @@
+import type { Address } from "./address.js";
+import type { Invocation, Outcome, Serialisable, StatefulFunctionData } from "./declaration.js";
+
+/** A client's numbered requests: one with a number that was seen before gets the recorded reply and runs nothing. */
+export interface SessionRequest {
+  /** As `openSession` gave it. */
+  readonly session: string;
+  /** From 1, counting the session's requests; they may overtake each other. */
+  readonly sequence: number;
+  /** All replies up to this number have arrived, and need not be kept. */
+  readonly acknowledged: number;
+}
+
+/** How a request from outside is told apart from its repetitions; without either of these it is not. */
+export type Identification =
+  | { readonly session: SessionRequest }
+  | {
+      /** Any text: a request with the same key to the same function, key and handler runs once within ten minutes. */
+      readonly idempotencyKey: string;
+    };
+
+/** One event of a key's log. */
+export interface LoggedEvent {
+  /** From 1, without gaps. */
+  readonly position: number;
+  readonly event: Serialisable;
+}
+
+/** What a key or a function does, for those who look. */
+export interface FunctionStatistics {
+  readonly name: string;
+  /** Keys in memory, and in all. */
+  readonly activeKeys: number;
+  readonly keys: number;
+  readonly turns: number;
+  /** Turns whose handler threw. */
+  readonly failedTurns: number;
+}
+
+/**
+ * The stateful functions of one process over one store: turns run one after the other, what they send each other runs at
+ * once, and what leaves the domain leaves when the commit behind it is durable.
+ */
+export interface CommitDomain {
+  /**
+   * Puts functions into service, or new versions of such as are: between two turns, state kept.
+   * @throws InputError where the state that is there has a version that the schema cannot read.
+   */
+  deploy(functions: readonly StatefulFunctionData[]): void;
+  /** Takes a function out of service; its state stays. Requests for it fail with FUNCTION_UNKNOWN until it is back. */
+  undeploy(name: string): void;
+  /**
+   * Resolves with the outcome when it is durable. The body must have been checked.
+   * @throws (rejections) NeuroranError COMMIT_FAILED: nothing happened; SESSION_UNKNOWN; REQUEST_CONFLICT: the identification was
+   * used for another request; OVERLOADED; DOMAIN_CLOSED.
+   */
+  invoke(invocation: Invocation, identification?: Identification): Promise<Outcome>;
+  /** Resolves when the message is accepted for good; it runs later, after the delay. Rejects as `invoke` does. */
+  send(
+    invocation: Invocation,
+    options?: { readonly delay_ms?: number; readonly identification?: Identification },
+  ): Promise<void>;
+  /** A new session; it is forgotten when nothing came in it for so long. */
+  openSession(timeToLive_ms: number): Promise<string>;
+  /**
+   * Delivers the events of a key from `position` on (those still kept; undefined: only coming ones), each once and in order, as
+   * soon as it is durable. Returns what ends it.
+   */
+  subscribe(
+    address: Address,
+    position: number | undefined,
+    deliver: (event: LoggedEvent) => void,
+  ): () => void;
+  /** The state of a key as of its last turn; undefined where it has none. */
+  stateOf(address: Address): unknown;
+  /** Replaces the state of a key, in a turn of its own; refuses what does not fit the schema. */
+  setState(address: Address, state: unknown): Promise<void>;
+  /** The keys of a function that have state, from `after` on in the order of the store, at most `limit`. */
+  keys(name: string, after?: string, limit?: number): string[];
+  statistics(): FunctionStatistics[];
+  /** Runs what has come, commits, and refuses what comes later. */
+  close(): Promise<void>;
+}
