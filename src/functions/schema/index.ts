@@ -1,3 +1,6 @@
+export { type Codec, codecOf } from "./codec.js";
+export { checkSchema, field, stateSchema } from "./field.js";
+export { type AdmittedSchema, admitSchema, forgetSchemas, keptLayouts, type SchemaStore } from "./history.js";
 export type {
   Fields,
   FieldType,
@@ -12,3 +15,4 @@ export type {
   TensorType,
   ValueOf,
 } from "./schema.js";
+export { decodeTensorState, encodeTensorState, type StateTensors } from "./tensor-state.js";
