@@ -26,15 +26,35 @@ export interface LoggedEvent {
   readonly event: Serialisable;
 }
 
-/** What a key or a function does, for those who look. */
+/** What a function does, for those who look. */
 export interface FunctionStatistics {
   readonly name: string;
-  /** Keys in memory, and in all. */
+  /** Keys in memory. */
   readonly activeKeys: number;
-  readonly keys: number;
   readonly turns: number;
-  /** Turns whose handler threw. */
+  /** Turns whose handler threw, and requests that were refused. */
   readonly failedTurns: number;
+  /** Messages that wait until the function is in service. */
+  readonly waiting: number;
+}
+
+/** What a domain does, for those who look. */
+export interface DomainStatistics {
+  readonly functions: readonly FunctionStatistics[];
+  /** About what the keys in memory take. */
+  readonly cache_bytes: number;
+  /** Messages that were accepted and not yet handled, and such as other domains have not acknowledged. */
+  readonly inbox: number;
+  readonly outbox: number;
+  readonly timers: number;
+  readonly sessions: number;
+  /** Clients that wait for replies outside sessions. */
+  readonly clients: number;
+  readonly subscribers: number;
+  /** Messages that damaged entries keep from being handled. */
+  readonly quarantined: number;
+  readonly commits: number;
+  readonly writes: number;
 }
 
 /**
@@ -71,13 +91,13 @@ export interface CommitDomain {
     position: number | undefined,
     deliver: (event: LoggedEvent) => void,
   ): () => void;
-  /** The state of a key as of its last turn; undefined where it has none. */
+  /** The JSON form of a key's state as of its last turn; undefined where it has none. */
   stateOf(address: Address): unknown;
-  /** Replaces the state of a key, in a turn of its own; refuses what does not fit the schema. */
-  setState(address: Address, state: unknown): Promise<void>;
-  /** The keys of a function that have state, from `after` on in the order of the store, at most `limit`. */
+  /** Replaces the state of a key by that of a JSON form; refuses what does not fit the schema. */
+  setState(address: Address, json: unknown): Promise<void>;
+  /** The keys of a function that have state, those behind `after` in the order of the store, at most `limit` (1000). */
   keys(name: string, after?: string, limit?: number): string[];
-  statistics(): FunctionStatistics[];
+  statistics(): DomainStatistics;
   /** Runs what has come, commits, and refuses what comes later. */
   close(): Promise<void>;
 }

@@ -1,0 +1,28 @@
+export { type Address, checkKey, keyGroupOf, keyGroups } from "./address.js";
+export type {
+  CommitDomain,
+  DomainStatistics,
+  FunctionStatistics,
+  Identification,
+  LoggedEvent,
+  SessionRequest,
+} from "./commit-domain.js";
+export type {
+  Call,
+  ContinuationHandler,
+  Failure,
+  Handler,
+  Invocation,
+  Outcome,
+  RequestHandler,
+  RequestsOf,
+  Serialisable,
+  StatefulFunction,
+  StatefulFunctionData,
+  TurnContext,
+} from "./declaration.js";
+export { createCommitDomain, type DomainOptions } from "./domain.js";
+export type { KeyGroup } from "./entries.js";
+export { createEntryCodec, type EntryCipher } from "./entry-codec.js";
+export { deserialise, serialise } from "./serialisable.js";
+export { sourceLogEntry, sourceLogPrefix } from "./source-log.js";
