@@ -49,12 +49,12 @@ export interface TurnContext<S extends Schema = Schema> {
   forget(): void;
 }
 
-/** Ends a turn with a call; `then` names the handler of the same key that takes the reply. Made by `call`. */
+/** Ends a turn with a call; `onReply` names the handler of the same key that takes the reply. Made by `call`. */
 export interface Call {
   readonly kind: "call";
   readonly invocation: Invocation;
-  readonly then: string | undefined;
-  readonly otherwise: string | undefined;
+  readonly onReply: string | undefined;
+  readonly onFailure: string | undefined;
   readonly carry: Serialisable;
 }
 

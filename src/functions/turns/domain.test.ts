@@ -24,7 +24,7 @@ function ask(name: string, key: string, handlerName: string, body: unknown): Inv
 }
 
 function call(invocation: Invocation, rest: Partial<Call> = {}): Call {
-  return { kind: "call", invocation, then: undefined, otherwise: undefined, carry: undefined, ...rest };
+  return { kind: "call", invocation, onReply: undefined, onFailure: undefined, carry: undefined, ...rest };
 }
 
 const counter: StatefulFunctionData = {
@@ -45,7 +45,7 @@ const counter: StatefulFunctionData = {
     }),
     /** Adds to another key and, when that has replied, the reply to this one. */
     through: handler(z.object({ to: z.string(), by: z.number() }), (_, { to, by }) =>
-      call(ask("counter", to, "add", { by }), { then: "added", otherwise: "failed", carry: { by } }),
+      call(ask("counter", to, "add", { by }), { onReply: "added", onFailure: "failed", carry: { by } }),
     ),
     added: continuation((context, reply, carry) => {
       context.state.count += reply as number;
@@ -56,7 +56,7 @@ const counter: StatefulFunctionData = {
     around: handler(z.object({ to: z.string(), depth: z.number() }), (context, { to, depth }) => {
       context.state.count++;
       if (depth === 0) return 0;
-      return call(ask("counter", to, "around", { to: context.key, depth: depth - 1 }), { then: "back" });
+      return call(ask("counter", to, "around", { to: context.key, depth: depth - 1 }), { onReply: "back" });
     }),
     back: continuation((context, reply) => {
       context.state.count++;
@@ -71,9 +71,9 @@ const counter: StatefulFunctionData = {
       context.cancelTimer("never");
     }),
     callBroken: handler(z.undefined(), () =>
-      call(ask("counter", "broken", "fail", undefined), { then: "added", otherwise: "failed", carry: 7 }),
+      call(ask("counter", "broken", "fail", undefined), { onReply: "added", onFailure: "failed", carry: 7 }),
     ),
-    callUnknown: handler(z.undefined(), () => call(ask("nobody", "x", "y", undefined), { then: "added" })),
+    callUnknown: handler(z.undefined(), () => call(ask("nobody", "x", "y", undefined), { onReply: "added" })),
     publish: handler(z.number(), (context, event) => context.publish(event)),
     forget: handler(z.undefined(), (context) => context.forget()),
     spoil: handler(z.undefined(), (context) => {

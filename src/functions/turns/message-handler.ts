@@ -80,10 +80,10 @@ export function createMessageHandler(
     const continuation = ledger.read(waiting) as Continuation | undefined;
     if (continuation === undefined) return;
     ledger.remove(waiting);
-    const { then, otherwise, carry, replyTo, requestId } = continuation;
+    const { onReply, onFailure, carry, replyTo, requestId } = continuation;
     const course = { message, requestId, replyTo };
-    if (outcome.ok && then !== undefined) turn(deployed, course, then, outcome.value, carry);
-    else if (!outcome.ok && otherwise !== undefined) turn(deployed, course, otherwise, outcome.error, carry);
+    if (outcome.ok && onReply !== undefined) turn(deployed, course, onReply, outcome.value, carry);
+    else if (!outcome.ok && onFailure !== undefined) turn(deployed, course, onFailure, outcome.error, carry);
     // Nobody here takes it: it is the outcome of the request in whose course the call was made.
     else if (outcome.ok) reply(target, replyTo, requestId, outcome);
     else fail(deployed, course, new NeuroranError(outcome.error.code, outcome.error.message));
@@ -125,8 +125,8 @@ export function createMessageHandler(
 
   const call = (caller: ActiveKey, ordinal: number, made: Call, { replyTo, requestId }: Course): void => {
     const { address, turn: number } = caller;
-    const { invocation, then, otherwise, carry } = made;
-    const continuation: Continuation = { then, otherwise, carry, replyTo, requestId };
+    const { invocation, onReply, onFailure, carry } = made;
+    const continuation: Continuation = { onReply, onFailure, carry, replyTo, requestId };
     ledger.add(entryKey("continuation", address, `#${number}.${ordinal}`), continuation);
     post(address, requestOf(invocation, messageId(address, number, ordinal), { kind: "key", address }));
   };

@@ -33,8 +33,8 @@ export type Message =
 
 /** A call that waits for its reply. */
 export interface Continuation {
-  readonly then: string | undefined;
-  readonly otherwise: string | undefined;
+  readonly onReply: string | undefined;
+  readonly onFailure: string | undefined;
   readonly carry: Serialisable;
   /** Who waits for the reply of the request in whose course the call was made. */
   readonly replyTo: ReplyTo | undefined;
