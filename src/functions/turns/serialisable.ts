@@ -2,13 +2,8 @@ import { Packr } from "msgpackr";
 import { NeuroranError } from "../../errors.js";
 import type { Serialisable } from "./declaration.js";
 
-/** Plain MessagePack without shared records, so that bytes are read by whoever reads them, alone. */
-const packr = new Packr({
-  useRecords: false,
-  structuredClone: true,
-  moreTypes: true,
-  encodeUndefinedAsNil: false,
-});
+/** MessagePack; objects as records, which tells them from maps. Each value carries its own, so that it is read alone. */
+const packr = new Packr({ useRecords: true, structuredClone: true, moreTypes: true });
 
 /** The bytes of a value, for the store and for frames. */
 export function serialise(value: Serialisable): Uint8Array {
@@ -87,9 +82,8 @@ function copyOfObject(value: object, place: string, depth: number): Serialisable
   const copy: Record<string, unknown> = {};
   for (const name of Object.keys(value)) {
     const one = copyOf((value as Record<string, unknown>)[name], `${place}.${name}`, depth + 1);
-    // An own property, whatever its name: assigning `__proto__` would set the prototype.
-    if (name === "__proto__") Object.defineProperty(copy, name, { value: one, enumerable: true });
-    else copy[name] = one;
+    if (name === "__proto__") throw refused(`${place}.__proto__`, "what sets prototypes");
+    copy[name] = one;
   }
   return copy;
 }
