@@ -19,6 +19,15 @@ export type Identification =
       readonly idempotencyKey: string;
     };
 
+/** A message of a flow. */
+export interface AdmittedMessage {
+  /** `<flow>#<position>.<sender>.<ordinal>`. */
+  readonly id: string;
+  /** The flow, and what in it sends. */
+  readonly sender: Address;
+  readonly invocation: Invocation;
+}
+
 /** One event of a key's log. */
 export interface LoggedEvent {
   /** From 1, without gaps. */
@@ -80,6 +89,11 @@ export interface CommitDomain {
     invocation: Invocation,
     options?: { readonly delay_ms?: number; readonly identification?: Identification },
   ): Promise<void>;
+  /**
+   * Takes over messages that a flow has committed: they are accepted in the change that removes the entries in which they
+   * lay, so that each is accepted once, whatever fails. Rejects as `invoke` does.
+   */
+  admit(messages: readonly AdmittedMessage[], consumed: readonly string[]): Promise<void>;
   /** A new session; it is forgotten when nothing came in it for so long. */
   openSession(timeToLive_ms: number): Promise<string>;
   /**

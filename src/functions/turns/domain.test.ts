@@ -75,6 +75,10 @@ const counter: StatefulFunctionData = {
     ),
     callUnknown: handler(z.undefined(), () => call(ask("nobody", "x", "y", undefined), { onReply: "added" })),
     publish: handler(z.number(), (context, event) => context.publish(event)),
+    append: handler(z.object({ flow: z.string(), message: z.number() }), (context, { flow, message }) => {
+      context.state.count++;
+      context.append(flow, "in", message);
+    }),
     forget: handler(z.undefined(), (context) => context.forget()),
     spoil: handler(z.undefined(), (context) => {
       (context.state as { count: unknown }).count = "text";
@@ -322,6 +326,47 @@ describe("commit domain", () => {
     const second = domainOver(store);
     await sleep(5);
     expect(second.stateOf(key("a"))).toMatchObject({ count: 1 });
+  });
+
+  it("takes over what a flow committed in the change that removes it", async () => {
+    const store = watchedStore();
+    await store.commit([{ key: "f\0flow\0outbox\x001", value: Uint8Array.of(1) }]);
+    const domain = domainOver(store);
+    const sender = { function: "flow", key: "sink" };
+    const invocation = ask("counter", "a", "add", { by: 7 });
+    await domain.admit([{ id: "flow#1.sink.0", sender, invocation }], ["f\0flow\0outbox\x001"]);
+    const keysWritten = store.batches
+      .at(-1)
+      ?.map(({ key, value }) => [key.split("\0")[1], value !== undefined]);
+    expect(keysWritten).toContainEqual(["flow", false]);
+    expect(keysWritten).toContainEqual(["state", true]);
+    expect(domain.stateOf(key("a"))).toMatchObject({ count: 7 });
+  });
+
+  it("appends to the sources of flows in the change of the turn, and refuses what they refuse", async () => {
+    const store = watchedStore();
+    let committed = 0;
+    let position = 0;
+    const domain = domainOver(store, {
+      sources: {
+        encode(flow, _, message) {
+          if (flow !== "known") throw new NeuroranError("FLOW_UNKNOWN", flow);
+          return Uint8Array.of(message as number);
+        },
+        append: (flow, source, value) => ({
+          writes: [{ key: `f\0${flow}\0source\0${source}\0${position++}`, value }],
+          committed: () => committed++,
+        }),
+      },
+    });
+    expect(await domain.invoke(ask("counter", "a", "append", { flow: "known", message: 5 }))).toMatchObject({
+      ok: true,
+    });
+    expect(store.batches.at(-1)?.map(({ key }) => key)).toContain("f\0known\0source\0in\x000");
+    expect(committed).toBe(1);
+    const refused = await domain.invoke(ask("counter", "a", "append", { flow: "other", message: 5 }));
+    expect(refused).toMatchObject({ ok: false, error: { code: "FLOW_UNKNOWN" } });
+    expect(domain.stateOf(key("a"))).toMatchObject({ count: 1 });
   });
 
   it("evicts keys and finds them again", async () => {

@@ -29,13 +29,13 @@ import {
 } from "./entries.js";
 import { createEntryCodec, type EntryCipher } from "./entry-codec.js";
 import { createEvents } from "./events.js";
+import { type FlowSources, noFlows } from "./flow-sources.js";
 import { createLedger } from "./ledger.js";
 import { type Message, messageId, type ReplyTo, requestOf } from "./message.js";
 import { type Accepted, createMessageHandler } from "./message-handler.js";
 import { functionUnknown, notOwner } from "./refusals.js";
 import { createService } from "./service.js";
 import { createSessions, sessionAddress, type Waiter } from "./sessions.js";
-import { createSourceLogs } from "./source-log.js";
 import { createTimers, type Timer } from "./timers.js";
 import { asNeuroranError, failureOf } from "./turn.js";
 
@@ -56,6 +56,8 @@ export interface DomainOptions {
   readonly awaits?: (name: string) => boolean;
   /** Told of turns that failed and nobody waits for. */
   readonly report?: (problem: { readonly message: Message; readonly error: NeuroranError }) => void;
+  /** What turns append to flows goes here. */
+  readonly sources?: FlowSources;
   /** About the memory that states of keys may take; 64 MiB unless given. */
   readonly cache_bytes?: number;
 }
@@ -106,7 +108,6 @@ export function createCommitDomain(options: DomainOptions): CommitDomain {
   const service = createService(store, ledger);
   const keys = createActiveKeys(ledger, options.cache_bytes ?? 64 * 2 ** 20);
   const events = createEvents(ledger);
-  const sourceLogs = createSourceLogs(ledger);
   const clients = createClients(ledger, uniqueId());
   const timers = createTimers(ledger, clock, (due) => {
     for (const timer of due) post(timer.owner, requestOf(timer, timer.id, undefined));
@@ -144,7 +145,6 @@ export function createCommitDomain(options: DomainOptions): CommitDomain {
       .sort((one, other) => (inboxOrder(one.entry) < inboxOrder(other.entry) ? -1 : 1));
     const last = queue.at(-1);
     inboxNumber = last === undefined ? 0 : Number.parseInt(inboxOrder(last.entry), 16);
-    sourceLogs.load(entries("appended") as Iterable<readonly [string, number]>);
     timers.load(entries("timer") as Iterable<readonly [string, Timer]>);
     sessions.load(entries("session"), entryKeys("reply"));
     channels.load({ outbox: entries("outbox"), sent: entries("sent"), received: entries("received") });
@@ -176,7 +176,7 @@ export function createCommitDomain(options: DomainOptions): CommitDomain {
     keys,
     events,
     timers,
-    sourceLogs,
+    sources: options.sources ?? noFlows,
     clock,
     post,
     reply,
@@ -358,6 +358,13 @@ export function createCommitDomain(options: DomainOptions): CommitDomain {
           reply(sender, replyTo, id, { ok: true, value: undefined });
         });
       }),
+    async admit(messages, consumed) {
+      for (const { sender } of messages) checkOpen(sender);
+      for (const key of consumed) ledger.remove(key);
+      for (const { id, sender, invocation } of messages) post(sender, requestOf(invocation, id, undefined));
+      run();
+      await durable();
+    },
     async openSession(timeToLive_ms) {
       const id = uniqueId();
       checkOpen(sessionAddress(id));

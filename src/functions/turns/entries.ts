@@ -7,10 +7,9 @@ import { type Address, keyGroupOf } from "./address.js";
 /**
  * state: a key's turn counter and state. inbox: messages accepted and not yet handled. outbox: messages for other domains, until
  * acknowledged. sent, received: numbers of the channels between key groups. continuation: calls that wait for a reply. timer:
- * what is to be sent later. appended: how long the logs of flows' sources are. event: logs of keys. forgotten: turn counters of keys without state. session, reply: clients' sessions and recorded replies.
+ * what is to be sent later. event: logs of keys. forgotten: turn counters of keys without state. session, reply: clients' sessions and recorded replies.
  */
 export type EntryKind =
-  | "appended"
   | "continuation"
   | "event"
   | "forgotten"

@@ -1,5 +1,6 @@
 export { type Address, checkKey, keyGroupOf, keyGroups } from "./address.js";
 export type {
+  AdmittedMessage,
   CommitDomain,
   DomainStatistics,
   FunctionStatistics,
@@ -24,5 +25,5 @@ export type {
 export { createCommitDomain, type DomainOptions } from "./domain.js";
 export type { KeyGroup } from "./entries.js";
 export { createEntryCodec, type EntryCipher } from "./entry-codec.js";
+export type { FlowSources } from "./flow-sources.js";
 export { deserialise, serialise } from "./serialisable.js";
-export { sourceLogEntry, sourceLogPrefix } from "./source-log.js";

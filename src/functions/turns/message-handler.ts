@@ -12,11 +12,11 @@ import type { Address } from "./address.js";
 import type { Call, Invocation, Outcome } from "./declaration.js";
 import { entryKey } from "./entries.js";
 import type { Events } from "./events.js";
+import type { FlowSources } from "./flow-sources.js";
 import type { Ledger } from "./ledger.js";
 import { type Continuation, type Message, messageId, type ReplyTo, requestOf } from "./message.js";
 import { handlerUnknown, requestInvalid } from "./refusals.js";
 import type { Deployed } from "./service.js";
-import type { SourceLogs } from "./source-log.js";
 import type { Timers } from "./timers.js";
 import { asNeuroranError, createTurnRunner, type Effect, failureOf } from "./turn.js";
 
@@ -39,7 +39,7 @@ export interface HandlerSurroundings {
   readonly keys: ActiveKeys;
   readonly events: Events;
   readonly timers: Timers;
-  readonly sourceLogs: SourceLogs;
+  readonly sources: FlowSources;
   readonly clock: Clock;
   /** Hands a message of `sender` on. */
   post(sender: Address, message: Message): void;
@@ -53,8 +53,8 @@ export interface HandlerSurroundings {
 export function createMessageHandler(
   surroundings: HandlerSurroundings,
 ): (deployed: Deployed, accepted: Accepted) => void {
-  const { ledger, keys, events, timers, sourceLogs, clock, post, reply, report } = surroundings;
-  const runner = createTurnRunner();
+  const { ledger, keys, events, timers, sources, clock, post, reply, report } = surroundings;
+  const runner = createTurnRunner(sources);
 
   const fail = (deployed: Deployed, { message, requestId, replyTo }: Course, error: NeuroranError): void => {
     deployed.failedTurns++;
@@ -158,8 +158,14 @@ export function createMessageHandler(
         events.publish(address, key.events, effect.event, deployed.data.keptEvents);
         break;
       case "append":
-        sourceLogs.append(effect.flow, effect.source, effect.message);
+        append(effect.flow, effect.source, effect.encoded);
     }
+  };
+
+  const append = (flow: string, source: string, encoded: Uint8Array): void => {
+    const { writes, committed } = sources.append(flow, source, encoded);
+    for (const { key, value } of writes) ledger.put(key, value);
+    ledger.whenDurable(committed, ignore);
   };
 
   const setTimer = (
@@ -179,3 +185,6 @@ export function createMessageHandler(
     else handleReply(deployed, message);
   };
 }
+
+/** Nothing was committed, and nobody told. */
+function ignore(): void {}

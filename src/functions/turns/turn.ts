@@ -11,6 +11,7 @@ import type { Codec, Schema } from "../schema/index.js";
 import type { ActiveKey } from "./active-keys.js";
 import { checkKey } from "./address.js";
 import type { Call, Failure, Handler, Invocation, Serialisable, TurnContext } from "./declaration.js";
+import type { FlowSources } from "./flow-sources.js";
 import { copyOf } from "./serialisable.js";
 
 /** What a turn does beside changing the state, in the order in which the handler asked for it. */
@@ -29,7 +30,7 @@ export type Effect =
       readonly kind: "append";
       readonly flow: string;
       readonly source: string;
-      readonly message: Serialisable;
+      readonly encoded: Uint8Array;
     };
 
 /** How a turn ended. */
@@ -65,7 +66,7 @@ export interface TurnRunner {
   ): TurnResult;
 }
 
-export function createTurnRunner(): TurnRunner {
+export function createTurnRunner(sources: FlowSources): TurnRunner {
   let effects: Effect[] | undefined;
   let forgotten = false;
 
@@ -94,7 +95,7 @@ export function createTurnRunner(): TurnRunner {
     cancelTimer: (name: string) => add({ kind: "cancel timer", name }),
     publish: (event: Serialisable) => add({ kind: "publish", event: copyOf(event, "event") }),
     append(flow: string, source: string, message: Serialisable) {
-      add({ kind: "append", flow, source, message: copyOf(message, "message") });
+      add({ kind: "append", flow, source, encoded: sources.encode(flow, source, message) });
     },
     forget() {
       forgotten = true;
