@@ -86,21 +86,25 @@ export function stateSchema<const F extends Fields>(
 }
 
 /** Refuses a schema that did not come from `stateSchema`, or whose parts are not what the types say. */
-export function checkSchema(schema: Schema): void {
-  if (schema?.kind !== "schema") throw new InputError("state", schema, "declare it by stateSchema({ … })");
+export function checkSchema(schema: Schema, place = "state"): void {
+  if (schema?.kind !== "schema") throw new InputError(place, schema, "declare it by stateSchema({ … })");
   const { version, fields, migrations } = schema;
   if (!Number.isInteger(version) || version < 1 || version > latestVersion) {
-    throw new InputError("state.version", version, `a version is an integer from 1 to ${latestVersion}`);
+    throw new InputError(`${place}.version`, version, `a version is an integer from 1 to ${latestVersion}`);
   }
-  checkFields("state", fields, deepest);
+  checkFields(place, fields, deepest);
   for (const [text, migration] of Object.entries(migrations)) {
     const from = Number(text);
     if (!Number.isInteger(from) || from < 1 || from >= version) {
       const remedy = `a migration stands under the version that it takes, which is below the schema's, ${version}`;
-      throw new InputError("state.migrations", text, remedy);
+      throw new InputError(`${place}.migrations`, text, remedy);
     }
     if (typeof migration !== "function") {
-      throw new InputError(`state.migrations.${text}`, migration, "give a function from old to next value");
+      throw new InputError(
+        `${place}.migrations.${text}`,
+        migration,
+        "give a function from old to next value",
+      );
     }
   }
 }

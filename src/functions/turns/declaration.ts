@@ -1,4 +1,4 @@
-import type { ZodType, z } from "zod";
+import type { ZodType } from "zod";
 import type { Schema, ValueOf } from "../schema/index.js";
 import type { Address } from "./address.js";
 
@@ -49,13 +49,15 @@ export interface TurnContext<S extends Schema = Schema> {
   forget(): void;
 }
 
-/** Ends a turn with a call; `onReply` names the handler of the same key that takes the reply. Made by `call`. */
-export interface Call {
+/** Ends a turn with a call. Made by `call`. */
+export interface Call<Reply = unknown, Carry = unknown> {
   readonly kind: "call";
-  readonly invocation: Invocation;
+  readonly invocation: Invocation<Reply>;
+  /** The continuation of the same key that takes the reply; where undefined, the reply goes to whoever is waiting. */
   readonly onReply: string | undefined;
+  /** The continuation of the same key that takes the failure; where undefined, it goes to whoever is waiting. */
   readonly onFailure: string | undefined;
-  readonly carry: Serialisable;
+  readonly carry: Carry;
 }
 
 /** A handler of requests. Its body and reply are checked where they come from outside. */
@@ -67,10 +69,10 @@ export interface RequestHandler<S extends Schema = Schema, Request = unknown, Re
   run(context: TurnContext<S>, request: Request): Reply | Call;
 }
 
-/** A handler that takes the reply of a call that its own key made. */
-export interface ContinuationHandler<S extends Schema = Schema> {
+/** A handler that takes the reply, or the failure, of a call that its own key made, and what that call carried. */
+export interface ContinuationHandler<S extends Schema = Schema, Reply = unknown, Carry = unknown> {
   readonly kind: "continuation";
-  run(context: TurnContext<S>, reply: unknown, carry: unknown): unknown;
+  run(context: TurnContext<S>, reply: Reply, carry: Carry): unknown;
 }
 
 export type Handler<S extends Schema = Schema> = RequestHandler<S> | ContinuationHandler<S>;
@@ -85,11 +87,27 @@ export interface StatefulFunctionData {
   readonly keptEvents: number;
 }
 
+/** A handler that is written as steps, each of which is a turn. A function is made of its first step and continuations. */
+export interface StepsHandler<S extends Schema = Schema, Request = unknown, Reply = unknown> {
+  readonly kind: "steps";
+  readonly request: ZodType<Request>;
+  readonly reply: ZodType<Reply>;
+  readonly steps: readonly Step<S>[];
+}
+
+/** One turn of a handler: takes the request or the reply before it, and gives the reply or a call. */
+export type Step<S extends Schema = Schema, Taken = never, Carry = never, Given = unknown> = (
+  context: TurnContext<S>,
+  taken: Taken,
+  carry: Carry,
+) => Given;
+
+/** What a function is declared with. */
+export type DeclaredHandler<S extends Schema = Schema> = Handler<S> | StepsHandler<S>;
+
 /** The requests that a function's handlers take, by name. */
 export type RequestsOf<H> = {
-  readonly [N in keyof H as H[N] extends RequestHandler<never, never, never> | { kind: "request" }
-    ? N
-    : never]: H[N] extends {
+  readonly [N in keyof H as H[N] extends { readonly kind: "request" | "steps" } ? N : never]: H[N] extends {
     readonly request: ZodType<infer Request>;
     readonly reply: ZodType<infer Reply>;
   }
@@ -98,10 +116,12 @@ export type RequestsOf<H> = {
 };
 
 /** A declared stateful function. */
-export interface StatefulFunction<S extends Schema, H> extends StatefulFunctionData {
+export interface StatefulFunction<S extends Schema = Schema, H = Readonly<Record<string, DeclaredHandler>>>
+  extends StatefulFunctionData {
   readonly state: S;
-  /** The requests that one key takes. */
+  /**
+   * The requests that one key takes: `counter.at("a").add({ by: 1 })` is to be sent, called or invoked.
+   * @throws InputError for what cannot be a key.
+   */
   at(key: string): RequestsOf<H>;
 }
-
-export type { z };

@@ -11,6 +11,7 @@ export type {
 export type {
   Call,
   ContinuationHandler,
+  DeclaredHandler,
   Failure,
   Handler,
   Invocation,
@@ -20,6 +21,8 @@ export type {
   Serialisable,
   StatefulFunction,
   StatefulFunctionData,
+  Step,
+  StepsHandler,
   TurnContext,
 } from "./declaration.js";
 export { createCommitDomain, type DomainOptions } from "./domain.js";
@@ -27,3 +30,6 @@ export type { KeyGroup } from "./entries.js";
 export { createEntryCodec, type EntryCipher } from "./entry-codec.js";
 export type { FlowSources } from "./flow-sources.js";
 export { deserialise, serialise } from "./serialisable.js";
+export { sourceLogEntry, sourceLogPrefix } from "./source-log.js";
+export { call, continuation, handler, reference, statefulFunction } from "./stateful-function.js";
+export { steps } from "./steps.js";

@@ -146,7 +146,8 @@ function settleState(key: ActiveKey, { codec, initialBytes }: KeyStates, forgott
   return true;
 }
 
-function isCall(returned: unknown): returned is Call {
+/** Whether what a handler returned is a call, not a reply. */
+export function isCall(returned: unknown): returned is Call {
   return (
     typeof returned === "object" &&
     returned !== null &&
