@@ -1,0 +1,44 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { compareKeys, memoryStore } from "./index.js";
+
+const seed = 20261121;
+const key = fc.string({ unit: "binary", maxLength: 4 });
+
+describe("the memory store", () => {
+  it("orders keys as their UTF-8 bytes", () => {
+    fc.assert(
+      fc.property(key, key, (one, other) => {
+        const bytes = Buffer.compare(Buffer.from(one), Buffer.from(other));
+        expect(Math.sign(compareKeys(one, other))).toBe(bytes);
+      }),
+      { seed, numRuns: 2000 },
+    );
+    expect(compareKeys("\u{ff5e}", "\u{10000}")).toBeLessThan(0);
+  });
+
+  it("does as a sorted list does, and hands out bytes of the caller's own", async () => {
+    const store = memoryStore();
+    const value = Uint8Array.of(1);
+    const first = store.commit([
+      { key: "b", value },
+      { key: "a", value },
+      { key: "b", value: undefined },
+    ]);
+    value[0] = 9;
+    expect(store.get("a")).toBeUndefined();
+    await first;
+    expect(store.get("b")).toBeUndefined();
+    store.get("a")![0] = 7;
+    expect([...store.range("", "z")]).toEqual([{ key: "a", value: Uint8Array.of(1) }]);
+    const before = store.range("a", "z");
+    await store.commit([
+      { key: "aa", value },
+      { key: "z", value },
+    ]);
+    expect([...before].map((entry) => entry.key)).toEqual(["a"]);
+    expect([...store.range("a", "z")].map((entry) => entry.key)).toEqual(["a", "aa"]);
+    await store.close();
+    await expect(store.commit([])).rejects.toThrow(expect.objectContaining({ code: "STORE_CLOSED" }));
+  });
+});
