@@ -1,22 +1,7 @@
-import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { compareKeys, memoryStore } from "./index.js";
-
-const seed = 20261121;
-const key = fc.string({ unit: "binary", maxLength: 4 });
+import { memoryStore } from "./index.js";
 
 describe("the memory store", () => {
-  it("orders keys as their UTF-8 bytes", () => {
-    fc.assert(
-      fc.property(key, key, (one, other) => {
-        const bytes = Buffer.compare(Buffer.from(one), Buffer.from(other));
-        expect(Math.sign(compareKeys(one, other))).toBe(bytes);
-      }),
-      { seed, numRuns: 2000 },
-    );
-    expect(compareKeys("\u{ff5e}", "\u{10000}")).toBeLessThan(0);
-  });
-
   it("does as a sorted list does, and hands out bytes of the caller's own", async () => {
     const store = memoryStore();
     const value = Uint8Array.of(1);
