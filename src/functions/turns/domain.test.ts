@@ -320,7 +320,12 @@ describe("commit domain", () => {
 
   it("keeps what is sent to a function until it is in service", async () => {
     const store = memoryStore();
-    const domain = domainOver(store, { functions: [] });
+    const refusing = domainOver(store, { functions: [] });
+    await expect(refusing.send(ask("counter", "a", "add", { by: 1 }))).rejects.toMatchObject({
+      code: "FUNCTION_UNKNOWN",
+    });
+    await refusing.close();
+    const domain = domainOver(store, { functions: [], awaits: (name) => name === "counter" });
     await domain.send(ask("counter", "a", "add", { by: 1 }));
     await domain.close();
     const second = domainOver(store);

@@ -33,7 +33,7 @@ import { type FlowSources, noFlows } from "./flow-sources.js";
 import { createLedger } from "./ledger.js";
 import { type Message, messageId, type ReplyTo, requestOf } from "./message.js";
 import { type Accepted, createMessageHandler } from "./message-handler.js";
-import { functionUnknown, notOwner } from "./refusals.js";
+import { functionUnknown, handlerUnknown, notOwner } from "./refusals.js";
 import { createService } from "./service.js";
 import { createSessions, sessionAddress, type Waiter } from "./sessions.js";
 import { createTimers, type Timer } from "./timers.js";
@@ -54,16 +54,23 @@ export interface DomainOptions {
   readonly functions?: readonly StatefulFunctionData[];
   /** Says whether a function that is not in service will be: what is for it waits then. Called once a message. */
   readonly awaits?: (name: string) => boolean;
-  /** Told of turns that failed and nobody waits for. */
-  readonly report?: (problem: { readonly message: Message; readonly error: NeuroranError }) => void;
+  /** Told of what went wrong and nobody waits for. */
+  readonly report?: (problem: DomainProblem) => void;
   /** What turns append to flows goes here. */
   readonly sources?: FlowSources;
   /** About the memory that states of keys may take; 64 MiB unless given. */
   readonly cache_bytes?: number;
 }
 
+/** A turn that failed for a message, or an entry that cannot be read. */
+export type DomainProblem =
+  | { readonly message: Message; readonly error: NeuroranError }
+  | { readonly entry: string; readonly error: NeuroranError };
+
 /** Turns that run before whatever else the thread has to do gets its chance. */
 const slice = 256;
+/** Slices that run before a domain closes. */
+const mostClosingSlices = 1000;
 /** Requests of clients that wait at a time. */
 const mostWaiting = 100_000;
 const firstPause_ms = 100;
@@ -123,10 +130,17 @@ export function createCommitDomain(options: DomainOptions): CommitDomain {
     settled: () => runSoon(),
   });
 
-  function* entries(kind: EntryKind): Iterable<readonly [string, unknown]> {
+  /** What the store holds of a kind. Damaged entries are reported and left where they are, unless `whole` is asked for. */
+  function* entries(kind: EntryKind, whole = false): Iterable<readonly [string, unknown]> {
     const prefix = kindPrefix(kind);
     for (const { key, value } of store.range(prefix, afterPrefix(prefix))) {
-      yield [key, entryCodec.decode(key, value)];
+      try {
+        yield [key, entryCodec.decode(key, value)];
+      } catch (error) {
+        if (whole) throw error;
+        quarantined.add(key);
+        report({ entry: key, error: asNeuroranError(error) });
+      }
     }
   }
 
@@ -143,11 +157,15 @@ export function createCommitDomain(options: DomainOptions): CommitDomain {
     queue = inbox
       .filter(({ entry }) => !quarantined.has(entry))
       .sort((one, other) => (inboxOrder(one.entry) < inboxOrder(other.entry) ? -1 : 1));
-    const last = queue.at(-1);
-    inboxNumber = last === undefined ? 0 : Number.parseInt(inboxOrder(last.entry), 16);
+    inboxNumber = Math.max(
+      0,
+      ...[...entryKeys("inbox")].map((entry) => Number.parseInt(inboxOrder(entry), 16)),
+    );
     timers.load(entries("timer") as Iterable<readonly [string, Timer]>);
     sessions.load(entries("session"), entryKeys("reply"));
-    channels.load({ outbox: entries("outbox"), sent: entries("sent"), received: entries("received") });
+    // Without one of these numbers, messages would be taken for new that are not.
+    const [sent, received] = [entries("sent", true), entries("received", true)];
+    channels.load({ outbox: entries("outbox"), sent, received });
   };
 
   const accept = (message: Message): void => {
@@ -295,6 +313,19 @@ export function createCommitDomain(options: DomainOptions): CommitDomain {
     run();
   };
 
+  /** Nobody would learn that a message can never be handled, and it would wait for ever. */
+  const checkTaken = ({ target: { function: name }, handler }: Invocation): void => {
+    const deployed = service.functions.get(name);
+    if (deployed === undefined) {
+      if (!awaits(name)) throw functionUnknown(name, service.functions.keys());
+    } else if (
+      !Object.hasOwn(deployed.data.handlers, handler) ||
+      deployed.data.handlers[handler].kind !== "request"
+    ) {
+      throw handlerUnknown(deployed.data, handler);
+    }
+  };
+
   const idempotentRequest = ({ target, handler }: Invocation, idempotencyKey: string) => {
     const what = `${target.function}\0${target.key}\0${handler}\0${idempotencyKey}`;
     return {
@@ -346,6 +377,7 @@ export function createCommitDomain(options: DomainOptions): CommitDomain {
     send: (invocation, { delay_ms = 0, identification } = {}) =>
       new Promise((resolve, reject) => {
         const waiter = { resolve: () => resolve(), reject };
+        checkTaken(invocation);
         enter(invocation, identification, waiter, (sender, id, replyTo) => {
           if (delay_ms === 0) post(sender, requestOf(invocation, id, undefined));
           else
@@ -423,11 +455,10 @@ export function createCommitDomain(options: DomainOptions): CommitDomain {
     async close() {
       closed = true;
       timers.close();
-      while (!ledger.idle || queue.length > 0) {
-        if (pausedBy !== undefined) break;
+      // What is left then is in the inbox, and goes on when the node is back.
+      for (let slices = 0; queue.length > 0 && pausedBy === undefined && slices < mostClosingSlices; slices++)
         run();
-        await durable().catch(() => {});
-      }
+      while (!ledger.idle && pausedBy === undefined) await durable().catch(() => {});
       channels.close();
       sessions.close();
       clients.close();

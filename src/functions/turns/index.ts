@@ -25,7 +25,7 @@ export type {
   StepsHandler,
   TurnContext,
 } from "./declaration.js";
-export { createCommitDomain, type DomainOptions } from "./domain.js";
+export { createCommitDomain, type DomainOptions, type DomainProblem } from "./domain.js";
 export type { KeyGroup } from "./entries.js";
 export { createEntryCodec, type EntryCipher } from "./entry-codec.js";
 export type { FlowSources } from "./flow-sources.js";

@@ -72,15 +72,22 @@ export function createLedger(
   let batch = 0;
 
   const handOver = (): void => {
-    const encoded: Write[] = [];
-    for (const [key, { value }] of gathering.entries) {
-      encoded.push({ key, value: value === undefined ? undefined : codec.encode(key, value) });
-    }
     committing = gathering;
     gathering = { entries: new Map(), gated: [] };
     batch++;
+    let encoded: Write[];
+    try {
+      encoded = [...committing.entries].map(encodeEntry);
+    } catch (error) {
+      rejected(error);
+      return;
+    }
     writes += encoded.length;
     store.commit(encoded).then(committed, rejected);
+  };
+
+  const encodeEntry = ([key, { value }]: [string, Pending]): Write => {
+    return { key, value: value === undefined ? undefined : codec.encode(key, value) };
   };
 
   const cut = (): void => {
