@@ -105,8 +105,8 @@ export interface CommitDomain {
     position: number | undefined,
     deliver: (event: LoggedEvent) => void,
   ): () => void;
-  /** The JSON form of a key's state as of its last turn; undefined where it has none. */
-  stateOf(address: Address): unknown;
+  /** The JSON form of a key's state as of its last turn, when that is durable; undefined where it has none. */
+  stateOf(address: Address): Promise<unknown>;
   /** Replaces the state of a key by that of a JSON form; refuses what does not fit the schema. */
   setState(address: Address, json: unknown): Promise<void>;
   /** The keys of a function that have state, those behind `after` in the order of the store, at most `limit` (1000). */

@@ -408,9 +408,11 @@ export function createCommitDomain(options: DomainOptions): CommitDomain {
       const { deployed, key } = activate(address);
       return events.subscribe(address, from, key.events, deployed.data.keptEvents, deliver);
     },
-    stateOf(address) {
+    async stateOf(address) {
       const { deployed, key } = activate(address);
-      return key.bytes === undefined ? undefined : deployed.codec.toJson(key.value);
+      const json = key.bytes === undefined ? undefined : deployed.codec.toJson(key.value);
+      await durable();
+      return json;
     },
     async setState(address, json) {
       checkOpen(address);

@@ -176,8 +176,8 @@ describe("a stateful function", () => {
       await ask(account.at("a").deposit({ amount: 10 }));
       expect(await ask(account.at("a").transfer({ to: "b", amount: 4 }))).toEqual({ left: 6, there: 4 });
       expect(await ask(auditor.at("x").sum({ of: ["a", "b"] }))).toBe(10);
-      expect(domain.stateOf({ function: "keeper", key: "total" })).toEqual({ value: 10 });
-      expect(domain.stateOf({ function: "auditor", key: "x" })).toEqual({ seen: 3 });
+      expect(await domain.stateOf({ function: "keeper", key: "total" })).toEqual({ value: 10 });
+      expect(await domain.stateOf({ function: "auditor", key: "x" })).toEqual({ seen: 3 });
       expect(await ask(auditor.at("x").sum({ of: ["a", "a"] }))).toBe(-1);
     });
   });
@@ -196,7 +196,7 @@ describe("a stateful function", () => {
       await expect(failing).rejects.toThrow("HANDLER_FAILED: refunded: deposit no debt");
       const keeper = ask(auditor.at("x").sum({ of: ["a", "b"] }));
       await expect(keeper).rejects.toThrow("FUNCTION_UNKNOWN");
-      expect(domain.stateOf({ function: "auditor", key: "x" })).toEqual({ seen: 3 });
+      expect(await domain.stateOf({ function: "auditor", key: "x" })).toEqual({ seen: 3 });
     });
   });
 
