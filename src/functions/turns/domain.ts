@@ -405,8 +405,9 @@ export function createCommitDomain(options: DomainOptions): CommitDomain {
       return id;
     },
     subscribe(address, from, deliver) {
-      const { deployed, key } = activate(address);
-      return events.subscribe(address, from, key.events, deployed.data.keptEvents, deliver);
+      const { deployed } = activate(address);
+      const latest = () => keys.activate(address, deployed.codec).events;
+      return events.subscribe(address, from, latest, deployed.data.keptEvents, deliver);
     },
     async stateOf(address) {
       const { deployed, key } = activate(address);

@@ -21,11 +21,11 @@ interface Subscriber {
 export interface Events {
   /** Writes an event, and takes out the one that is one too many. */
   publish(address: Address, position: number, event: Serialisable, kept: number): void;
-  /** `latest` is the position of the key's latest event, durable or not, `kept` how many are. Returns what ends it. */
+  /** `latestOf` gives the position of the key's latest event, durable or not, `kept` is how many are. Returns what ends it. */
   subscribe(
     address: Address,
     from: number | undefined,
-    latest: number,
+    latestOf: () => number,
     kept: number,
     deliver: (event: LoggedEvent) => void,
   ): () => void;
@@ -62,7 +62,7 @@ export function createEvents(ledger: Ledger): Events {
       };
       ledger.whenDurable(release, () => {});
     },
-    subscribe(address, from, latest, kept, deliver) {
+    subscribe(address, from, latestOf, kept, deliver) {
       if (from !== undefined && !(Number.isSafeInteger(from) && from >= 1)) {
         throw new InputError(
           "from",
@@ -71,6 +71,7 @@ export function createEvents(ledger: Ledger): Events {
         );
       }
       const topic = entryKey("event", address);
+      const latest = latestOf();
       const first = Math.min(Math.max(from ?? latest + 1, latest - kept + 1), latest + 1);
       const subscriber: Subscriber = { next: first, deliver };
       let listening = subscribers.get(topic);
@@ -84,7 +85,13 @@ export function createEvents(ledger: Ledger): Events {
       const release = (): void => {
         if (own.has(subscriber)) deliverUpTo(address, latest, subscriber);
       };
-      if (first <= latest) ledger.whenDurable(release, release);
+      // Of what was not durable yet nothing is left: those positions are given again.
+      const fail = (): void => {
+        const durable = latestOf();
+        subscriber.next = Math.min(subscriber.next, durable + 1);
+        if (own.has(subscriber)) deliverUpTo(address, durable, subscriber);
+      };
+      ledger.whenDurable(release, fail);
       return () => {
         if (!own.delete(subscriber)) return;
         count--;

@@ -107,6 +107,21 @@ export function createSessions(ledger: Ledger, clock: Clock, settled: () => void
     }
   };
 
+  const tell = (entry: string, waiter: Waiter, outcome: Outcome): void => {
+    ledger.whenDurable(
+      () => waiter.resolve(outcome),
+      (error) => tellAgain(entry, waiter, error),
+    );
+  };
+
+  /** The commit of an outcome failed. Where that of the request did not, the request runs again. */
+  const tellAgain = (entry: string, waiter: Waiter, error: NeuroranError): void => {
+    const recorded = ledger.read(entry) as Recorded | undefined;
+    if (recorded === undefined) waiter.reject(error);
+    else if (recorded.outcome === undefined) wait(waiters, entry, waiter);
+    else tell(entry, waiter, recorded.outcome);
+  };
+
   const reject = (entry: string, error: NeuroranError): void => {
     const waiting = waiters.get(entry) ?? [];
     waiters.delete(entry);
@@ -149,7 +164,7 @@ export function createSessions(ledger: Ledger, clock: Clock, settled: () => void
       if (recorded.request !== request) throw conflict(id, sequence);
       const { outcome } = recorded;
       if (outcome === undefined) wait(waiters, recording, waiter);
-      else ledger.whenDurable(() => waiter.resolve(outcome), waiter.reject);
+      else tell(recording, waiter, outcome);
       return false;
     },
     record(address, sequence, outcome) {
@@ -160,7 +175,7 @@ export function createSessions(ledger: Ledger, clock: Clock, settled: () => void
       ledger.put(entry, { ...recorded, outcome });
       const waiting = waiters.get(entry) ?? [];
       waiters.delete(entry);
-      for (const waiter of waiting) ledger.whenDurable(() => waiter.resolve(outcome), waiter.reject);
+      for (const waiter of waiting) tell(entry, waiter, outcome);
     },
     load(sessions, replies) {
       ends.clear();
