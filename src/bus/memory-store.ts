@@ -12,13 +12,17 @@ export function memoryStore(): Store {
   let last: Promise<void> = Promise.resolve();
 
   return {
-    get: (key) => entries.get(key)?.slice(),
+    get(key) {
+      const value = entries.get(key);
+      return value && Buffer.from(value);
+    },
     // Taken whole, as a commit between two entries must not show.
-    range: (from, to) => entries.keys(from, to).map((key) => ({ key, value: entries.get(key)!.slice() })),
+    range: (from, to) =>
+      entries.keys(from, to).map((key) => ({ key, value: Buffer.from(entries.get(key)!) })),
     commit(batch) {
       if (closed)
         return Promise.reject(new NeuroranError("STORE_CLOSED", "the store is closed; open it again"));
-      const taken = batch.map(({ key, value }) => ({ key, value: value?.slice() }));
+      const taken = batch.map(({ key, value }) => ({ key, value: value && Buffer.from(value) }));
       last = last.then(() => {
         for (const { key, value } of taken) {
           if (value === undefined) entries.delete(key);

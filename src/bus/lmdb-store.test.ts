@@ -1,0 +1,150 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import fc from "fast-check";
+import { afterAll, describe, expect, it } from "vitest";
+import { acknowledgedBy, dice, kill, startCommitting } from "../../test/bus/child-process.js";
+import { batchOf, keysOf, slots } from "../../test/bus/commit-until-killed.js";
+import { openLmdbStore, type Store } from "./index.js";
+
+const seed = 20261121;
+const root = mkdtempSync(join(tmpdir(), "neuroran-store-"));
+afterAll(() => rmSync(root, { recursive: true }));
+let directories = 0;
+const freshDirectory = (): string => join(root, `${directories++}`);
+const bytes = (text: string): Uint8Array => Buffer.from(text);
+const everything = (store: Store): [string, string][] =>
+  [...store.range("", "\u{10ffff}")].map(({ key, value }) => [key, Buffer.from(value).toString("latin1")]);
+
+describe("the LMDB store", () => {
+  it("does as a sorted map does, through reopening, and from any of its layers", async () => {
+    const key = fc.oneof(
+      fc.integer({ min: 0, max: 40 }).map((n) => `k\0${n}`),
+      fc.string({ unit: "binary", minLength: 1, maxLength: 3 }),
+    );
+    const value = fc.option(fc.uint8Array({ maxLength: 5000, size: "max" }), { freq: 3, nil: undefined });
+    const step = fc.oneof(
+      { weight: 8, arbitrary: fc.array(fc.record({ key, value }), { maxLength: 30 }) },
+      { weight: 1, arbitrary: fc.constant("reopen" as const) },
+    );
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { maxLength: 30, size: "max" }), key, key, async (steps, from, to) => {
+        const directory = freshDirectory();
+        let store = await openLmdbStore(directory);
+        const model = new Map<string, Uint8Array>();
+        for (const one of steps) {
+          if (one === "reopen") {
+            await store.close();
+            store = await openLmdbStore(directory);
+            continue;
+          }
+          await store.commit(one);
+          for (const { key: name, value: held } of one) {
+            if (held === undefined) model.delete(name);
+            else model.set(name, held);
+          }
+        }
+        const sorted = [...model].sort(([one], [other]) => Buffer.compare(bytes(one), bytes(other)));
+        const expected = sorted.map(([name, held]) => [name, Buffer.from(held).toString("latin1")]);
+        expect(everything(store)).toEqual(expected);
+        const isWithin = (name: string): boolean =>
+          Buffer.compare(bytes(from), bytes(name)) <= 0 && Buffer.compare(bytes(name), bytes(to)) < 0;
+        expect([...store.range(from, to)].map((entry) => entry.key)).toEqual(
+          sorted.map(([name]) => name).filter(isWithin),
+        );
+        for (const [name, held] of sorted) expect(new Uint8Array(store.get(name)!)).toEqual(held);
+        expect(store.get("never written")).toBeUndefined();
+        await store.close();
+        rmSync(directory, { recursive: true });
+      }),
+      { seed, numRuns: 8 },
+    );
+  }, 20_000);
+
+  it("keeps ranges as they were, hands out copies, and drains what is long", async () => {
+    const store = await openLmdbStore(freshDirectory());
+    const value = Buffer.alloc(2000, "a");
+    const keys = Array.from({ length: 3000 }, (_, index) => `key ${String(index).padStart(5, "0")}`);
+    // Three times the log's file.
+    for (let round = 0; round < 2; round++) {
+      await store.commit(keys.map((key) => ({ key, value })));
+    }
+    const first = store.commit([{ key: keys[0]!, value }]);
+    value.fill("b");
+    await first;
+    const range = store.range(keys[0]!, keys[2999]!);
+    await store.commit(keys.map((key) => ({ key, value: undefined })));
+    const found = [...range];
+    expect(found.map((entry) => entry.key)).toEqual(keys.slice(0, -1));
+    expect(found.every((entry) => entry.value.every((byte) => byte === 97))).toBe(true);
+    expect(everything(store)).toEqual([]);
+
+    await store.commit([{ key: "own", value: bytes("own") }]);
+    store.get("own")!.fill(0);
+    for (const entry of store.range("own", "p")) entry.value.fill(0);
+    expect(store.get("own")).toEqual(Buffer.from("own"));
+    await store.close();
+  }, 20_000);
+
+  it("refuses keys that cannot be, and everything after it was closed", async () => {
+    const store = await openLmdbStore(freshDirectory());
+    const value = bytes("v");
+    for (const key of ["", "x".repeat(1979), "\ud800"]) {
+      await expect(store.commit([{ key, value }])).rejects.toThrow(
+        expect.objectContaining({ code: "INPUT_INVALID" }),
+      );
+    }
+    await store.commit([{ key: "é".repeat(989), value }]);
+    const late = store.commit([{ key: "late", value }]);
+    await store.close();
+    await late;
+    await expect(store.commit([{ key: "a", value }])).rejects.toThrow(
+      expect.objectContaining({ code: "STORE_CLOSED" }),
+    );
+  });
+
+  it("is one process's at a time, and free when that is killed", async () => {
+    const directory = freshDirectory();
+    const child = await startCommitting(directory);
+    await expect(openLmdbStore(directory)).rejects.toThrow(
+      expect.objectContaining({
+        code: "STORE_LOCKED",
+        message: expect.stringContaining(`process ${child.pid} `),
+      }),
+    );
+    await kill(child);
+    const store = await openLmdbStore(directory);
+    await expect(openLmdbStore(directory)).rejects.toThrow(
+      expect.objectContaining({
+        code: "STORE_LOCKED",
+        message: expect.stringContaining(`process ${process.pid} `),
+      }),
+    );
+    await store.close();
+    await (await openLmdbStore(directory)).close();
+  });
+
+  // Invariants 1 and 2 of the interface.
+  it("has whole batches in order, and all that were acknowledged, after its process was killed", async () => {
+    const directory = freshDirectory();
+    const random = dice(seed);
+    let total = 0;
+    for (let round = 0; round < 8; round++) {
+      const child = await startCommitting(directory);
+      await new Promise((resolve) => setTimeout(resolve, 50 + random(700)));
+      await kill(child);
+      const acknowledged = acknowledgedBy(directory);
+
+      const store = await openLmdbStore(directory);
+      const last = batchOf(store.get("last"));
+      expect(last).toBeGreaterThanOrEqual(acknowledged);
+      for (let batch = Math.max(1, last - slots + 1); batch <= last; batch++) {
+        for (const key of keysOf(batch)) expect(batchOf(store.get(key))).toBe(batch);
+      }
+      await store.close();
+      total = last;
+    }
+    // Otherwise the log was never drained meanwhile.
+    expect(total).toBeGreaterThan(2000);
+  }, 30_000);
+});

@@ -1,0 +1,126 @@
+/**
+ * The log of a store: two files of fixed size, written in turn.
+ *
+ * Invariants:
+ * 1. Records are numbered without gaps, and a record is written when all before it are durable. So the only record that can
+ *    be torn is the last, which nobody was told about; one that does not verify with a whole one behind it is corruption.
+ * 2. A file is written from its beginning again only when what its records say is durable in the data file.
+ * 3. The files are full of zeros before they are used and never shrink, so that writing a record changes no metadata that
+ *    would have to be flushed as well, a full disk is met when the store is made, and a file that is cut off shows.
+ */
+import {
+  closeSync,
+  constants,
+  existsSync,
+  fsyncSync,
+  openSync,
+  readFileSync,
+  write,
+  writeSync,
+} from "node:fs";
+import { join } from "node:path";
+import { NeuroranError } from "../errors.js";
+import { decodeRecord, type LogRecord, laterRecord } from "./log-record.js";
+
+export const logFile_bytes = 4 * 2 ** 20;
+
+/** The paths of the two files. */
+export function logPaths(directory: string): readonly [string, string] {
+  return [join(directory, "log-0"), join(directory, "log-1")];
+}
+
+/** Makes both files, or wipes them. */
+export function createLog(directory: string): void {
+  for (const path of logPaths(directory)) {
+    const file = openSync(path, "w", 0o600);
+    try {
+      const zeros = Buffer.alloc(2 ** 20);
+      for (let at = 0; at < logFile_bytes; at += zeros.length) {
+        if (writeSync(file, zeros, 0, zeros.length, at) < zeros.length)
+          throw Object.assign(new Error("short write"), { code: "ENOSPC" });
+      }
+      fsyncSync(file);
+    } finally {
+      closeSync(file);
+    }
+  }
+  const folder = openSync(directory, "r");
+  fsyncSync(folder);
+  closeSync(folder);
+}
+
+/** Whether anything was ever written to the log that lies there. */
+export function isLogUsed(directory: string): boolean {
+  return logPaths(directory).some(
+    (path) => existsSync(path) && readFileSync(path).some((byte) => byte !== 0),
+  );
+}
+
+/**
+ * The records beyond `applied` in order.
+ * @throws NeuroranError STORE_CORRUPT where one of them is missing or damaged.
+ */
+export function readLog(directory: string, applied: number, salt: number): LogRecord[] {
+  const runs = logPaths(directory).map((path) => {
+    if (!existsSync(path)) throw corruptLog(path, "is missing");
+    const buffer = readFileSync(path);
+    if (buffer.length < logFile_bytes) throw corruptLog(path, `is cut off at byte ${buffer.length}`);
+    return readRun(path, buffer, applied, salt);
+  });
+  const records = runs
+    .sort((one, other) => (one[0]?.sequence ?? 0) - (other[0]?.sequence ?? 0))
+    .flat()
+    .filter((record) => record.sequence > applied);
+  records.forEach((record, index) => {
+    const expected = applied + 1 + index;
+    if (record.sequence === expected) return;
+    throw corruptLog(directory, `has record ${record.sequence} where record ${expected} must be`);
+  });
+  return records;
+}
+
+function readRun(path: string, buffer: Buffer, applied: number, salt: number): LogRecord[] {
+  const run: LogRecord[] = [];
+  let end = 0;
+  for (;;) {
+    const record = decodeRecord(buffer, end, salt);
+    const last = run.at(-1);
+    if (record === undefined || (last !== undefined && record.sequence !== last.sequence + 1)) break;
+    run.push(record);
+    end = record.end;
+  }
+  const last = Math.max(applied, run.at(-1)?.sequence ?? 0);
+  const later = laterRecord(buffer, end, last, salt);
+  if (later === undefined) return run;
+  throw corruptLog(path, `is damaged at byte ${end}: record ${later} stands behind something that is none`);
+}
+
+function corruptLog(path: string, what: string): NeuroranError {
+  return new NeuroranError("STORE_CORRUPT", `${path} ${what}; restore the store from a snapshot`);
+}
+
+/** Writes to both files, each write durable when it resolves. */
+export interface LogFiles {
+  write(file: 0 | 1, bytes: Uint8Array, offset: number): Promise<void>;
+  close(): void;
+}
+
+/** Opens both files, which must be there. */
+export function openLogFiles(directory: string): LogFiles {
+  // Written and flushed by one request to the pool of threads instead of two.
+  const files = logPaths(directory).map((path) => openSync(path, constants.O_RDWR | constants.O_DSYNC));
+  return {
+    write: (file, bytes, offset) =>
+      new Promise((resolve, reject) => {
+        write(files[file]!, bytes, 0, bytes.length, offset, (error, written) => {
+          if (error) reject(error);
+          else if (written < bytes.length)
+            reject(Object.assign(new Error("short write"), { code: "ENOSPC" }));
+          else resolve();
+        });
+      }),
+    close: () => {
+      for (const file of files) closeSync(file);
+    },
+  };
+}

@@ -1,0 +1,210 @@
+import { execFileSync } from "node:child_process";
+import {
+  cpSync,
+  existsSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, describe, expect, it } from "vitest";
+import { acknowledgedBy, dice, kill, startCommitting } from "../../test/bus/child-process.js";
+import { batchOf } from "../../test/bus/commit-until-killed.js";
+import { openLmdbStore, type Store, type Write } from "./index.js";
+
+const seed = 20261121;
+const root = mkdtempSync(join(tmpdir(), "neuroran-store-"));
+afterAll(() => rmSync(root, { recursive: true }));
+let directories = 0;
+const freshDirectory = (): string => join(root, `${directories++}`);
+const bytes = (text: string): Uint8Array => Buffer.from(text);
+const everything = (store: Store): [string, string][] =>
+  [...store.range("", "\u{10ffff}")].map(({ key, value }) => [key, Buffer.from(value).toString("latin1")]);
+
+describe("corruption", () => {
+  it("in the data file is found when the store is opened, or changes nothing", async () => {
+    const directory = await filled();
+    const path = join(directory, "data.mdb");
+    const original = readFileSync(path);
+    const store = await openLmdbStore(directory);
+    const expected = everything(store);
+    await store.close();
+    const random = dice(seed);
+    let found = 0;
+    const flips = 150;
+    for (let flip = 0; flip < flips; flip++) {
+      const damaged = Buffer.from(original);
+      // A third of them in the meta pages, which are few among many.
+      const bit = flip % 3 === 0 ? random(2) * 4096 * 8 + random(168 * 8) : random(original.length * 8);
+      damaged[bit >> 3]! ^= 1 << (bit & 7);
+      writeFileSync(path, damaged);
+      const opened = await openLmdbStore(directory).catch((error) => error as Error & { code?: string });
+      if (opened instanceof Error) {
+        expect(opened.code, `bit ${bit}: ${opened.message}`).toBe("STORE_CORRUPT");
+        found++;
+      } else {
+        expect(everything(opened), `bit ${bit}`).toEqual(expected);
+        await opened.close();
+      }
+    }
+    expect(found).toBeGreaterThan(flips / 6);
+  }, 20_000);
+
+  it("in an entry, wherever it is, is found", async () => {
+    const directory = await filled();
+    const path = join(directory, "data.mdb");
+    const original = readFileSync(path);
+    for (const text of ["value of 17 ", "key\x0017", "overflowing "]) {
+      for (let at = original.indexOf(text); at >= 0; at = original.indexOf(text, at + 1)) {
+        const damaged = Buffer.from(original);
+        damaged[at + 2]! ^= 4;
+        writeFileSync(path, damaged);
+        const opened = await openLmdbStore(directory).catch((error) => error as Error & { code?: string });
+        if (opened instanceof Error) {
+          expect(opened.message).toMatch(/data\.mdb .*damaged|checksum/);
+          at = original.length;
+        } else await opened.close();
+      }
+      await expect(openLmdbStore(directory)).rejects.toThrow(
+        expect.objectContaining({ code: "STORE_CORRUPT" }),
+      );
+    }
+  });
+
+  it("of any length is found when a file is cut off or missing", async () => {
+    const directory = await filled();
+    const copy = freshDirectory();
+    const store = await openLmdbStore(directory);
+    const expected = everything(store);
+    await store.close();
+    for (const name of ["data.mdb", "log-0", "log-1"]) {
+      const { length } = readFileSync(join(directory, name));
+      for (const kept of [0, 100, 4096, 4097, Math.floor(length / 2), undefined]) {
+        rmSync(copy, { recursive: true, force: true });
+        cpSync(directory, copy, { recursive: true });
+        if (kept === undefined) rmSync(join(copy, name));
+        else truncateSync(join(copy, name), kept);
+        const opened = await openLmdbStore(copy).catch((error) => error as Error & { code?: string });
+        if (opened instanceof Error) {
+          expect(opened.code, `${name} cut at ${kept}`).toBe("STORE_CORRUPT");
+          continue;
+        }
+        // The end of the data file may hold nothing that counts.
+        expect([name, kept]).toEqual(["data.mdb", Math.floor(length / 2)]);
+        expect(everything(opened)).toEqual(expected);
+        await opened.close();
+      }
+    }
+  });
+
+  // Invariant 1 of the log.
+  it("in the log is found, except in its last record, which counts as never written", async () => {
+    const directory = freshDirectory();
+    const child = await startCommitting(directory);
+    while (acknowledgedBy(directory) < 30) await new Promise((resolve) => setTimeout(resolve, 5));
+    await kill(child);
+    const path = join(directory, "log-0");
+    const original = readFileSync(path);
+    const copy = freshDirectory();
+    const lastMark =
+      original.lastIndexOf("NRRL".split("").reverse().join("")) >= 0 ? 0 : original.lastIndexOf("RNRL");
+    expect(lastMark).toBeGreaterThan(10_000);
+    const random = dice(seed);
+    for (let flip = 0; flip < 40; flip++) {
+      const bit = random(lastMark * 8);
+      rmSync(copy, { recursive: true, force: true });
+      cpSync(directory, copy, { recursive: true });
+      const damaged = Buffer.from(original);
+      damaged[bit >> 3]! ^= 1 << (bit & 7);
+      writeFileSync(join(copy, "log-0"), damaged);
+      await expect(openLmdbStore(copy), `bit ${bit}`).rejects.toThrow(/log-0 is damaged/);
+    }
+    rmSync(copy, { recursive: true, force: true });
+    cpSync(directory, copy, { recursive: true });
+    original.fill(0, lastMark + 100, lastMark + 200);
+    writeFileSync(join(copy, "log-0"), original);
+    const torn = await openLmdbStore(copy);
+    expect(batchOf(torn.get("last"))).toBeGreaterThan(10);
+    await torn.close();
+  }, 20_000);
+});
+
+describe("a full disk", () => {
+  const mount = freshDirectory();
+  const canMount = mountSmall(mount);
+  afterAll(() => {
+    if (canMount) execFileSync("umount", [mount]);
+  });
+
+  it.skipIf(!canMount)(
+    "fails commits with what to do, keeps what was acknowledged, and goes on when there is room",
+    async () => {
+      const directory = join(mount, "store");
+      const store = await openLmdbStore(directory);
+      const value = Buffer.alloc(100_000, "v");
+      const acknowledged = new Set<string>();
+      let failure: unknown;
+      for (let index = 0; failure === undefined && index < 1000; index++) {
+        const key = `key ${index}`;
+        await store.commit([{ key, value }]).then(
+          () => acknowledged.add(key),
+          (error) => {
+            failure = error;
+          },
+        );
+      }
+      expect(failure).toMatchObject({ code: "STORE_FULL", message: expect.stringContaining("make room") });
+      await expect(store.commit([{ key: "small", value: bytes("s") }])).rejects.toBe(failure);
+      for (const key of acknowledged) expect(store.get(key)?.length).toBe(value.length);
+      await store.close();
+
+      await expect(openLmdbStore(directory)).rejects.toMatchObject({ code: "STORE_FULL" });
+      execFileSync("mount", ["-o", "remount,size=64m", mount]);
+      const again = await openLmdbStore(directory);
+      expect(
+        everything(again)
+          .map(([key]) => key)
+          .sort(),
+      ).toEqual([...acknowledged].sort());
+      await again.close();
+    },
+    20_000,
+  );
+
+  it.skipIf(!canMount)("refuses to make a store that has no room for its log", async () => {
+    const small = join(mount, "other");
+    expect(() => writeFileSync(join(mount, "ballast"), Buffer.alloc(2 ** 26))).toThrow("ENOSPC");
+    truncateSync(join(mount, "ballast"), statSync(join(mount, "ballast")).size - 2 ** 20);
+    await expect(openLmdbStore(small)).rejects.toMatchObject({ code: "STORE_FULL" });
+  });
+});
+
+function mountSmall(path: string): boolean {
+  try {
+    execFileSync("mkdir", ["-p", path]);
+    execFileSync("mount", ["-t", "tmpfs", "-o", "size=16m", "tmpfs", path], { stdio: "ignore" });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** A store with some pages, some of them freed, and an entry of several pages. */
+async function filled(): Promise<string> {
+  const directory = freshDirectory();
+  for (let round = 0; round < 4; round++) {
+    const store = await openLmdbStore(directory);
+    const batch: Write[] = Array.from({ length: 300 }, (_, index) => ({
+      key: `key\0${index}`,
+      value: index % 5 === round ? undefined : bytes(`value of ${index} ${round} ${"-".repeat(index)}`),
+    }));
+    await store.commit([...batch, { key: "long", value: bytes(`overflowing ${"o".repeat(10_000)}`) }]);
+    await store.close();
+  }
+  expect(existsSync(join(directory, "data.mdb"))).toBe(true);
+  return directory;
+}
