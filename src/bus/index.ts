@@ -1,5 +1,6 @@
 export { type Bus, embeddedBus } from "./bus.js";
 export { type Clock, systemClock } from "./clock.js";
+export { type FlushFloor, type FlushTimes, measureFlushFloor } from "./flush-floor.js";
 export { openLmdbStore } from "./lmdb-store.js";
 export { memoryStore } from "./memory-store.js";
 export { compareKeys } from "./ordered-map.js";

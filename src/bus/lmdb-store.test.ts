@@ -1,11 +1,11 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { afterAll, describe, expect, it } from "vitest";
 import { acknowledgedBy, dice, kill, startCommitting } from "../../test/bus/child-process.js";
 import { batchOf, keysOf, slots } from "../../test/bus/commit-until-killed.js";
-import { openLmdbStore, type Store } from "./index.js";
+import { measureFlushFloor, openLmdbStore, type Store } from "./index.js";
 
 const seed = 20261121;
 const root = mkdtempSync(join(tmpdir(), "neuroran-store-"));
@@ -15,6 +15,20 @@ const freshDirectory = (): string => join(root, `${directories++}`);
 const bytes = (text: string): Uint8Array => Buffer.from(text);
 const everything = (store: Store): [string, string][] =>
   [...store.range("", "\u{10ffff}")].map(({ key, value }) => [key, Buffer.from(value).toString("latin1")]);
+
+describe("the flush floor", () => {
+  it("is measured beside what is there, and leaves nothing", async () => {
+    const directory = freshDirectory();
+    mkdirSync(directory);
+    const { store, lmdb, commits } = await measureFlushFloor(directory);
+    expect(commits).toBeGreaterThanOrEqual(100);
+    for (const { p50_ms, p99_ms } of [store, lmdb]) {
+      expect(p50_ms).toBeGreaterThan(0);
+      expect(p99_ms).toBeGreaterThanOrEqual(p50_ms);
+    }
+    expect(readdirSync(directory)).toEqual([]);
+  });
+});
 
 describe("the LMDB store", () => {
   it("does as a sorted map does, through reopening, and from any of its layers", async () => {
