@@ -73,8 +73,9 @@ export async function openDataFile(directory: string): Promise<DataFile> {
   return {
     get(key) {
       const bytes = Buffer.from(key);
-      const value = attempt(path, () => database.getBinary(bytes));
-      return value && checked(path, bytes, value);
+      // LMDB's own buffer, which the next read overwrites and whose length is a property that it sets.
+      const shared = attempt(path, () => database.getBinaryFast(bytes));
+      return shared && Buffer.from(checked(path, bytes, shared.subarray(0, shared.length)));
     },
     range,
     applied() {
