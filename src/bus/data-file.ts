@@ -37,6 +37,8 @@ const checksumBytes = 4;
 /** No UTF-8 has such bytes, so that no key is it. */
 const appliedKey = Buffer.of(0xff, 0xff);
 const mapFull = -30792;
+/** Address space, not memory: so much that the map never has to be moved under a thread that reads. */
+const map_bytes = 2 ** 40;
 /** Entries of a range that are read at once: most ranges are shorter, and hold no transaction open. */
 const readAhead = 256;
 
@@ -54,6 +56,7 @@ export async function openDataFile(directory: string): Promise<DataFile> {
     encoding: "binary",
     overlappingSync: false,
     noSubdir: true,
+    mapSize: map_bytes,
   } as const;
   const database = attempt(path, () => open<Buffer, Buffer>({ path, ...settings }));
 

@@ -175,6 +175,24 @@ describe("a full disk", () => {
     20_000,
   );
 
+  it.skipIf(!canMount)("takes nothing of a batch that did not fit, now or later", async () => {
+    const directory = join(mount, "large");
+    const store = await openLmdbStore(directory);
+    await store.commit([{ key: "before", value: bytes("b") }]);
+    const ballast = join(mount, "ballast");
+    expect(() => writeFileSync(ballast, Buffer.alloc(2 ** 27))).toThrow("ENOSPC");
+    truncateSync(ballast, statSync(ballast).size - 2 ** 20);
+    const large = { key: "large", value: Buffer.alloc(7 * 2 ** 20, "l") };
+    const behind = [store.commit([large]), store.commit([{ key: "behind", value: bytes("b") }])];
+    for (const commit of behind) await expect(commit).rejects.toMatchObject({ code: "STORE_FULL" });
+    expect(everything(store)).toEqual([["before", "b"]]);
+    await store.close();
+    rmSync(ballast);
+    const again = await openLmdbStore(directory);
+    expect(everything(again)).toEqual([["before", "b"]]);
+    await again.close();
+  });
+
   it.skipIf(!canMount)("refuses to make a store that has no room for its log", async () => {
     const small = join(mount, "other");
     expect(() => writeFileSync(join(mount, "ballast"), Buffer.alloc(2 ** 26))).toThrow("ENOSPC");

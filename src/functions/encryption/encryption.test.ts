@@ -4,7 +4,14 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { memoryStore, type Store } from "../../bus/index.js";
-import { createNodeKey, openEncryption, openNodeKey, sealedVersion, sealingOverhead_bytes } from "./index.js";
+import {
+  createNodeKey,
+  openEncryption,
+  openNodeKey,
+  resealRange,
+  sealedVersion,
+  sealingOverhead_bytes,
+} from "./index.js";
 
 const bytes = (text: string): Uint8Array => Buffer.from(text);
 const text = (of: Uint8Array): string => Buffer.from(of).toString();
@@ -127,6 +134,20 @@ describe("the key ring", () => {
       ["counter", [3]],
       ["session", [1]],
     ]);
+  });
+
+  it("lets go of an old version when a range was sealed anew", async () => {
+    const { encryption, store } = await prepared();
+    const cipher = encryption.forFunction("counter");
+    const keys = Array.from({ length: 1200 }, (_, index) => `t\0counter\0${index}`);
+    await store.commit(keys.map((key) => ({ key, value: cipher.seal(bytes(key), key) })));
+    await encryption.rotateKey("counter");
+    await store.commit([{ key: keys[7]!, value: cipher.seal(bytes(keys[7]!), keys[7]!) }]);
+    expect(await resealRange(store, cipher, "t\0counter\0", "t\0counter\x01")).toBe(1199);
+    const values = [...store.range("t\0counter\0", "t\0counter\x01")].map((entry) => entry.value);
+    expect(await encryption.retireKeys("counter", values)).toEqual([1]);
+    for (const key of keys) expect(text(cipher.open(store.get(key)!, key))).toBe(key);
+    expect(await resealRange(store, cipher, "t\0counter\0", "t\0counter\x01")).toBe(0);
   });
 
   it("opens for permitted nodes only, and turns the keys over when one is removed", async () => {

@@ -9,3 +9,4 @@ export {
   openNodeKey,
   signBytes,
 } from "./node-key.js";
+export { resealRange } from "./reseal.js";
