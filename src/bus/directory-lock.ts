@@ -38,7 +38,11 @@ export async function lockDirectory(directory: string): Promise<Release> {
     server.listen(address, resolve);
   });
   server.unref();
-  writeFileSync(holderFile, `${process.pid}\n`);
+  try {
+    writeFileSync(holderFile, `${process.pid}\n`);
+  } catch {
+    // Only whoever is refused is told less.
+  }
   return () => new Promise((resolve) => server.close(() => resolve()));
 }
 

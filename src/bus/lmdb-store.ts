@@ -13,13 +13,13 @@
  * 4. After a failure nothing more is written: all later commits reject with it. What is readable stays so.
  */
 import { randomBytes } from "node:crypto";
-import { existsSync, mkdirSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, rmSync, statSync } from "node:fs";
 import { Worker } from "node:worker_threads";
 import { NeuroranError, reviveError } from "../errors.js";
 import { checkDataFile } from "./data-check.js";
 import { type Applied, corruptData, type DataFile, dataPath, openDataFile, storeError } from "./data-file.js";
 import { lockDirectory } from "./directory-lock.js";
-import { createLog, isLogUsed, logFile_bytes, openLogFiles, readLog } from "./log.js";
+import { createLog, isLogUsed, logFile_bytes, logPaths, openLogFiles, readLog } from "./log.js";
 import type { DrainReply, DrainRequest } from "./log-drain.js";
 import { encodeRecord, sizeOfWrites } from "./log-record.js";
 import { compareKeys, type OrderedMap, orderedMap } from "./ordered-map.js";
@@ -28,6 +28,8 @@ import type { Entry, Store, Write } from "./store.js";
 /** A file of the log is drained when it holds so much, or some time after something came. */
 const drainFrom_bytes = logFile_bytes / 2;
 const drainAfter_ms = 2000;
+/** A data file that LMDB has begun to make is no longer. */
+const unmade_bytes = 65536;
 
 type Overlay = OrderedMap<Uint8Array | undefined>;
 
@@ -52,8 +54,7 @@ export async function openLmdbStore(directory: string): Promise<Store> {
   const unlock = await lockDirectory(directory);
   let data: DataFile | undefined;
   try {
-    if (existsSync(dataPath(directory))) checkDataFile(dataPath(directory));
-    else if (isLogUsed(directory)) throw corruptData(dataPath(directory), "is missing, but its log is there");
+    prepare(directory);
     // Nobody else is there: what a killed process left in it, such as a mutex, is only in the way.
     rmSync(`${dataPath(directory)}-lock`, { force: true });
     data = await openDataFile(directory);
@@ -66,6 +67,32 @@ export async function openLmdbStore(directory: string): Promise<Store> {
   }
 }
 
+/** Sees that what is there can be opened, or makes what a new store needs. */
+function prepare(directory: string): void {
+  const path = dataPath(directory);
+  // The log is made first, so that as long as it is blank nothing was ever committed.
+  const isBlank = !isLogUsed(directory);
+  if (existsSync(path) && !(isBlank && isUnmade(directory))) {
+    checkDataFile(path);
+    return;
+  }
+  if (!isBlank) throw corruptData(path, "is missing, but its log is there");
+  createLog(directory);
+  rmSync(path, { force: true });
+}
+
+/** Whether the making of the data file was interrupted. */
+function isUnmade(directory: string): boolean {
+  const path = dataPath(directory);
+  if (!logPaths(directory).every(existsSync) || statSync(path).size > unmade_bytes) return false;
+  try {
+    checkDataFile(path);
+    return false;
+  } catch {
+    return true;
+  }
+}
+
 /** Brings what only the log has into the data file. */
 function recover(directory: string, data: DataFile): Applied {
   const known = data.applied();
@@ -73,7 +100,6 @@ function recover(directory: string, data: DataFile): Applied {
     for (const _ of data.range("", "\u{10ffff}")) {
       throw corruptData(dataPath(directory), "does not say how far the log was applied");
     }
-    createLog(directory);
     const applied = { sequence: 0, salt: randomBytes(4).readUInt32LE(0) };
     data.apply([], applied);
     return applied;
@@ -184,6 +210,11 @@ function runStore(
       settled();
     });
     worker.on("error", (cause) => fail(storeError(directory, cause)));
+    worker.on("exit", () => {
+      drainer = undefined;
+      if (draining !== undefined)
+        fail(storeError(directory, new Error("the thread that drains the log ended")));
+    });
     return worker;
   }
 

@@ -51,9 +51,12 @@ export function createLog(directory: string): void {
 
 /** Whether anything was ever written to the log that lies there. */
 export function isLogUsed(directory: string): boolean {
-  return logPaths(directory).some(
-    (path) => existsSync(path) && readFileSync(path).some((byte) => byte !== 0),
-  );
+  return logPaths(directory).some((path) => existsSync(path) && !isBlank(readFileSync(path)));
+}
+
+function isBlank(buffer: Buffer): boolean {
+  // Compared with itself, moved by one: as fast as memory is.
+  return buffer.length === 0 || (buffer[0] === 0 && buffer.compare(buffer, 0, buffer.length - 1, 1) === 0);
 }
 
 /**

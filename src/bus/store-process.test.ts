@@ -1,8 +1,8 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, truncateSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
-import { acknowledgedBy, dice, kill, startCommitting } from "../../test/bus/child-process.js";
+import { acknowledgedBy, dice, kill, startCommitting, startScript } from "../../test/bus/child-process.js";
 import { batchOf, keysOf, slots } from "../../test/bus/commit-until-killed.js";
 import { openLmdbStore } from "./index.js";
 
@@ -57,4 +57,41 @@ describe("a store's directory", () => {
     // Otherwise the log was never drained meanwhile.
     expect(total).toBeGreaterThan(2000);
   }, 30_000);
+
+  it("can be opened when its process was killed while it was made", async () => {
+    const random = dice(seed);
+    for (let round = 0; round < 12; round++) {
+      const directory = freshDirectory();
+      const child = startScript(directory);
+      // Node itself takes a while to start.
+      while (!existsSync(directory)) await new Promise((resolve) => setTimeout(resolve, 1));
+      await new Promise((resolve) => setTimeout(resolve, random(60)));
+      await kill(child);
+      const store = await openLmdbStore(directory);
+      await store.commit([{ key: "after", value: Buffer.from("a") }]);
+      await store.close();
+      rmSync(directory, { recursive: true });
+    }
+  }, 20_000);
+
+  it("can be opened whatever of the making was done", async () => {
+    const made = freshDirectory();
+    await (await openLmdbStore(made)).close();
+    const dataFile = readFileSync(join(made, "data.mdb"));
+    for (const length of [undefined, 0, 4096, 8192, dataFile.length]) {
+      for (const log of ["none", "short", "whole"]) {
+        const directory = freshDirectory();
+        cpSync(made, directory, { recursive: true });
+        if (log === "none") rmSync(join(directory, "log-1"));
+        if (log === "short") truncateSync(join(directory, "log-1"), 2 ** 20);
+        // The data file is made when the log is whole.
+        if (length === undefined || log !== "whole") rmSync(join(directory, "data.mdb"));
+        else truncateSync(join(directory, "data.mdb"), length);
+        const store = await openLmdbStore(directory);
+        await store.commit([{ key: "after", value: Buffer.from("a") }]);
+        await store.close();
+        rmSync(directory, { recursive: true });
+      }
+    }
+  }, 20_000);
 });

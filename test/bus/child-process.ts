@@ -1,11 +1,16 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync, readFileSync, rmSync } from "node:fs";
 
+/** Starts the script that commits without end. */
+export function startScript(directory: string): ChildProcess {
+  const script = new URL("./commit-until-killed.js", import.meta.url).pathname;
+  return spawn(process.execPath, [script, directory], { stdio: ["ignore", "inherit", "inherit"] });
+}
+
 /** Starts the script that commits without end, and resolves when it has committed. */
 export async function startCommitting(directory: string): Promise<ChildProcess> {
   rmSync(`${directory}.acknowledged`, { force: true });
-  const script = new URL("./commit-until-killed.js", import.meta.url).pathname;
-  const child = spawn(process.execPath, [script, directory], { stdio: ["ignore", "inherit", "inherit"] });
+  const child = startScript(directory);
   while (acknowledgedBy(directory) === 0) {
     if (child.exitCode !== null) throw new Error(`the process ended with ${child.exitCode}`);
     await new Promise((resolve) => setTimeout(resolve, 5));
