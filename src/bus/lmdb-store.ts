@@ -14,12 +14,21 @@
  */
 import { randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, rmSync, statSync } from "node:fs";
+import { dirname, resolve } from "node:path";
 import { Worker } from "node:worker_threads";
 import { NeuroranError, reviveError } from "../errors.js";
 import { checkDataFile } from "./data-check.js";
 import { type Applied, corruptData, type DataFile, dataPath, openDataFile, storeError } from "./data-file.js";
 import { lockDirectory } from "./directory-lock.js";
-import { createLog, isLogUsed, logFile_bytes, logPaths, openLogFiles, readLog } from "./log.js";
+import {
+  createLog,
+  isLogUsed,
+  logFile_bytes,
+  logPaths,
+  openLogFiles,
+  readLog,
+  syncDirectory,
+} from "./log.js";
 import type { DrainReply, DrainRequest } from "./log-drain.js";
 import { encodeRecord, sizeOfWrites } from "./log-record.js";
 import { compareKeys, type OrderedMap, orderedMap } from "./ordered-map.js";
@@ -102,6 +111,8 @@ function recover(directory: string, data: DataFile): Applied {
     }
     const applied = { sequence: 0, salt: randomBytes(4).readUInt32LE(0) };
     data.apply([], applied);
+    syncDirectory(directory);
+    syncDirectory(dirname(resolve(directory)));
     return applied;
   }
   const records = readLog(directory, known.sequence, known.salt);

@@ -12,6 +12,7 @@ import {
   closeSync,
   constants,
   existsSync,
+  fdatasync,
   fsyncSync,
   openSync,
   readFileSync,
@@ -44,9 +45,17 @@ export function createLog(directory: string): void {
       closeSync(file);
     }
   }
+  syncDirectory(directory);
+}
+
+/** Makes durable which files a directory has. */
+export function syncDirectory(directory: string): void {
   const folder = openSync(directory, "r");
-  fsyncSync(folder);
-  closeSync(folder);
+  try {
+    fsyncSync(folder);
+  } finally {
+    closeSync(folder);
+  }
 }
 
 /** Whether anything was ever written to the log that lies there. */
@@ -110,8 +119,10 @@ export interface LogFiles {
 
 /** Opens both files, which must be there. */
 export function openLogFiles(directory: string): LogFiles {
-  // Written and flushed by one request to the pool of threads instead of two.
-  const files = logPaths(directory).map((path) => openSync(path, constants.O_RDWR | constants.O_DSYNC));
+  // Where the kernel flushes what it writes, one request to the pool of threads does instead of two.
+  const isFlushed = process.platform === "linux";
+  const flags = isFlushed ? constants.O_RDWR | constants.O_DSYNC : constants.O_RDWR;
+  const files = logPaths(directory).map((path) => openSync(path, flags));
   return {
     write: (file, bytes, offset) =>
       new Promise((resolve, reject) => {
@@ -119,7 +130,8 @@ export function openLogFiles(directory: string): LogFiles {
           if (error) reject(error);
           else if (written < bytes.length)
             reject(Object.assign(new Error("short write"), { code: "ENOSPC" }));
-          else resolve();
+          else if (isFlushed) resolve();
+          else fdatasync(files[file]!, (failure) => (failure ? reject(failure) : resolve()));
         });
       }),
     close: () => {

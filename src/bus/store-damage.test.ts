@@ -1,17 +1,20 @@
 import { execFileSync } from "node:child_process";
 import {
+  closeSync,
   cpSync,
   existsSync,
   mkdtempSync,
+  openSync,
   readFileSync,
   rmSync,
   statSync,
   truncateSync,
   writeFileSync,
+  writeSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { acknowledgedBy, dice, kill, startCommitting } from "../../test/bus/child-process.js";
 import { batchOf } from "../../test/bus/commit-until-killed.js";
 import { openLmdbStore, type Store, type Write } from "./index.js";
@@ -75,6 +78,26 @@ describe("corruption", () => {
     }
   });
 
+  it("that comes while the store is open is found when the entry is read", async () => {
+    const directory = await filled();
+    const store = await openLmdbStore(directory);
+    const path = join(directory, "data.mdb");
+    const file = openSync(path, "r+");
+    const original = readFileSync(path);
+    for (let at = original.indexOf("value of 17 "); at >= 0; at = original.indexOf("value of 17 ", at + 1)) {
+      writeSync(file, Buffer.of(0), 0, 1, at + 3);
+    }
+    closeSync(file);
+    const damage = expect.objectContaining({
+      code: "STORE_CORRUPT",
+      message: expect.stringContaining("key/17;"),
+    });
+    expect(() => store.get("key\x0017")).toThrow(damage);
+    expect(() => [...store.range("", "z")]).toThrow(damage);
+    expect(store.get("key\x0019")).toBeDefined();
+    await store.close();
+  });
+
   it("of any length is found when a file is cut off or missing", async () => {
     const directory = await filled();
     const copy = freshDirectory();
@@ -135,47 +158,50 @@ describe("corruption", () => {
 
 describe("a full disk", () => {
   const mount = freshDirectory();
-  const canMount = mountSmall(mount);
+  let canMount = false;
+  beforeAll(() => {
+    canMount = mountSmall(mount);
+  });
   afterAll(() => {
     if (canMount) execFileSync("umount", [mount]);
   });
 
-  it.skipIf(!canMount)(
-    "fails commits with what to do, keeps what was acknowledged, and goes on when there is room",
-    async () => {
-      const directory = join(mount, "store");
-      const store = await openLmdbStore(directory);
-      const value = Buffer.alloc(100_000, "v");
-      const acknowledged = new Set<string>();
-      let failure: unknown;
-      for (let index = 0; failure === undefined && index < 1000; index++) {
-        const key = `key ${index}`;
-        await store.commit([{ key, value }]).then(
-          () => acknowledged.add(key),
-          (error) => {
-            failure = error;
-          },
-        );
-      }
-      expect(failure).toMatchObject({ code: "STORE_FULL", message: expect.stringContaining("make room") });
-      await expect(store.commit([{ key: "small", value: bytes("s") }])).rejects.toBe(failure);
-      for (const key of acknowledged) expect(store.get(key)?.length).toBe(value.length);
-      await store.close();
+  it("fails commits with what to do, keeps what was acknowledged, and goes on when there is room", async ({
+    skip,
+  }) => {
+    skip(!canMount, "only root can mount a small file system");
+    const directory = join(mount, "store");
+    const store = await openLmdbStore(directory);
+    const value = Buffer.alloc(100_000, "v");
+    const acknowledged = new Set<string>();
+    let failure: unknown;
+    for (let index = 0; failure === undefined && index < 1000; index++) {
+      const key = `key ${index}`;
+      await store.commit([{ key, value }]).then(
+        () => acknowledged.add(key),
+        (error) => {
+          failure = error;
+        },
+      );
+    }
+    expect(failure).toMatchObject({ code: "STORE_FULL", message: expect.stringContaining("make room") });
+    await expect(store.commit([{ key: "small", value: bytes("s") }])).rejects.toBe(failure);
+    for (const key of acknowledged) expect(store.get(key)?.length).toBe(value.length);
+    await store.close();
 
-      await expect(openLmdbStore(directory)).rejects.toMatchObject({ code: "STORE_FULL" });
-      execFileSync("mount", ["-o", "remount,size=64m", mount]);
-      const again = await openLmdbStore(directory);
-      expect(
-        everything(again)
-          .map(([key]) => key)
-          .sort(),
-      ).toEqual([...acknowledged].sort());
-      await again.close();
-    },
-    20_000,
-  );
+    await expect(openLmdbStore(directory)).rejects.toMatchObject({ code: "STORE_FULL" });
+    execFileSync("mount", ["-o", "remount,size=64m", mount]);
+    const again = await openLmdbStore(directory);
+    expect(
+      everything(again)
+        .map(([key]) => key)
+        .sort(),
+    ).toEqual([...acknowledged].sort());
+    await again.close();
+  }, 20_000);
 
-  it.skipIf(!canMount)("takes nothing of a batch that did not fit, now or later", async () => {
+  it("takes nothing of a batch that did not fit, now or later", async ({ skip }) => {
+    skip(!canMount, "only root can mount a small file system");
     const directory = join(mount, "large");
     const store = await openLmdbStore(directory);
     await store.commit([{ key: "before", value: bytes("b") }]);
@@ -193,7 +219,8 @@ describe("a full disk", () => {
     await again.close();
   });
 
-  it.skipIf(!canMount)("refuses to make a store that has no room for its log", async () => {
+  it("refuses to make a store that has no room for its log", async ({ skip }) => {
+    skip(!canMount, "only root can mount a small file system");
     const small = join(mount, "other");
     expect(() => writeFileSync(join(mount, "ballast"), Buffer.alloc(2 ** 26))).toThrow("ENOSPC");
     truncateSync(join(mount, "ballast"), statSync(join(mount, "ballast")).size - 2 ** 20);
