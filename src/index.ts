@@ -1,4 +1,7 @@
 /** The public interface of the package. */
+
+/** What requests and replies are checked by: modules that take it from here need not bring it along. */
+export { z } from "zod";
 export * from "./compiler/index.js";
 export { InputError, NeuroranError } from "./errors.js";
 export * from "./functions/index.js";

@@ -36,6 +36,7 @@ export {
   prepareFunction,
   runFunction,
 } from "./run-function.js";
+export { field, type Schema, stateSchema, type ValueOf } from "./schema/index.js";
 export {
   type FlowFactory,
   type SharedVariant,
@@ -45,3 +46,16 @@ export {
 } from "./slot-executor.js";
 export type { Tensor, TensorDescription } from "./tensor.js";
 export type { Timing } from "./timing.js";
+export {
+  type Call,
+  call,
+  continuation,
+  type Failure,
+  handler,
+  type Invocation,
+  reference,
+  type StatefulFunction,
+  statefulFunction,
+  steps,
+  type TurnContext,
+} from "./turns/index.js";

@@ -30,5 +30,5 @@ export type { KeyGroup } from "./entries.js";
 export { createEntryCodec, type EntryCipher } from "./entry-codec.js";
 export type { FlowSources } from "./flow-sources.js";
 export { deserialise, serialise } from "./serialisable.js";
-export { call, continuation, handler, reference, statefulFunction } from "./stateful-function.js";
+export { call, checkName, continuation, handler, reference, statefulFunction } from "./stateful-function.js";
 export { steps } from "./steps.js";

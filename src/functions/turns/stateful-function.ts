@@ -62,8 +62,8 @@ export function statefulFunction<S extends Schema, H extends Readonly<Record<str
   return Object.freeze({ ...data, state, at: requestsOf<H>(name, runnable) });
 }
 
-/** Functions and handlers stand in addresses, on the command line and in paths of HTTP. */
-function checkName(place: string, name: unknown): void {
+/** Functions and handlers stand in addresses, on the command line and in paths of HTTP: refuses what does not fit there. */
+export function checkName(place: string, name: unknown): asserts name is string {
   const words = typeof name === "string" && /^[a-z][a-z0-9]*(?:(?:-[a-z0-9]+)*|[A-Za-z0-9]*)$/.test(name);
   if (words && name.length <= longestName) return;
   const remedy = `a name is lower case words with hyphens or in camel case, up to ${longestName} characters`;
