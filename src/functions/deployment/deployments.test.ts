@@ -149,9 +149,6 @@ describe("bundling", () => {
   });
 
   it("works in an installation without the optional bundler", async () => {
-    const root = join(folder, "installation");
-    await mkdir(join(root, "node_modules"), { recursive: true });
-    for (const name of ["dist", "package.json"]) await symlink(join(process.cwd(), name), join(root, name));
     const path = await folderWith({ "a.mjs": counterText(1), "b.ts": "export {}" });
     // The loader hides the package, as an installation without optional dependencies does.
     const hide = `import { register } from "node:module";
