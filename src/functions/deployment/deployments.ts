@@ -172,8 +172,11 @@ export function createDeployments(options: DeploymentOptions): Deployments {
       const record = recordWith(functionName);
       if (record === undefined || unusable.has(record.name)) return false;
       load(record.name).catch((error) => {
+        if (records.get(record.name) !== record || unusable.has(record.name)) return;
         unusable.add(record.name);
         report(record.name, error);
+        // Whoever waits for them is told.
+        for (const { name } of record.functions) domain().undeploy(name);
       });
       return true;
     },

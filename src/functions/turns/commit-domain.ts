@@ -76,7 +76,10 @@ export interface CommitDomain {
    * @throws InputError where the state that is there has a version that the schema cannot read.
    */
   deploy(functions: readonly StatefulFunctionData[]): void;
-  /** Takes a function out of service; its state stays. Requests for it fail with FUNCTION_UNKNOWN until it is back. */
+  /**
+   * Takes a function out of service, or says that one will not come into it; its state stays. Requests for it fail with
+   * FUNCTION_UNKNOWN until it is back, those that wait for it as well, and what nobody waits for stays until then.
+   */
   undeploy(name: string): void;
   /**
    * Resolves with the outcome when it is durable. The body must have been checked.

@@ -335,15 +335,18 @@ export function createCommitDomain(options: DomainOptions): CommitDomain {
     };
   };
 
-  const deploy = (added: readonly StatefulFunctionData[]): void => {
-    service.add(added);
-    for (const { name } of added) {
-      keys.drop(name);
-      for (const accepted of parked.get(name) ?? []) queue.push(accepted);
-      parked.delete(name);
-    }
+  /** What waited for a function is looked at again. */
+  const takeUp = (name: string): void => {
+    keys.drop(name);
+    for (const accepted of parked.get(name) ?? []) queue.push(accepted);
+    parked.delete(name);
     cutSoon();
     if (queue.length > 0) runSoon();
+  };
+
+  const deploy = (added: readonly StatefulFunctionData[]): void => {
+    service.add(added);
+    for (const { name } of added) takeUp(name);
   };
 
   const durable = (): Promise<void> => {
@@ -366,7 +369,7 @@ export function createCommitDomain(options: DomainOptions): CommitDomain {
     deploy,
     undeploy(name) {
       service.remove(name);
-      keys.drop(name);
+      takeUp(name);
     },
     invoke: (invocation, identification) =>
       new Promise((resolve, reject) => {
