@@ -32,3 +32,4 @@ export type { FlowSources } from "./flow-sources.js";
 export { deserialise, serialise } from "./serialisable.js";
 export { call, checkName, continuation, handler, reference, statefulFunction } from "./stateful-function.js";
 export { steps } from "./steps.js";
+export { createTransientDomain, type TransientDomain } from "./transient-domain.js";

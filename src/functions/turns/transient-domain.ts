@@ -1,0 +1,54 @@
+import { type Clock, embeddedBus, memoryStore, systemClock } from "../../bus/index.js";
+import { NeuroranError } from "../../errors.js";
+import type { Address } from "./address.js";
+import type { LoggedEvent } from "./commit-domain.js";
+import type { Invocation, StatefulFunctionData } from "./declaration.js";
+import { createCommitDomain } from "./domain.js";
+
+/** Stateful functions that run in this process and are forgotten with it. */
+export interface TransientDomain {
+  /**
+   * The reply: `invoke(counter.at("a").add({ by: 1 }))`.
+   * @throws (rejections) NeuroranError with the code and message of the failure.
+   */
+  invoke<Reply>(invocation: Invocation<Reply>): Promise<Reply>;
+  /** Resolves when the message is accepted; it runs later, after the delay. */
+  send(invocation: Invocation, options?: { readonly delay_ms?: number }): Promise<void>;
+  /** Delivers the events of a key, from the first one kept on. Returns what ends it. */
+  subscribe(address: Address, deliver: (event: LoggedEvent) => void): () => void;
+  /** The JSON form of a key's state; undefined where it has none. */
+  stateOf(address: Address): Promise<unknown>;
+  /** Ends it, with what has come done. */
+  close(): Promise<void>;
+}
+
+/**
+ * A domain for trying functions out and for their tests: the protocol of a node without its store, bus and network. Give a
+ * clock to have timers and delays pass as the test says.
+ */
+export function createTransientDomain(
+  functions: readonly StatefulFunctionData[],
+  options: { readonly clock?: Clock } = {},
+): TransientDomain {
+  let ids = 0;
+  const unsealed = (bytes: Uint8Array) => bytes;
+  const domain = createCommitDomain({
+    store: memoryStore(),
+    bus: embeddedBus("transient"),
+    clock: options.clock ?? systemClock,
+    uniqueId: () => `transient-${++ids}`,
+    cipherOf: () => ({ seal: unsealed, open: unsealed }),
+    functions,
+  });
+  return {
+    async invoke<Reply>(invocation: Invocation<Reply>): Promise<Reply> {
+      const outcome = await domain.invoke(invocation);
+      if (outcome.ok) return outcome.value as Reply;
+      throw new NeuroranError(outcome.error.code, outcome.error.message);
+    },
+    send: (invocation, sendOptions) => domain.send(invocation, sendOptions),
+    subscribe: (address, deliver) => domain.subscribe(address, 1, deliver),
+    stateOf: (address) => domain.stateOf(address),
+    close: () => domain.close(),
+  };
+}

@@ -1,0 +1,69 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { bundleModule, importModule, installModule } from "../src/functions/deployment/index.js";
+import { createTransientDomain, reference } from "../src/functions/turns/index.js";
+
+/** Examples as a node takes them: bundled from their TypeScript, and from what it compiles to. */
+describe.each(["examples", "dist/examples"])("the deployable examples in %s", (folder) => {
+  const ending = folder === "examples" ? "ts" : "js";
+  let data = "";
+  beforeAll(async () => {
+    data = await mkdtemp(join(tmpdir(), "neuroran-examples-"));
+  });
+  afterAll(() => rm(data, { recursive: true, force: true }));
+
+  const domainOf = async (name: string) => {
+    const hash = await installModule(data, await bundleModule(join(folder, `${name}.${ending}`)));
+    return createTransientDomain((await importModule(data, hash)).functions);
+  };
+
+  it("count sessions", async () => {
+    const domain = await domainOf("session-counter");
+    const changes: unknown[] = [];
+    domain.subscribe({ function: "session-counter", key: "c" }, ({ event }) => changes.push(event));
+    const ask = (handler: string, session: string, more = {}) =>
+      domain.invoke(reference("session-counter", "c", handler, { session, ...more }));
+    expect(await ask("open", "a")).toBe(1);
+    expect(await ask("open", "b", { lifetime_s: 0.001 })).toBe(2);
+    expect(await ask("open", "a")).toBeLessThanOrEqual(2);
+    await expect.poll(() => ask("close", "none"), { timeout: 5000 }).toBe(1);
+    expect(await ask("close", "a")).toBe(0);
+    expect(changes).toEqual([
+      { change: "opened", open: 1, opened: 1 },
+      { change: "opened", open: 2, opened: 2 },
+      { change: "expired", open: 1, opened: 2 },
+      { change: "closed", open: 0, opened: 2 },
+    ]);
+    await domain.close();
+  });
+
+  it("admit sessions, and give back what was taken for those that are refused", async () => {
+    const domain = await domainOf("edge-service");
+    const admit = (session: string, subscriber: string, rate_mbps: number) =>
+      domain.invoke(reference("admission", "s", "admit", { session, subscriber, cell: "c", rate_mbps }));
+    const stateOf = (name: string, key: string) => domain.stateOf({ function: name, key });
+    expect(await admit("1", "a", 20)).toEqual({ admitted: true });
+    expect(await admit("2", "a", 1)).toEqual({ admitted: false, reason: "quota" });
+    expect(await admit("1", "b", 1)).toEqual({ admitted: false, reason: "known" });
+    expect(await admit("3", "b", 20)).toEqual({ admitted: true });
+    expect(await admit("4", "c", 11)).toEqual({ admitted: false, reason: "cell" });
+    expect(await stateOf("cell", "c")).toMatchObject({ load_mbps: 40 });
+    for (const [key, used_mbps] of [
+      ["a", 20],
+      ["b", 20],
+      ["c", 0],
+    ] as const) {
+      const state = (await stateOf("subscriber", key)) as { used_mbps: number } | undefined;
+      expect(state?.used_mbps ?? 0, key).toBe(used_mbps);
+    }
+    expect(await domain.invoke(reference("admission", "s", "release", { session: "1" }))).toBe(true);
+    expect(await domain.invoke(reference("admission", "s", "release", { session: "1" }))).toBe(false);
+    expect(await admit("4", "c", 11)).toEqual({ admitted: true });
+    expect(await stateOf("cell", "c")).toMatchObject({ load_mbps: 31 });
+    expect(await stateOf("admission", "s")).toEqual({ admitted: 3, refused: 3 });
+    await expect(admit("5", "c", -1)).rejects.toThrow("admission.admit.rate_mbps: -1");
+    await domain.close();
+  });
+});
