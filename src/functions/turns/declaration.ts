@@ -60,10 +60,15 @@ export interface Call<Reply = unknown, Carry = unknown> {
   readonly carry: Carry;
 }
 
-/** A handler of requests. Its body and reply are checked where they come from outside. */
-export interface RequestHandler<S extends Schema = Schema, Request = unknown, Reply = unknown> {
+/** A handler of requests. Each body is checked when it is handled, and becomes the request. */
+export interface RequestHandler<
+  S extends Schema = Schema,
+  Request = unknown,
+  Reply = unknown,
+  Body = Request,
+> {
   readonly kind: "request";
-  readonly request: ZodType<Request>;
+  readonly request: ZodType<Request, Body>;
   readonly reply: ZodType<Reply>;
   /** Returns the reply, or a call whose continuation will give it. */
   run(context: TurnContext<S>, request: Request): Reply | Call;
@@ -88,9 +93,9 @@ export interface StatefulFunctionData {
 }
 
 /** A handler that is written as steps, each of which is a turn. A function is made of its first step and continuations. */
-export interface StepsHandler<S extends Schema = Schema, Request = unknown, Reply = unknown> {
+export interface StepsHandler<S extends Schema = Schema, Request = unknown, Reply = unknown, Body = Request> {
   readonly kind: "steps";
-  readonly request: ZodType<Request>;
+  readonly request: ZodType<Request, Body>;
   readonly reply: ZodType<Reply>;
   readonly steps: readonly Step<S>[];
 }
@@ -108,10 +113,10 @@ export type DeclaredHandler<S extends Schema = Schema> = Handler<S> | StepsHandl
 /** The requests that a function's handlers take, by name. */
 export type RequestsOf<H> = {
   readonly [N in keyof H as H[N] extends { readonly kind: "request" | "steps" } ? N : never]: H[N] extends {
-    readonly request: ZodType<infer Request>;
+    readonly request: ZodType<unknown, infer Body>;
     readonly reply: ZodType<infer Reply>;
   }
-    ? (body: Request) => Invocation<Reply>
+    ? (...body: undefined extends Body ? [body?: Body] : [body: Body]) => Invocation<Reply>
     : never;
 };
 

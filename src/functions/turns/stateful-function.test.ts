@@ -27,6 +27,13 @@ const account = statefulFunction(
         return state.balance;
       },
     ),
+    raise: handler(
+      { request: z.strictObject({ by: z.number().default(1) }), reply: z.void() },
+      ({ state }, { by }) => {
+        expectTypeOf(by).toEqualTypeOf<number>();
+        state.balance *= 1 + by;
+      },
+    ),
     name: handler({ request: z.undefined(), reply: z.string() }, ({ key }) => key),
     transfer: steps(
       {
@@ -126,9 +133,11 @@ describe("a stateful function", () => {
     expectTypeOf(account.at("a").transfer).parameters.toEqualTypeOf<[{ to: string; amount: number }]>();
     expectTypeOf(account.at("a").name).returns.toEqualTypeOf<Invocation<string>>();
     const { name } = account.at("b");
-    expectTypeOf(name).parameters.toEqualTypeOf<[undefined]>();
+    expectTypeOf(name).parameters.toEqualTypeOf<[body?: undefined]>();
     // @ts-expect-error Nobody but the function itself reaches its continuations.
     expect(account.at("a").refund).toBeUndefined();
+    expectTypeOf(account.at("a").raise).parameters.toEqualTypeOf<[body: { by?: number | undefined }]>();
+    expectTypeOf(account.at("a").raise({})).toEqualTypeOf<Invocation<void>>();
     // @ts-expect-error The amount is missing.
     account.at("a").deposit({});
     expect(() => account.at("")).toThrow("key:");
@@ -143,16 +152,16 @@ describe("a stateful function", () => {
     steps(
       types,
       // @ts-expect-error The call gives a string where the second step takes a number.
-      () => call(account.at("a").name(undefined)),
+      () => call(account.at("a").name()),
       (_, _taken: number) => 1,
     );
     steps(
       types,
       // @ts-expect-error The call carries a string where the second step takes a number.
-      () => call(account.at("a").name(undefined), { carry: "x" }),
+      () => call(account.at("a").name(), { carry: "x" }),
       (_, _taken, _carry: number) => 1,
     );
-    const given: Call<string, { by: number }> = call(account.at("a").name(undefined), {
+    const given: Call<string, { by: number }> = call(account.at("a").name(), {
       carry: { by: 1 },
     });
     expect(given.carry.by).toBe(1);
@@ -162,6 +171,7 @@ describe("a stateful function", () => {
     expect(Object.keys(account.handlers).sort()).toEqual([
       "deposit",
       "name",
+      "raise",
       "refund",
       "transfer",
       "transfer/2",
@@ -175,6 +185,8 @@ describe("a stateful function", () => {
     await inDomain([account, auditor, auditor2()], async (ask, domain) => {
       await ask(account.at("a").deposit({ amount: 10 }));
       expect(await ask(account.at("a").transfer({ to: "b", amount: 4 }))).toEqual({ left: 6, there: 4 });
+      await ask(account.at("b").raise({}));
+      await ask(account.at("b").raise({ by: -0.5 }));
       expect(await ask(auditor.at("x").sum({ of: ["a", "b"] }))).toBe(10);
       expect(await domain.stateOf({ function: "keeper", key: "total" })).toEqual({ value: 10 });
       expect(await domain.stateOf({ function: "auditor", key: "x" })).toEqual({ seen: 3 });

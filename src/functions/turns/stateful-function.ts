@@ -133,13 +133,13 @@ function requestsOf<H>(name: string, handlers: Readonly<Record<string, Handler>>
 }
 
 /**
- * A handler of requests, which are checked where they come from outside, as is its reply. It returns the reply, or a `call`
- * whose continuation gives it. What it throws is the failure that the caller gets, and undoes its turn.
+ * A handler of requests. What comes is checked by the request's schema, which may give defaults. It returns the reply, or a
+ * `call` whose continuation gives it. What it throws is the failure that the caller gets, and undoes its turn.
  */
-export function handler<S extends Schema, Request, Reply>(
-  types: { readonly request: ZodType<Request>; readonly reply: ZodType<Reply> },
+export function handler<S extends Schema, Body, Request, Reply>(
+  types: { readonly request: ZodType<Request, Body>; readonly reply: ZodType<Reply> },
   run: (context: TurnContext<S>, request: NoInfer<Request>) => NoInfer<Reply> | Call,
-): RequestHandler<S, Request, Reply> {
+): RequestHandler<S, Request, Reply, Body> {
   return { kind: "request", request: types.request, reply: types.reply, run };
 }
 

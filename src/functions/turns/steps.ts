@@ -23,49 +23,49 @@ type Given<Reply, Called, Carry> = NoInfer<Reply> | Call<Called, Carry>;
  * ),
  * ```
  */
-export function steps<S extends Schema, Request, Reply>(
-  types: { readonly request: ZodType<Request>; readonly reply: ZodType<Reply> },
+export function steps<S extends Schema, Body, Request, Reply>(
+  types: { readonly request: ZodType<Request, Body>; readonly reply: ZodType<Reply> },
   first: Step<S, NoInfer<Request>, undefined, Given<Reply, unknown, unknown>>,
-): StepsHandler<S, Request, Reply>;
-export function steps<S extends Schema, Request, Reply, R1, C1>(
-  types: { readonly request: ZodType<Request>; readonly reply: ZodType<Reply> },
+): StepsHandler<S, Request, Reply, Body>;
+export function steps<S extends Schema, Body, Request, Reply, R1, C1>(
+  types: { readonly request: ZodType<Request, Body>; readonly reply: ZodType<Reply> },
   first: Step<S, NoInfer<Request>, undefined, Given<Reply, R1, C1>>,
   second: Step<S, R1, C1, Given<Reply, unknown, unknown>>,
-): StepsHandler<S, Request, Reply>;
-export function steps<S extends Schema, Request, Reply, R1, C1, R2, C2>(
-  types: { readonly request: ZodType<Request>; readonly reply: ZodType<Reply> },
+): StepsHandler<S, Request, Reply, Body>;
+export function steps<S extends Schema, Body, Request, Reply, R1, C1, R2, C2>(
+  types: { readonly request: ZodType<Request, Body>; readonly reply: ZodType<Reply> },
   first: Step<S, NoInfer<Request>, undefined, Given<Reply, R1, C1>>,
   second: Step<S, R1, C1, Given<Reply, R2, C2>>,
   third: Step<S, R2, C2, Given<Reply, unknown, unknown>>,
-): StepsHandler<S, Request, Reply>;
-export function steps<S extends Schema, Request, Reply, R1, C1, R2, C2, R3, C3>(
-  types: { readonly request: ZodType<Request>; readonly reply: ZodType<Reply> },
+): StepsHandler<S, Request, Reply, Body>;
+export function steps<S extends Schema, Body, Request, Reply, R1, C1, R2, C2, R3, C3>(
+  types: { readonly request: ZodType<Request, Body>; readonly reply: ZodType<Reply> },
   first: Step<S, NoInfer<Request>, undefined, Given<Reply, R1, C1>>,
   second: Step<S, R1, C1, Given<Reply, R2, C2>>,
   third: Step<S, R2, C2, Given<Reply, R3, C3>>,
   fourth: Step<S, R3, C3, Given<Reply, unknown, unknown>>,
-): StepsHandler<S, Request, Reply>;
-export function steps<S extends Schema, Request, Reply, R1, C1, R2, C2, R3, C3, R4, C4>(
-  types: { readonly request: ZodType<Request>; readonly reply: ZodType<Reply> },
+): StepsHandler<S, Request, Reply, Body>;
+export function steps<S extends Schema, Body, Request, Reply, R1, C1, R2, C2, R3, C3, R4, C4>(
+  types: { readonly request: ZodType<Request, Body>; readonly reply: ZodType<Reply> },
   first: Step<S, NoInfer<Request>, undefined, Given<Reply, R1, C1>>,
   second: Step<S, R1, C1, Given<Reply, R2, C2>>,
   third: Step<S, R2, C2, Given<Reply, R3, C3>>,
   fourth: Step<S, R3, C3, Given<Reply, R4, C4>>,
   fifth: Step<S, R4, C4, Given<Reply, unknown, unknown>>,
-): StepsHandler<S, Request, Reply>;
-export function steps<S extends Schema, Request, Reply, R1, C1, R2, C2, R3, C3, R4, C4, R5, C5>(
-  types: { readonly request: ZodType<Request>; readonly reply: ZodType<Reply> },
+): StepsHandler<S, Request, Reply, Body>;
+export function steps<S extends Schema, Body, Request, Reply, R1, C1, R2, C2, R3, C3, R4, C4, R5, C5>(
+  types: { readonly request: ZodType<Request, Body>; readonly reply: ZodType<Reply> },
   first: Step<S, NoInfer<Request>, undefined, Given<Reply, R1, C1>>,
   second: Step<S, R1, C1, Given<Reply, R2, C2>>,
   third: Step<S, R2, C2, Given<Reply, R3, C3>>,
   fourth: Step<S, R3, C3, Given<Reply, R4, C4>>,
   fifth: Step<S, R4, C4, Given<Reply, R5, C5>>,
   sixth: Step<S, R5, C5, Given<Reply, unknown, unknown>>,
-): StepsHandler<S, Request, Reply>;
-export function steps<S extends Schema, Request, Reply>(
-  types: { readonly request: ZodType<Request>; readonly reply: ZodType<Reply> },
+): StepsHandler<S, Request, Reply, Body>;
+export function steps<S extends Schema, Body, Request, Reply>(
+  types: { readonly request: ZodType<Request, Body>; readonly reply: ZodType<Reply> },
   ...all: readonly Step<S>[]
-): StepsHandler<S, Request, Reply> {
+): StepsHandler<S, Request, Reply, Body> {
   return { kind: "steps", request: types.request, reply: types.reply, steps: all };
 }
 
