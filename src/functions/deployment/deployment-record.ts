@@ -107,7 +107,8 @@ export function planDeployment(
   now_ms: number,
 ): PlannedDeployment {
   checkModuleName(name);
-  const functions = module.functions.map((one) => recordOf(store, one));
+  const admitted = module.functions.map((one) => ({ one, ...admitSchema(store, one.name, one.state) }));
+  const functions = admitted.map(({ one, codec }) => recordOf(one, codec.layout));
   const flows = [...module.flows].map(([exportName, flow]) => ({ name: flow.name, exportName }));
   const names = new Set([...functions, ...flows].map((one) => one.name));
   const retired: string[] = [];
@@ -131,11 +132,12 @@ export function planDeployment(
     deployed_ms: now_ms,
   };
   const value = new TextEncoder().encode(JSON.stringify(record));
-  return { record, writes: [{ key: prefix + name, value }], retired };
+  // With the layouts, lest a version that comes soon after does not know how this one wrote.
+  const layouts = admitted.flatMap(({ writes }) => writes);
+  return { record, writes: [...layouts, { key: prefix + name, value }], retired };
 }
 
-function recordOf(store: ReadableStore, { name, state, handlers }: StatefulFunctionData): FunctionRecord {
-  const { layout } = admitSchema(store, name, state).codec;
+function recordOf({ name, state, handlers }: StatefulFunctionData, layout: string): FunctionRecord {
   const requests = Object.entries(handlers).filter(([, { kind }]) => kind === "request");
   return { name, stateVersion: state.version, layout, handlers: requests.map(([handler]) => handler) };
 }

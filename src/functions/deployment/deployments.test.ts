@@ -8,6 +8,7 @@ import { InputError as PackageInputError } from "neuroran";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { embeddedBus, type Store, systemClock } from "../../bus/index.js";
 import { memoryStore } from "../../bus/memory-store.js";
+import { keptLayouts } from "../schema/index.js";
 import { type CommitDomain, createCommitDomain, reference } from "../turns/index.js";
 import { bundleModule, standsAlone } from "./bundle.js";
 import { createDeployments, type Deployments } from "./deployments.js";
@@ -313,6 +314,14 @@ describe("deployments", () => {
     expect(await node.ask("counter")).toBe(7.5);
     const back = node.deployments.deploy("counter", counterText(3));
     await expect(back).rejects.toThrow("the store has state of version 2");
+    await node.domain.close();
+  });
+
+  it("know how a version wrote as soon as it is in service", async () => {
+    const [store, dataDirectory] = [memoryStore(), await newDataDirectory()];
+    const node = nodeOver(store, dataDirectory);
+    await node.deployments.deploy("counter", counterText(3));
+    expect([...keptLayouts(store, "counter").keys()]).toEqual([1]);
     await node.domain.close();
   });
 
