@@ -193,7 +193,7 @@ describe("signatures", () => {
     expect(() => verifyModule(hash, "x", [rsa.publicKey])).toThrow("was signed by none");
   });
 
-  it("are required of every module where the node wants them, at deploy and when it is loaded", async () => {
+  it("are required of every module where the node wants them, at deploy and when it is loaded (deployments, invariant 4)", async () => {
     const [store, dataDirectory] = [memoryStore(), await newDataDirectory()];
     const text = counterText(1, { name: "signed" });
     const strict = nodeOver(store, dataDirectory, [trusted.publicKey]);
@@ -246,7 +246,7 @@ describe("importing", () => {
     for (const [text, message] of cases) await expect(importText(text), text).rejects.toThrow(message);
   });
 
-  it("refuses a file that is missing or was changed, until it is deployed again", async () => {
+  it("refuses a file that is missing or was changed, until it is deployed again (installation, invariant 1)", async () => {
     const dataDirectory = await newDataDirectory();
     const text = counterText(5);
     const hash = await installModule(dataDirectory, text);
@@ -325,7 +325,7 @@ describe("deployments", () => {
     await node.domain.close();
   });
 
-  it("are refused where another module has a name, and leave what serves in service", async () => {
+  it("are refused where another module has a name, and leave what serves in service (invariant 2)", async () => {
     const [store, dataDirectory] = [memoryStore(), await newDataDirectory()];
     const node = nodeOver(store, dataDirectory);
     await node.deployments.deploy("one", counterText(1));
@@ -362,7 +362,7 @@ describe("deployments", () => {
     await node.domain.close();
   });
 
-  it("change nothing when the record cannot be committed", async () => {
+  it("change nothing when the record cannot be committed (invariant 1)", async () => {
     const dataDirectory = await newDataDirectory();
     const store = memoryStore();
     let full = false;

@@ -106,7 +106,7 @@ describe("a codec", () => {
     );
   });
 
-  it("writes equal states as equal bytes, whatever the order of fields and entries", () => {
+  it("writes equal states as equal bytes, whatever the order of fields and entries (encoding, invariant 1)", () => {
     fc.assert(
       fc.property(anyState, ({ schema, state }) => {
         const fields = Object.fromEntries(Object.entries(schema.fields).reverse());
@@ -166,7 +166,7 @@ describe("a codec", () => {
     expect([...bytes.subarray(-8)]).toEqual([0, 0, 0xc0, 0x7f, 0, 0, 0xc0, 0x7f]);
   });
 
-  it("answers damaged bytes with a value of the schema or STATE_CORRUPT, and allocates no more than there is", () => {
+  it("answers damaged bytes with a value of the schema or STATE_CORRUPT, and allocates no more than there is (decoding, invariants 1 and 2)", () => {
     const damage = fc.record({
       cut: fc.nat(),
       flips: fc.array(fc.tuple(fc.nat(), fc.integer({ min: 1, max: 255 })), { maxLength: 4 }),
@@ -199,7 +199,7 @@ describe("a codec", () => {
     expect(() => codec.decode(bytes)).toThrow(/STATE_CORRUPT|at byte 12/);
   });
 
-  it("refuses bytes that no codec writes", () => {
+  it("refuses bytes that no codec writes, or another layout (codec, invariant 2)", () => {
     const schema = stateSchema({
       flag: field.boolean(),
       users: field.map("uint8", field.uint8()),
@@ -252,7 +252,7 @@ describe("a codec", () => {
     codec.check(state);
   });
 
-  it("refuses what is not of the schema, with the path", () => {
+  it("refuses what is not of the schema, with the path (encoding, invariant 2)", () => {
     const codec = codecOf(
       stateSchema({
         count: field.uint8(),
@@ -296,7 +296,7 @@ describe("a codec", () => {
     expect(codec.encode(good)).toEqual(bytes);
   });
 
-  it("writes states of any size into the room that it makes", () => {
+  it("writes states of any size into the room that it makes (encoding, invariant 3)", () => {
     const schema = stateSchema({
       a: field.map("text", field.text()),
       b: field.record({ c: field.float64(), d: field.tensor("uint8", [2_000_000]) }),

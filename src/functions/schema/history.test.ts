@@ -46,7 +46,7 @@ function storeWith(...schemas: Parameters<typeof admitSchema>[2][]) {
 }
 
 describe("the history of a function's schema", () => {
-  it("lets the latest version read what every earlier one wrote, through all migrations in order", () => {
+  it("lets the latest version read what every earlier one wrote, through all migrations in order (codec, invariant 3)", () => {
     const store = mapStore();
     const one = admitSchema(store, "counter", first);
     store.write(one.writes);
@@ -71,7 +71,7 @@ describe("the history of a function's schema", () => {
     expect(store.entries.size).toBe(0);
   });
 
-  it("refuses fields that changed without a raised version, at deploy", () => {
+  it("refuses fields that changed without a raised version, at deploy (invariant 2)", () => {
     const changed = stateSchema({ count: field.uint16(), name: field.text() });
     expect(() => admitSchema(storeWith(first), "counter", changed)).toThrow(
       /counter, state.version: 1 is not accepted; its fields were .*"count":"uint8".* raise the version/,

@@ -12,6 +12,9 @@ type Given<Reply, Called, Carry> = NoInfer<Reply> | Call<Called, Carry>;
  * next step; one that returns anything else gives the reply, and the steps behind it do not run. A call by the last step
  * hands its reply to whoever waits, and so does a failed call its failure, unless it names a continuation by `onFailure`.
  *
+ * When another version of the function comes while a call is under way, that version's step of the same number takes the reply:
+ * change the order of steps under a new name.
+ *
  * ```ts
  * transfer: steps(
  *   { request: z.object({ to: z.string(), amount: z.number() }), reply: z.number() },
