@@ -36,6 +36,8 @@ async function folderWith(files: Readonly<Record<string, string>>): Promise<stri
   return path;
 }
 
+const run = promisify(execFile);
+
 const newDataDirectory = () => mkdtemp(join(folder, "data-"));
 
 /** A module with one function that counts, by steps of `by`. */
@@ -161,7 +163,6 @@ describe("bundling", () => {
       const { bundleModule } = await import(${JSON.stringify(join(process.cwd(), "dist/src/functions/deployment/bundle.js"))});
       console.log((await bundleModule(${JSON.stringify(join(path, "a.mjs"))})).length);
       await bundleModule(${JSON.stringify(join(path, "b.ts"))}).catch((error) => console.log(error.code));`;
-    const run = promisify(execFile);
     const { stdout } = await run(process.execPath, ["--input-type=module", "-e", script]);
     expect(stdout.split("\n").slice(0, 2)).toEqual([String(counterText(1).length), "BUNDLER_MISSING"]);
   });
@@ -402,6 +403,15 @@ describe("deployments", () => {
     // Twice by messages that nobody waits for, which were accepted while the module could not be loaded.
     expect(await second.ask("counter")).toBe(3);
     await second.domain.close();
+  });
+
+  it("leave no trace of warming up, and let the process end", async () => {
+    const dataDirectory = await newDataDirectory();
+    const url = new URL("./warm-up.js", import.meta.url).href;
+    const script = `import { warmUp } from "${url}"; await warmUp(process.argv[1]); console.log("warm");`;
+    const { stdout } = await run(process.execPath, ["--input-type=module", "-e", script, dataDirectory]);
+    expect(stdout).toBe("warm\n");
+    expect(await readdir(join(dataDirectory, "modules"))).toEqual(["node_modules"]);
   });
 
   it("load a module that has not been imported and answer the first request within 10 ms", async () => {

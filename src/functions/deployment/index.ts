@@ -12,3 +12,4 @@ export { createDeployments, type DeploymentOptions, type Deployments } from "./d
 export { installModule, modulePath } from "./installation.js";
 export { type ExportedFlow, importModule, type LoadedModule } from "./loaded-module.js";
 export { hashOfModule, signModule, verifyModule } from "./signature.js";
+export { warmUp } from "./warm-up.js";
