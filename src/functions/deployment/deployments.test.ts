@@ -62,13 +62,19 @@ interface Node {
 let ids = 0;
 
 /** A node over a store and data directory: as often as wanted one after the other. */
-function nodeOver(store: Store, dataDirectory: string, trustedKeys?: readonly KeyObject[]): Node {
+function nodeOver(
+  store: Store,
+  dataDirectory: string,
+  trustedKeys?: readonly KeyObject[],
+  provide: () => Promise<void> = async () => {},
+): Node {
   const problems: unknown[] = [];
   const deployments: Deployments = createDeployments({
     dataDirectory,
     store,
     clock: systemClock,
     domain: () => domain,
+    provide,
     report: (_, error) => problems.push(error),
     ...(trustedKeys === undefined ? {} : { trustedKeys }),
   });
@@ -403,6 +409,49 @@ describe("deployments", () => {
     // Twice by messages that nobody waits for, which were accepted while the module could not be loaded.
     expect(await second.ask("counter")).toBe(3);
     await second.domain.close();
+  });
+
+  it("do not put into service what was replaced or undeployed while it was loaded", async () => {
+    for (const change of ["deploy", "undeploy"] as const) {
+      const [store, dataDirectory] = [memoryStore(), await newDataDirectory()];
+      const first = nodeOver(store, dataDirectory);
+      await first.deployments.deploy("one", counterText(1));
+      await first.domain.close();
+      let go = () => {};
+      const held = new Promise<void>((resolve) => {
+        go = resolve;
+      });
+      let calls = 0;
+      const second = nodeOver(store, dataDirectory, undefined, () =>
+        calls++ === 0 ? held : Promise.resolve(),
+      );
+      const loading = second.deployments.load("one");
+      await expect.poll(() => calls).toBe(1);
+      if (change === "deploy") await second.deployments.deploy("one", counterText(10));
+      else await second.deployments.undeploy("one");
+      go();
+      await loading;
+      const expected = change === "deploy" ? 10 : expect.stringMatching("FUNCTION_UNKNOWN");
+      expect(await second.ask("counter"), change).toEqual(expected);
+      await second.domain.close();
+    }
+  });
+
+  it("take effect one after the other, in the order in which they were asked for (invariant 3)", async () => {
+    const [store, dataDirectory] = [memoryStore(), await newDataDirectory()];
+    const node = nodeOver(store, dataDirectory);
+    const changes = [
+      node.deployments.deploy("one", counterText(1)),
+      node.deployments.deploy("one", "no module"),
+      node.deployments.undeploy("one"),
+      node.deployments.deploy("two", counterText(100)),
+      node.deployments.deploy("two", counterText(7)),
+    ];
+    const outcomes = (await Promise.allSettled(changes)).map(({ status }) => status);
+    expect(outcomes).toEqual(["fulfilled", "rejected", "fulfilled", "fulfilled", "fulfilled"]);
+    expect(await node.ask("counter")).toBe(7);
+    expect(node.deployments.list().map(({ name }) => name)).toEqual(["two"]);
+    await node.domain.close();
   });
 
   it("leave no trace of warming up, and let the process end", async () => {
