@@ -1,0 +1,165 @@
+import type { IncomingHttpHeaders, ServerResponse } from "node:http";
+import { InputError, NeuroranError } from "../errors.js";
+import { checkKey } from "../functions/turns/address.js";
+import type { CommitDomain, Identification } from "../functions/turns/commit-domain.js";
+import type {
+  Invocation,
+  Outcome,
+  RequestHandler,
+  StatefulFunctionData,
+} from "../functions/turns/declaration.js";
+import { type Exchange, parametersOf, replyJson, replyNothing, replyProblem } from "./exchange.js";
+import { checkWith, parseJson, readBody } from "./json-body.js";
+import { jsonText } from "./json-value.js";
+import { listed, statusOf } from "./problem.js";
+
+/** The functions in service, by name. */
+export type Functions = ReadonlyMap<string, StatefulFunctionData>;
+
+/** A request body may have so many bytes. */
+export const longestBody_bytes = 4 * 2 ** 20;
+
+const longestDelay_ms = 10 * 365 * 86_400_000;
+
+/**
+ * `POST /functions/{name}/{key}/{handler}`: the body, JSON, is checked by the handler's schema. The reply is 200 with the handler's
+ * reply, 204 where that is undefined, 422 where the handler failed; with `mode=send` (or `prefer: respond-async`) 202 when the
+ * message is accepted for good, to run after `delay` milliseconds.
+ */
+export function serveCall(exchange: Exchange, domain: CommitDomain, functions: Functions): void {
+  const { request, path, query } = exchange;
+  const [, name, key, handler] = path as [string, string, string, string];
+  const found = requestHandler(functions, name, handler);
+  checkKey(key);
+  const { headers } = request;
+  const identification = identificationOf(headers);
+  const delay_ms = sendDelay(query, headers);
+  readBody(request, longestBody_bytes, (problem, bytes) => {
+    try {
+      if (problem !== undefined) throw problem;
+      const body = checkWith(found.request, parseJson(bytes));
+      const invocation: Invocation = { target: { function: name, key }, handler, body };
+      if (delay_ms === undefined) invoke(domain, exchange, invocation, identification);
+      else send(domain, exchange, invocation, delay_ms, identification);
+    } catch (error) {
+      exchange.fail(error);
+    }
+  });
+}
+
+function invoke(
+  domain: CommitDomain,
+  exchange: Exchange,
+  invocation: Invocation,
+  identification: Identification | undefined,
+): void {
+  domain
+    .invoke(invocation, identification)
+    .then((outcome) => replyOutcome(exchange.response, outcome), exchange.fail);
+}
+
+function send(
+  domain: CommitDomain,
+  exchange: Exchange,
+  invocation: Invocation,
+  delay_ms: number,
+  identification: Identification | undefined,
+): void {
+  const options = identification === undefined ? { delay_ms } : { delay_ms, identification };
+  domain.send(invocation, options).then(() => replyNothing(exchange.response, 202), exchange.fail);
+}
+
+function replyOutcome(response: ServerResponse, outcome: Outcome): void {
+  if (!outcome.ok) {
+    replyProblem(response, statusOf(outcome.error.code, 422), outcome.error);
+  } else if (outcome.value === undefined) {
+    replyNothing(response, 204);
+  } else {
+    let text: string;
+    try {
+      text = jsonText(outcome.value);
+    } catch (error) {
+      const message = `the reply has no JSON: ${error instanceof Error ? error.message : String(error)}`;
+      replyProblem(response, 422, { code: "HANDLER_FAILED", message });
+      return;
+    }
+    replyJson(response, 200, text);
+  }
+}
+
+/** The function in service. @throws NeuroranError FUNCTION_UNKNOWN naming those that are. */
+export function functionNamed(functions: Functions, name: string): StatefulFunctionData {
+  const found = functions.get(name);
+  if (found !== undefined) return found;
+  const there = listed(functions.keys(), "none: deploy a module first");
+  throw new NeuroranError(
+    "FUNCTION_UNKNOWN",
+    `no function ${JSON.stringify(name)} is in service; there is ${there}`,
+  );
+}
+
+function requestHandler(functions: Functions, name: string, handler: string): RequestHandler {
+  const { handlers } = functionNamed(functions, name);
+  const found = Object.hasOwn(handlers, handler) ? handlers[handler] : undefined;
+  if (found?.kind === "request") return found;
+  const requests = Object.keys(handlers).filter((one) => handlers[one]!.kind === "request");
+  throw new NeuroranError(
+    "HANDLER_UNKNOWN",
+    `${name} takes no request ${JSON.stringify(handler)}; there is ${listed(requests, "none")}`,
+  );
+}
+
+/** Undefined where the caller waits for the reply. @throws InputError naming the parameter. */
+function sendDelay(query: string, headers: IncomingHttpHeaders): number | undefined {
+  const preferred =
+    typeof headers.prefer === "string" && /(^|,)\s*respond-async\s*(,|;|$)/i.test(headers.prefer);
+  if (query === "") return preferred ? 0 : undefined;
+  const parameters = parametersOf(query, ["mode", "delay"]);
+  const [mode, delay] = [parameters.get("mode"), parameters.get("delay")];
+  if (mode !== null && mode !== "send" && mode !== "invoke") {
+    throw new InputError("mode", mode, "give send, or invoke, which waits for the reply");
+  }
+  const sends = mode === null ? preferred : mode === "send";
+  if (delay === null) return sends ? 0 : undefined;
+  if (!sends) throw new InputError("delay", delay, "only what is sent can be delayed: add mode=send");
+  return wholeNumber("delay", delay, 0, longestDelay_ms);
+}
+
+/** @throws InputError naming the header. */
+function identificationOf(headers: IncomingHttpHeaders): Identification | undefined {
+  const idempotencyKey = headers["idempotency-key"];
+  const session = headers["neuroran-session"];
+  if (idempotencyKey === undefined && session === undefined) return undefined;
+  if (idempotencyKey !== undefined) {
+    if (session !== undefined) {
+      throw new InputError(
+        "idempotency-key",
+        idempotencyKey,
+        "a request of a session needs none: leave it out",
+      );
+    }
+    if (typeof idempotencyKey !== "string" || idempotencyKey === "" || idempotencyKey.length > 256) {
+      throw new InputError("idempotency-key", idempotencyKey, "give a text of 1 to 256 characters");
+    }
+    return { idempotencyKey };
+  }
+  if (typeof session !== "string" || session === "" || session.length > 256) {
+    throw new InputError("neuroran-session", session, "give the id that POST /sessions gave");
+  }
+  const sequence = numberHeader(headers, "neuroran-sequence", 1, Number.MAX_SAFE_INTEGER);
+  if (headers["neuroran-acknowledged"] === undefined)
+    return { session: { session, sequence, acknowledged: 0 } };
+  const acknowledged = numberHeader(headers, "neuroran-acknowledged", 0, sequence - 1);
+  return { session: { session, sequence, acknowledged } };
+}
+
+function numberHeader(headers: IncomingHttpHeaders, name: string, least: number, greatest: number): number {
+  const text = headers[name];
+  return wholeNumber(name, typeof text === "string" ? text : undefined, least, greatest);
+}
+
+function wholeNumber(field: string, text: string | undefined, least: number, greatest: number): number {
+  const value = text !== undefined && /^\d{1,16}$/.test(text) ? Number(text) : -1;
+  if (value >= least && value <= greatest) return value;
+  throw new InputError(field, text, `give a whole number from ${least} to ${greatest}`);
+}
