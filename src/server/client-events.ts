@@ -1,5 +1,5 @@
 import { createParser } from "eventsource-parser";
-import type { LoggedEvent } from "../functions/turns/commit-domain.js";
+import type { LoggedEvent } from "../functions/turns/index.js";
 import { ConnectionLost, type Transport } from "./client-transport.js";
 
 const firstPause_ms = 50;

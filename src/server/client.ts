@@ -1,7 +1,5 @@
 import { InputError } from "../errors.js";
-import type { Address } from "../functions/turns/address.js";
-import type { LoggedEvent } from "../functions/turns/commit-domain.js";
-import type { Invocation, StatefulFunctionData } from "../functions/turns/declaration.js";
+import type { Address, Invocation, LoggedEvent, StatefulFunctionData } from "../functions/turns/index.js";
 import { followEvents } from "./client-events.js";
 import { plainPost, sessionPost } from "./client-session.js";
 import { createTransport, refusalOf } from "./client-transport.js";

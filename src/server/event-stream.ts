@@ -1,10 +1,13 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { InputError } from "../errors.js";
 
-/** Delivers what stands at positions from `from` on (undefined: what comes), in order; returns what ends it. */
+/**
+ * Delivers what stands at positions from `from` on (undefined: what comes), in order; returns what ends it. Data, JSON, are asked
+ * for only where they are written.
+ */
 export type EventSource = (
   from: number | undefined,
-  deliver: (position: number, data: string) => void,
+  deliver: (position: number, data: () => string) => void,
 ) => () => void;
 
 /** A stream of server-sent events that runs. */
@@ -14,6 +17,7 @@ export interface EventStream {
 }
 
 const heartbeat_ms = 15_000;
+const mostBuffered_bytes = 2 ** 18;
 /** A reader that takes nothing for so long is given up. */
 const stall_ms = 30_000;
 /** And has so long to read why. */
@@ -25,8 +29,8 @@ const farewell_ms = 5_000;
  * code and a message.
  *
  * Invariants:
- * 1. What waits for a slow reader is bounded by the buffers of the connection: a stream whose buffer is full leaves the source
- *    and comes back to it, at the next position, when the buffer is empty.
+ * 1. What waits for a slow reader is bounded: a stream whose buffer is full leaves the source, and comes back to it, at the next
+ *    position, when the buffer is empty.
  * 2. Positions rise, and each event is written once.
  */
 export function streamEvents(
@@ -43,12 +47,12 @@ export function streamEvents(
     full = false;
     const stop = source(next, (position, data) => {
       if (full || ended) return;
-      let frame = `id: ${position}\ndata: ${data}\n\n`;
+      let frame = `id: ${position}\ndata: ${data()}\n\n`;
       if (next !== undefined && position > next) {
         frame = `event: gap\ndata: ${JSON.stringify({ from: next, to: position - 1 })}\n\n${frame}`;
       }
       next = position + 1;
-      if (!response.write(frame)) pause();
+      if (!response.write(frame) && response.writableLength > mostBuffered_bytes) pause();
     });
     // Events may have been delivered before the source could say how to leave it.
     if (full || ended) stop();

@@ -1,13 +1,14 @@
 import type { IncomingHttpHeaders, ServerResponse } from "node:http";
 import { InputError, NeuroranError } from "../errors.js";
-import { checkKey } from "../functions/turns/address.js";
-import type { CommitDomain, Identification } from "../functions/turns/commit-domain.js";
 import type {
+  CommitDomain,
+  Identification,
   Invocation,
   Outcome,
   RequestHandler,
   StatefulFunctionData,
-} from "../functions/turns/declaration.js";
+} from "../functions/turns/index.js";
+import { checkKey } from "../functions/turns/index.js";
 import { type Exchange, parametersOf, replyJson, replyNothing, replyProblem } from "./exchange.js";
 import { checkWith, parseJson, readBody } from "./json-body.js";
 import { jsonText } from "./json-value.js";

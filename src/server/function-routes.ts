@@ -1,13 +1,11 @@
 import { InputError, NeuroranError } from "../errors.js";
-import { checkKey } from "../functions/turns/address.js";
-import type { CommitDomain } from "../functions/turns/commit-domain.js";
+import { type CommitDomain, checkKey } from "../functions/turns/index.js";
 import { type EventStream, positionOf, streamEvents } from "./event-stream.js";
 import { type Exchange, parametersOf, replyJson, replyNothing } from "./exchange.js";
 import { type Functions, functionNamed, longestBody_bytes, serveCall } from "./function-calls.js";
 import { methodRefused, pathUnknown } from "./http-server.js";
 import { parseJson, readBody } from "./json-body.js";
 import { jsonText } from "./json-value.js";
-import { stateFromJson, stateToJson } from "./state-json.js";
 
 /** Streams that are open, so that a node that ends can say so to their readers. */
 export type OpenStreams = Set<EventStream>;
@@ -42,7 +40,7 @@ export function serveFunctions(
 
 function serveList(exchange: Exchange, domain: CommitDomain, functions: Functions): void {
   if (exchange.request.method !== "GET") throw methodRefused(exchange, "GET");
-  const list = domain.statistics().map((statistics) => {
+  const list = domain.statistics().functions.map((statistics) => {
     const declared = functions.get(statistics.name);
     const requests = Object.entries(declared?.handlers ?? {}).filter(([, { kind }]) => kind === "request");
     return { ...statistics, version: declared?.state.version, requests: requests.map(([name]) => name) };
@@ -66,7 +64,7 @@ function serveEvents(
     response,
     (position, deliver) =>
       domain.subscribe({ function: name, key }, position, (one) =>
-        deliver(one.position, jsonText(one.event)),
+        deliver(one.position, () => jsonText(one.event)),
       ),
     from,
   );
@@ -77,7 +75,7 @@ function serveEvents(
 function serveState(exchange: Exchange, domain: CommitDomain, functions: Functions): void {
   const { request, response, path } = exchange;
   const [, name, key] = path as [string, string, string, string];
-  const { state: schema } = functionNamed(functions, name);
+  functionNamed(functions, name);
   checkKey(key);
   const address = { function: name, key };
   if (request.method === "GET") {
@@ -86,14 +84,12 @@ function serveState(exchange: Exchange, domain: CommitDomain, functions: Functio
       const message = `${name} has no state of the key ${JSON.stringify(key)}`;
       throw new NeuroranError("STATE_UNKNOWN", message);
     }
-    replyJson(response, 200, JSON.stringify(stateToJson(schema, state)));
+    replyJson(response, 200, JSON.stringify(state));
   } else if (request.method === "PUT") {
     readBody(request, longestBody_bytes, (problem, bytes) => {
       try {
         if (problem !== undefined) throw problem;
-        domain
-          .setState(address, stateFromJson(schema, parseJson(bytes)))
-          .then(() => replyNothing(response, 204), exchange.fail);
+        domain.setState(address, parseJson(bytes)).then(() => replyNothing(response, 204), exchange.fail);
       } catch (error) {
         exchange.fail(error);
       }

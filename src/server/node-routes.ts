@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { CommitDomain } from "../functions/turns/commit-domain.js";
+import type { CommitDomain } from "../functions/turns/index.js";
 import { positionOf, streamEvents } from "./event-stream.js";
 import { type Exchange, parametersOf, replyJson } from "./exchange.js";
 import type { OpenStreams } from "./function-routes.js";
@@ -45,7 +45,8 @@ export function serveLogs(exchange: Exchange, log: NodeLog, streams: OpenStreams
   }
   const stream = streamEvents(
     response,
-    (position, deliver) => log.subscribe(position, (line) => deliver(line.position, JSON.stringify(line))),
+    (position, deliver) =>
+      log.subscribe(position, (line) => deliver(line.position, () => JSON.stringify(line))),
     from,
   );
   streams.add(stream);

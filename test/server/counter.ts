@@ -57,7 +57,7 @@ export const counter: StatefulFunction<CounterState, CounterHandlers> = {
       kind: "request",
       request: z.undefined(),
       reply: z.unknown(),
-      run: () => ({ big: 2n ** 64n, list: new Uint8Array([1, 2]), map: new Map([["__proto__", 1]]) }),
+      run: () => ({ big: 2n ** 63n - 1n, list: new Uint8Array([1, 2]), map: new Map([["__proto__", 1]]) }),
     },
     flood: {
       kind: "request",
