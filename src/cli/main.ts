@@ -6,6 +6,7 @@ import { addDoctor } from "./doctor.js";
 import { exitStatus } from "./exit-status.js";
 import { reportFailure } from "./failure.js";
 import { addInspect } from "./inspect.js";
+import { addNode } from "./node/index.js";
 import { addReceive } from "./receive.js";
 import { addSimulate } from "./simulate.js";
 
@@ -19,7 +20,9 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) => {
 });
 
 const program = new Command("neuroran")
-  .description("Receive, simulate and measure 5G NR uplink with functions compiled on demand.")
+  .description(
+    "Receive, simulate and measure 5G NR uplink with functions compiled on demand; run stateful functions that survive.",
+  )
   .version(version)
   .exitOverride()
   .configureOutput({ outputError: () => {} })
@@ -32,6 +35,7 @@ addSimulate(program);
 addBench(program);
 addInspect(program);
 addDoctor(program);
+addNode(program);
 
 const words = process.argv.slice(2);
 try {

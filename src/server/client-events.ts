@@ -21,7 +21,7 @@ export async function* followEvents(
   while (signal?.aborted !== true) {
     try {
       const query = next === undefined ? "" : `?from=${next}`;
-      const response = await transport.stream(`${path}${query}`, {}, signal);
+      const response = await transport.stream(`${path}${query}`, { accept: "text/event-stream" }, signal);
       response.setEncoding("utf8");
       const events: LoggedEvent[] = [];
       const parser = createParser({

@@ -58,7 +58,7 @@ describe("a client", () => {
   it("calls by name, whatever the key", async () => {
     for (const key of ["a/b", ".", "..", "%2e", "ü?#", "a b"]) {
       expect(await plain.function("counter").at(key).add!({ by: 4 })).toBe(4);
-      expect(node.domain.stateOf({ function: "counter", key })).toEqual({ count: 4 });
+      expect(await node.domain.stateOf({ function: "counter", key })).toEqual({ count: 4 });
     }
   });
 
@@ -71,7 +71,7 @@ describe("a client", () => {
     const address = { function: "counter", key: "sent" };
     await plain.send(counter.at("sent").add({ by: 1 }), { delay_ms: 0, idempotencyKey: "one" });
     await plain.send(counter.at("sent").add({ by: 1 }), { delay_ms: 0, idempotencyKey: "one" });
-    expect(node.domain.stateOf(address)).toEqual({ count: 1 });
+    expect(await node.domain.stateOf(address)).toEqual({ count: 1 });
   });
 
   it("throws what the node says", async () => {
@@ -104,7 +104,7 @@ describe("a client", () => {
       const call = client.function(counter).at(`unknown-${cut}`).add({ by: 1 });
       await expect(call).rejects.toThrow(OutcomeUnknownError);
       await expect(call).rejects.toMatchObject({ code: "OUTCOME_UNKNOWN" });
-      const state = node.domain.stateOf({ function: "counter", key: `unknown-${cut}` });
+      const state = await node.domain.stateOf({ function: "counter", key: `unknown-${cut}` });
       expect(state).toEqual(cut === "reply" ? { count: 1 } : undefined);
       client.close();
     }

@@ -4,6 +4,7 @@ import { followEvents } from "./client-events.js";
 import { plainPost, sessionPost } from "./client-session.js";
 import { createTransport, refusalOf } from "./client-transport.js";
 import { jsonText } from "./json-value.js";
+import { pathTo } from "./node-client.js";
 
 /** Where a node is, and how it is talked to. */
 export interface ClientOptions {
@@ -124,10 +125,6 @@ export function createClient({ url, token, session = false, patience_ms = 30_000
       followEvents(transport, `${pathTo(address)}/events`, options, patience_ms),
     close: () => transport.close(),
   };
-}
-
-function pathTo({ function: name, key }: Address): string {
-  return `/functions/${encodeURIComponent(name)}/${encodeURIComponent(key)}`;
 }
 
 function pathOf({ target, handler }: Invocation): string {

@@ -61,7 +61,10 @@ export function openToken({ token }: DataDirectory): string {
   }
   const text = readFileSync(token, "utf8").trim();
   if (!/^[\w.~+/=-]{16,}$/.test(text)) {
-    throw new NeuroranError("TOKEN_INVALID", `${token} holds no token; remove it, and the node makes another`);
+    throw new NeuroranError(
+      "TOKEN_INVALID",
+      `${token} holds no token; remove it, and the node makes another`,
+    );
   }
   return text;
 }

@@ -14,8 +14,15 @@ import { checkWith, parseJson, readBody } from "./json-body.js";
 import { jsonText } from "./json-value.js";
 import { listed, statusOf } from "./problem.js";
 
-/** The functions in service, by name. */
-export type Functions = ReadonlyMap<string, StatefulFunctionData>;
+/** The functions that are deployed. */
+export interface Functions {
+  /** Those whose modules are loaded, by name. */
+  readonly loaded: ReadonlyMap<string, StatefulFunctionData>;
+  /** All. */
+  names(): Iterable<string>;
+  /** Whether there is one of this name; resolves when it is loaded. @throws (rejections) what loading its module throws. */
+  ready(name: string): Promise<boolean>;
+}
 
 /** A request body may have so many bytes. */
 export const longestBody_bytes = 4 * 2 ** 20;
@@ -25,12 +32,15 @@ const longestDelay_ms = 10 * 365 * 86_400_000;
 /**
  * `POST /functions/{name}/{key}/{handler}`: the body, JSON, is checked by the handler's schema. The reply is 200 with the handler's
  * reply, 204 where that is undefined, 422 where the handler failed; with `mode=send` (or `prefer: respond-async`) 202 when the
- * message is accepted for good, to run after `delay` milliseconds.
+ * message is accepted for good, to run after `delay` milliseconds. The function must be loaded.
  */
-export function serveCall(exchange: Exchange, domain: CommitDomain, functions: Functions): void {
+export function serveCall(
+  exchange: Exchange,
+  { domain, functions }: { readonly domain: CommitDomain; readonly functions: Functions },
+): void {
   const { request, path, query } = exchange;
   const [, name, key, handler] = path as [string, string, string, string];
-  const found = requestHandler(functions, name, handler);
+  const found = requestHandler(functions.loaded.get(name)!, handler);
   checkKey(key);
   const { headers } = request;
   const identification = identificationOf(headers);
@@ -88,19 +98,16 @@ function replyOutcome(response: ServerResponse, outcome: Outcome): void {
   }
 }
 
-/** The function in service. @throws NeuroranError FUNCTION_UNKNOWN naming those that are. */
-export function functionNamed(functions: Functions, name: string): StatefulFunctionData {
-  const found = functions.get(name);
-  if (found !== undefined) return found;
-  const there = listed(functions.keys(), "none: deploy a module first");
-  throw new NeuroranError(
+/** No function of this name is deployed; tells those that are. */
+export function functionUnknown(functions: Functions, name: string): NeuroranError {
+  const there = listed(functions.names(), "none: deploy a module first");
+  return new NeuroranError(
     "FUNCTION_UNKNOWN",
-    `no function ${JSON.stringify(name)} is in service; there is ${there}`,
+    `no function ${JSON.stringify(name)} is deployed; there is ${there}`,
   );
 }
 
-function requestHandler(functions: Functions, name: string, handler: string): RequestHandler {
-  const { handlers } = functionNamed(functions, name);
+function requestHandler({ name, handlers }: StatefulFunctionData, handler: string): RequestHandler {
   const found = Object.hasOwn(handlers, handler) ? handlers[handler] : undefined;
   if (found?.kind === "request") return found;
   const requests = Object.keys(handlers).filter((one) => handlers[one]!.kind === "request");

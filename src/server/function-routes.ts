@@ -2,13 +2,22 @@ import { InputError, NeuroranError } from "../errors.js";
 import { type CommitDomain, checkKey } from "../functions/turns/index.js";
 import { type EventStream, positionOf, streamEvents } from "./event-stream.js";
 import { type Exchange, parametersOf, replyJson, replyNothing } from "./exchange.js";
-import { type Functions, functionNamed, longestBody_bytes, serveCall } from "./function-calls.js";
+import { type Functions, functionUnknown, longestBody_bytes, serveCall } from "./function-calls.js";
 import { methodRefused, pathUnknown } from "./http-server.js";
 import { parseJson, readBody } from "./json-body.js";
 import { jsonText } from "./json-value.js";
 
 /** Streams that are open, so that a node that ends can say so to their readers. */
 export type OpenStreams = Set<EventStream>;
+
+/** What serves functions. */
+export interface FunctionService {
+  readonly domain: CommitDomain;
+  readonly functions: Functions;
+  readonly streams: OpenStreams;
+  /** What is deployed, as JSON. */
+  list(): unknown;
+}
 
 const keysAtOnce = 1000;
 
@@ -20,44 +29,43 @@ const keysAtOnce = 1000;
  * - `GET /functions/{name}/{key}/state`, `PUT` replaces it.
  * - `GET /functions/{name}/keys?after=…&limit=…`: the keys that have state.
  */
-export function serveFunctions(
-  exchange: Exchange,
-  domain: CommitDomain,
-  functions: Functions,
-  streams: OpenStreams,
-): void {
-  const { path } = exchange;
-  const method = exchange.request.method;
-  if (path.length === 4) {
-    if (method === "POST") serveCall(exchange, domain, functions);
-    else if (path[3] === "events") serveEvents(exchange, domain, functions, streams);
-    else if (path[3] === "state") serveState(exchange, domain, functions);
-    else throw methodRefused(exchange, "POST");
-  } else if (path.length === 3 && path[2] === "keys") serveKeys(exchange, domain, functions);
-  else if (path.length === 1) serveList(exchange, domain, functions);
-  else throw pathUnknown("there is /functions, /functions/{name}/keys and /functions/{name}/{key}/{handler}");
-}
-
-function serveList(exchange: Exchange, domain: CommitDomain, functions: Functions): void {
-  if (exchange.request.method !== "GET") throw methodRefused(exchange, "GET");
-  const list = domain.statistics().functions.map((statistics) => {
-    const declared = functions.get(statistics.name);
-    const requests = Object.entries(declared?.handlers ?? {}).filter(([, { kind }]) => kind === "request");
-    return { ...statistics, version: declared?.state.version, requests: requests.map(([name]) => name) };
+export function serveFunctions(exchange: Exchange, service: FunctionService): void | Promise<void> {
+  const { path, request } = exchange;
+  if (path.length === 1) {
+    if (request.method !== "GET") throw methodRefused(exchange, "GET");
+    replyJson(exchange.response, 200, JSON.stringify(service.list()));
+    return;
+  }
+  const serve = routeOf(exchange);
+  const name = path[1]!;
+  if (service.functions.loaded.has(name)) {
+    serve(exchange, service);
+    return;
+  }
+  return service.functions.ready(name).then((there) => {
+    if (!there) throw functionUnknown(service.functions, name);
+    serve(exchange, service);
   });
-  replyJson(exchange.response, 200, JSON.stringify(list));
 }
 
-function serveEvents(
-  exchange: Exchange,
-  domain: CommitDomain,
-  functions: Functions,
-  streams: OpenStreams,
-): void {
+type FunctionRoute = (exchange: Exchange, service: FunctionService) => void;
+
+function routeOf(exchange: Exchange): FunctionRoute {
+  const { path, request } = exchange;
+  if (path.length === 4) {
+    if (request.method === "POST") return serveCall;
+    if (path[3] === "events") return serveEvents;
+    if (path[3] === "state") return serveState;
+    throw methodRefused(exchange, "POST");
+  }
+  if (path.length === 3 && path[2] === "keys") return serveKeys;
+  throw pathUnknown("there is /functions, /functions/{name}/keys and /functions/{name}/{key}/{handler}");
+}
+
+function serveEvents(exchange: Exchange, { domain, streams }: FunctionService): void {
   const { request, response, path, query } = exchange;
   const [, name, key] = path as [string, string, string, string];
   if (request.method !== "GET") throw methodRefused(exchange, "GET");
-  functionNamed(functions, name);
   checkKey(key);
   const from = positionOf(request, parametersOf(query, ["from"]));
   const stream = streamEvents(
@@ -72,19 +80,16 @@ function serveEvents(
   response.once("close", () => streams.delete(stream));
 }
 
-function serveState(exchange: Exchange, domain: CommitDomain, functions: Functions): void {
+function serveState(exchange: Exchange, { domain }: FunctionService): void {
   const { request, response, path } = exchange;
   const [, name, key] = path as [string, string, string, string];
-  functionNamed(functions, name);
   checkKey(key);
   const address = { function: name, key };
   if (request.method === "GET") {
-    const state = domain.stateOf(address);
-    if (state === undefined) {
-      const message = `${name} has no state of the key ${JSON.stringify(key)}`;
-      throw new NeuroranError("STATE_UNKNOWN", message);
-    }
-    replyJson(response, 200, JSON.stringify(state));
+    domain.stateOf(address).then((state) => {
+      if (state === undefined) exchange.fail(stateUnknown(address));
+      else replyJson(response, 200, JSON.stringify(state));
+    }, exchange.fail);
   } else if (request.method === "PUT") {
     readBody(request, longestBody_bytes, (problem, bytes) => {
       try {
@@ -97,11 +102,14 @@ function serveState(exchange: Exchange, domain: CommitDomain, functions: Functio
   } else throw methodRefused(exchange, "GET, PUT");
 }
 
-function serveKeys(exchange: Exchange, domain: CommitDomain, functions: Functions): void {
+function stateUnknown({ function: name, key }: Address): NeuroranError {
+  return new NeuroranError("STATE_UNKNOWN", `${name} has no state of the key ${JSON.stringify(key)}`);
+}
+
+function serveKeys(exchange: Exchange, { domain }: FunctionService): void {
   const { request, response, path, query } = exchange;
   if (request.method !== "GET") throw methodRefused(exchange, "GET");
   const name = path[1]!;
-  functionNamed(functions, name);
   const parameters = parametersOf(query, ["after", "limit"]);
   const limit = parameters.get("limit") ?? String(keysAtOnce);
   if (!/^\d{1,5}$/.test(limit) || Number(limit) < 1) {

@@ -107,7 +107,7 @@ describe("calls", () => {
     const key = "a/b c%?ü€🙂";
     const target = `/functions/counter/${encodeURIComponent(key)}`;
     await call(`${target}/add`, '{"by":7}');
-    expect(node.domain.stateOf({ function: "counter", key })).toEqual({ count: 7 });
+    expect(await node.domain.stateOf({ function: "counter", key })).toEqual({ count: 7 });
     for (const bad of ["%", "%zz", "%c3", "%ff%fe", "%ed%a0%80", "%00", "a%00b", "", "k".repeat(513)]) {
       const { status, body } = await call(`/functions/counter/${bad}/add`, '{"by":1}');
       expect({ bad, status, code: (body as { code: string }).code }).toEqual({
@@ -128,7 +128,7 @@ describe("calls", () => {
           connection.write(post(`/functions/counter/${encodeURIComponent(key)}/add`, token, '{"by":1}'));
           expect((await connection.reply()).status).toBe(200);
           connection.socket.destroy();
-          expect(node.domain.stateOf({ function: "counter", key })).toBeDefined();
+          expect(await node.domain.stateOf({ function: "counter", key })).toBeDefined();
         },
       ),
       { seed: 4, numRuns: 200 },
@@ -142,7 +142,7 @@ describe("calls", () => {
     expect(await call(target, '{"by":1}', { prefer: "wait=1, respond-async" })).toMatchObject({
       status: 202,
     });
-    expect(node.domain.stateOf({ function: "counter", key: "sent" })).toEqual({ count: 3 });
+    expect(await node.domain.stateOf({ function: "counter", key: "sent" })).toEqual({ count: 3 });
     for (const [query, field] of [
       ["delay=5", "delay"],
       ["mode=send&delay=-1", "delay"],
@@ -185,7 +185,7 @@ describe("calls", () => {
         body: { field },
       });
     }
-    expect(node.domain.stateOf({ function: "counter", key: "once" })).toEqual({ count: 2 });
+    expect(await node.domain.stateOf({ function: "counter", key: "once" })).toEqual({ count: 2 });
     expect(await call("/sessions", '{"timeToLive_ms":1}')).toMatchObject({
       status: 400,
       body: { field: "body.timeToLive_ms" },
@@ -272,7 +272,7 @@ describe("connections", () => {
     await new Promise((done) => setTimeout(done, 50));
     connection.socket.destroy();
     await expectHealthy();
-    expect(node.domain.stateOf({ function: "counter", key: "broken" })).toBeUndefined();
+    expect(await node.domain.stateOf({ function: "counter", key: "broken" })).toBeUndefined();
   });
 
   it("with a body above the limit get 413, and serve on", async () => {

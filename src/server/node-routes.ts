@@ -1,10 +1,12 @@
 import { z } from "zod";
+import type { Encryption } from "../functions/encryption/index.js";
 import type { CommitDomain } from "../functions/turns/index.js";
 import { positionOf, streamEvents } from "./event-stream.js";
 import { type Exchange, parametersOf, replyJson } from "./exchange.js";
 import type { OpenStreams } from "./function-routes.js";
 import { methodRefused, pathUnknown } from "./http-server.js";
 import { checkWith, parseJson, readBody } from "./json-body.js";
+import { metricsText, type NodeMetrics } from "./metrics.js";
 import type { NodeLog } from "./node-log.js";
 
 const sessionRequest = z.strictObject({
@@ -51,4 +53,40 @@ export function serveLogs(exchange: Exchange, log: NodeLog, streams: OpenStreams
   );
   streams.add(stream);
   response.once("close", () => streams.delete(stream));
+}
+
+/** `GET /keys`: the data keys of functions, without the keys themselves; `POST /keys/{function}/rotate` adds a version. */
+export function serveKeys(exchange: Exchange, encryption: Encryption): void {
+  const { request, response, path } = exchange;
+  if (path.length === 1) {
+    if (request.method !== "GET") throw methodRefused(exchange, "GET");
+    replyJson(response, 200, JSON.stringify(encryption.listKeys()));
+  } else if (path.length === 3 && path[2] === "rotate") {
+    if (request.method !== "POST") throw methodRefused(exchange, "POST");
+    encryption
+      .rotateKey(path[1]!)
+      .then((keys) => replyJson(response, 200, JSON.stringify(keys)), exchange.fail);
+  } else throw pathUnknown("there is /keys and /keys/{function}/rotate");
+}
+
+/** `GET /metrics`, for Prometheus. */
+export function serveMetrics(exchange: Exchange, metrics: () => NodeMetrics): void {
+  const { request, response, path } = exchange;
+  if (path.length > 1) throw pathUnknown("there is /metrics");
+  if (request.method !== "GET") throw methodRefused(exchange, "GET");
+  const text = metricsText(metrics());
+  response.writeHead(200, [
+    "content-type",
+    "text/plain; version=0.0.4",
+    "content-length",
+    String(Buffer.byteLength(text)),
+  ]);
+  response.end(text);
+}
+
+/** `GET /health`: whether the node serves; takes no token. */
+export function serveHealth(exchange: Exchange): void {
+  if (exchange.path.length > 1) throw pathUnknown("there is /health");
+  if (exchange.request.method !== "GET") throw methodRefused(exchange, "GET");
+  replyJson(exchange.response, 200, JSON.stringify({ serving: true }));
 }

@@ -22,13 +22,19 @@ export async function startTestNode(domain: CommitDomain = memoryDomain(), port 
   const token = "secret-of-the-tests";
   const log = createNodeLog(1000, Date.now);
   const streams: OpenStreams = new Set();
-  const functions = new Map<string, StatefulFunctionData>([["counter", counter]]);
+  const loaded = new Map<string, StatefulFunctionData>([["counter", counter]]);
+  const functions = {
+    loaded,
+    names: () => loaded.keys(),
+    ready: async (name: string) => loaded.has(name),
+  };
+  const service = { domain, functions, streams, list: () => [] };
   domain.deploy([counter]);
   const server = await startHttpServer(
     { host: "127.0.0.1", port },
     token,
     {
-      functions: { route: (exchange) => serveFunctions(exchange, domain, functions, streams) },
+      functions: { route: (exchange) => serveFunctions(exchange, service) },
       sessions: { route: (exchange) => serveSessions(exchange, domain) },
       logs: { route: (exchange) => serveLogs(exchange, log, streams) },
     },

@@ -1,0 +1,58 @@
+import type { Command } from "commander";
+import { createClient } from "../../server/index.js";
+import { exitStatus } from "../exit-status.js";
+import { printJson } from "../format.js";
+import { onInterrupt } from "../interrupt.js";
+import { numberOption } from "../options.js";
+import { addConnectionOptions, type ConnectionOptions, nodeOf } from "./connection.js";
+
+interface SubscribeOptions extends ConnectionOptions {
+  readonly from?: number;
+  readonly limit?: number;
+}
+
+/** A node that is restarted is waited for. */
+const patience_ms = 30_000;
+
+export function addSubscribe(program: Command): void {
+  addConnectionOptions(
+    program
+      .command("subscribe")
+      .summary("print the events of a key as they come")
+      .description(
+        "Prints the events that a key of a stateful function publishes, each when it is durable, until Ctrl-C; goes on after the node was restarted.",
+      )
+      .argument("<function>", "name of the function")
+      .argument("<key>", "that publishes")
+      .option(
+        "--from <position>",
+        "position of the first event, from 1 (what comes from now on)",
+        numberOption("--from", { minimum: 1, whole: true }),
+      )
+      .option(
+        "--limit <number>",
+        "end after so many events",
+        numberOption("--limit", { minimum: 1, whole: true }),
+      ),
+    "print one JSON object an event",
+  )
+    .addHelpText("after", "\nExample:\n  $ neuroran subscribe link-quality cell-1 --from 1")
+    .action(async (name: string, key: string, options: SubscribeOptions) => {
+      const client = createClient({ ...nodeOf(options), patience_ms });
+      const interrupt = onInterrupt();
+      const from = options.from === undefined ? {} : { from: options.from };
+      let count = 0;
+      try {
+        const events = client.subscribe({ function: name, key }, { ...from, signal: interrupt.signal });
+        for await (const { position, event } of events) {
+          if (options.json) printJson({ position, event });
+          else process.stdout.write(`${position}  ${JSON.stringify(event)}\n`);
+          if (++count === options.limit) break;
+        }
+      } finally {
+        interrupt.restore();
+        client.close();
+      }
+      if (interrupt.signal.aborted) process.exitCode = exitStatus.interrupted;
+    });
+}
