@@ -1,5 +1,5 @@
 import { InputError, NeuroranError } from "../errors.js";
-import { type CommitDomain, checkKey } from "../functions/turns/index.js";
+import { type Address, type CommitDomain, checkKey } from "../functions/turns/index.js";
 import { type EventStream, positionOf, streamEvents } from "./event-stream.js";
 import { type Exchange, parametersOf, replyJson, replyNothing } from "./exchange.js";
 import { type Functions, functionUnknown, longestBody_bytes, serveCall } from "./function-calls.js";
