@@ -6,4 +6,5 @@ export * from "./compiler/index.js";
 export { InputError, NeuroranError } from "./errors.js";
 export * from "./functions/index.js";
 export * from "./radio/index.js";
+export * from "./server/index.js";
 export * from "./transceiver/index.js";
