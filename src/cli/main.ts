@@ -1,14 +1,9 @@
 #!/usr/bin/env node
 import { readFileSync } from "node:fs";
 import { Command } from "commander";
-import { addBench } from "./bench.js";
-import { addDoctor } from "./doctor.js";
 import { exitStatus } from "./exit-status.js";
 import { reportFailure } from "./failure.js";
-import { addInspect } from "./inspect.js";
 import { addNode } from "./node/index.js";
-import { addReceive } from "./receive.js";
-import { addSimulate } from "./simulate.js";
 
 const { version } = JSON.parse(readFileSync(new URL("../../../package.json", import.meta.url), "utf8")) as {
   version: string;
@@ -30,15 +25,15 @@ const program = new Command("neuroran")
     "after",
     "\nExamples:\n  $ neuroran simulate\n  $ neuroran receive capture.sigmf-meta --grant grant.json --carrier-prbs 51 --scs 30 --start 11052",
   );
-addReceive(program);
-addSimulate(program);
-addBench(program);
-addInspect(program);
-addDoctor(program);
-addNode(program);
 
 const words = process.argv.slice(2);
+addNode(program);
 try {
+  // Whoever talks to a node does not wait for the receive chain to be loaded.
+  if (!program.commands.some((command) => command.name() === words[0])) {
+    const { addRadio } = await import("./radio.js");
+    addRadio(program);
+  }
   await program.parseAsync(words, { from: "user" });
 } catch (error) {
   process.exitCode = reportFailure(error, words.includes("--json"));

@@ -56,6 +56,8 @@ export async function startNode({
   trustedKeys,
   cache_bytes,
 }: NodeOptions): Promise<RunningNode> {
+  // What modules import: the first one needed must not wait for it.
+  await import("neuroran");
   const directory = dataDirectory(data);
   makeDataDirectory(directory);
   const store = await openLmdbStore(directory.store);

@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import { InputError } from "../../errors.js";
-import { createClient } from "../../server/index.js";
+import { createClient } from "../../server/client.js";
 import { printJson } from "../format.js";
 import { numberOption } from "../options.js";
 import { addConnectionOptions, type ConnectionOptions, nodeOf, patience_ms } from "./connection.js";

@@ -3,8 +3,7 @@ import { readFileSync } from "node:fs";
 import { basename, extname } from "node:path";
 import type { Command } from "commander";
 import { InputError } from "../../errors.js";
-import { bundleModule, hashOfModule, signModule } from "../../functions/deployment/index.js";
-import type { DeployedModule } from "../../server/index.js";
+import type { DeployedModule } from "../../server/deployment-routes.js";
 import { printJson } from "../format.js";
 import { addConnectionOptions, type ConnectionOptions } from "./connection.js";
 import { withNode } from "./state.js";
@@ -31,6 +30,7 @@ export function addDeploy(program: Command): void {
     .action(async (path: string, options: DeployOptions) => {
       const key = options.sign === undefined ? undefined : signingKey(options.sign);
       const name = options.name ?? basename(path, extname(path));
+      const { bundleModule, hashOfModule, signModule } = await import("../../functions/deployment/index.js");
       const text = await bundleModule(path);
       const signature = key && signModule(hashOfModule(text), key);
       const deployed = await withNode(options, (node) => node.deploy(name, text, signature));

@@ -10,6 +10,7 @@ import { addUp } from "./up.js";
 
 /** The commands that start a node and look after it. */
 export function addNode(program: Command): void {
+  program.commandsGroup("Stateful functions:");
   addUp(program);
   addDeploy(program);
   addPs(program);

@@ -1,5 +1,6 @@
 import type { Command } from "commander";
-import { createNodeClient, type LogLine } from "../../server/index.js";
+import { createNodeClient } from "../../server/node-client.js";
+import type { LogLine } from "../../server/node-log.js";
 import { exitStatus } from "../exit-status.js";
 import { bad, printJson } from "../format.js";
 import { onInterrupt } from "../interrupt.js";

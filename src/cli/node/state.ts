@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { createNodeClient } from "../../server/index.js";
+import { createNodeClient } from "../../server/node-client.js";
 import { printJson } from "../format.js";
 import { numberOption } from "../options.js";
 import { jsonArgument } from "./call.js";

@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { createClient } from "../../server/index.js";
+import { createClient } from "../../server/client.js";
 import { exitStatus } from "../exit-status.js";
 import { printJson } from "../format.js";
 import { onInterrupt } from "../interrupt.js";

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { format } from "node:util";
 import type { Command } from "commander";
 import { InputError } from "../../errors.js";
-import { createNodeLog, type LogLevel, startNode } from "../../server/index.js";
+import { createNodeLog, type LogLevel } from "../../server/node-log.js";
 import { printJson } from "../format.js";
 import { onInterrupt } from "../interrupt.js";
 import { numberOption } from "../options.js";
@@ -55,6 +55,7 @@ async function up({ data, listen, cache, trust, json = false }: UpOptions): Prom
   const log = createNodeLog(keptLines, Date.now);
   log.subscribe(1, (line) => (json ? printJson(line) : process.stderr.write(logText(line))));
   const interrupt = onInterrupt();
+  const { startNode } = await import("../../server/node.js");
   try {
     const trusted = trust === undefined ? {} : { trustedKeys: trust };
     const node = await startNode({ data, listen, log, cache_bytes: cache * 2 ** 20, ...trusted });

@@ -1,0 +1,16 @@
+import type { Command } from "commander";
+import { addBench } from "./bench.js";
+import { addDoctor } from "./doctor.js";
+import { addInspect } from "./inspect.js";
+import { addReceive } from "./receive.js";
+import { addSimulate } from "./simulate.js";
+
+/** The commands that receive, simulate and measure. */
+export function addRadio(program: Command): void {
+  program.commandsGroup("Receive chain:");
+  addReceive(program);
+  addSimulate(program);
+  addBench(program);
+  addInspect(program);
+  addDoctor(program);
+}
