@@ -21,6 +21,8 @@ export interface NodeClient {
   /** The data keys of functions; not the keys themselves. */
   dataKeys(): Promise<FunctionKeys[]>;
   rotateKey(name: string): Promise<FunctionKeys>;
+  /** The bytes of a snapshot of all that the node has kept. */
+  snapshot(): Promise<AsyncIterable<Uint8Array>>;
   logs(): Promise<LogLine[]>;
   /** The lines that are kept and those that come. */
   followLogs(signal: AbortSignal): AsyncIterable<LogLine>;
@@ -57,6 +59,7 @@ export function createNodeClient({ url, token }: { url: string; token: string })
     dataKeys: async () => (await ask("GET", "/keys")) as FunctionKeys[],
     rotateKey: async (name) =>
       (await ask("POST", `/keys/${encodeURIComponent(name)}/rotate`)) as FunctionKeys,
+    snapshot: () => transport.stream("/snapshot", {}),
     logs: async () => (await ask("GET", "/logs")) as LogLine[],
     async *followLogs(signal) {
       for await (const { event } of followEvents(transport, "/logs", { from: 1, signal }, 0))

@@ -2,6 +2,7 @@ import { type KeyObject, randomUUID } from "node:crypto";
 import { embeddedBus, openLmdbStore, systemClock } from "../bus/index.js";
 import { createDeployments } from "../functions/deployment/index.js";
 import { openEncryption, openNodeKey } from "../functions/encryption/index.js";
+import { checkRestored } from "../functions/snapshot/index.js";
 import {
   createCommitDomain,
   type DomainProblem,
@@ -14,6 +15,7 @@ import { type HttpServer, type Listen, startHttpServer } from "./http-server.js"
 import { ciphersOf, nodeOwner } from "./node-ciphers.js";
 import type { NodeLog } from "./node-log.js";
 import { serveHealth, serveKeys, serveLogs, serveMetrics, serveSessions } from "./node-routes.js";
+import { serveSnapshot } from "./snapshot-route.js";
 
 /** What a node needs to know. */
 export interface NodeOptions {
@@ -67,7 +69,9 @@ export async function startNode({
   };
   try {
     const token = openToken(directory);
-    const encryption = openEncryption(store, openNodeKey(directory.nodeKey));
+    checkRestored(store);
+    const nodeKey = openNodeKey(directory.nodeKey);
+    const encryption = openEncryption(store, nodeKey);
     await encryption.prepare([nodeOwner]);
     const streams: OpenStreams = new Set();
     const loaded = new Map<string, StatefulFunctionData>();
@@ -128,6 +132,9 @@ export async function startNode({
         sessions: { route: (exchange) => serveSessions(exchange, domain) },
         deployments: { route: (exchange) => serveDeployments(exchange, deployments, log) },
         keys: { route: (exchange) => serveKeys(exchange, encryption) },
+        snapshot: {
+          route: (exchange) => serveSnapshot(exchange, { store, nodeKey, directory: directory.path }),
+        },
         logs: { route: (exchange) => serveLogs(exchange, log, streams) },
         metrics: { route: (exchange) => serveMetrics(exchange, metrics) },
         health: { route: (exchange) => serveHealth(exchange), open: true },

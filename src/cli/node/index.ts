@@ -4,6 +4,7 @@ import { addDeploy } from "./deploy.js";
 import { addKeys } from "./keys.js";
 import { addLogs } from "./logs.js";
 import { addPs } from "./ps.js";
+import { addSnapshot } from "./snapshot.js";
 import { addState } from "./state.js";
 import { addSubscribe } from "./subscribe.js";
 import { addUp } from "./up.js";
@@ -19,4 +20,5 @@ export function addNode(program: Command): void {
   addState(program);
   addLogs(program);
   addKeys(program);
+  addSnapshot(program);
 }
