@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { NeuroranError } from "../errors.js";
 import type { Encryption } from "../functions/encryption/index.js";
 import type { CommitDomain } from "../functions/turns/index.js";
 import { positionOf, streamEvents } from "./event-stream.js";
@@ -84,9 +85,11 @@ export function serveMetrics(exchange: Exchange, metrics: () => NodeMetrics): vo
   response.end(text);
 }
 
-/** `GET /health`: whether the node serves; takes no token. */
-export function serveHealth(exchange: Exchange): void {
+/** `GET /health`: whether the node serves, 503 where its store fails; takes no token. */
+export function serveHealth(exchange: Exchange, problem: () => NeuroranError | undefined): void {
   if (exchange.path.length > 1) throw pathUnknown("there is /health");
   if (exchange.request.method !== "GET") throw methodRefused(exchange, "GET");
+  const found = problem();
+  if (found !== undefined) throw new NeuroranError("COMMIT_FAILED", found.message, { cause: found });
   replyJson(exchange.response, 200, JSON.stringify({ serving: true }));
 }

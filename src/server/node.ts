@@ -1,5 +1,6 @@
 import { type KeyObject, randomUUID } from "node:crypto";
-import { embeddedBus, openLmdbStore, systemClock } from "../bus/index.js";
+import { embeddedBus, openLmdbStore, type Store, systemClock } from "../bus/index.js";
+import type { NeuroranError } from "../errors.js";
 import { createDeployments } from "../functions/deployment/index.js";
 import { openEncryption, openNodeKey } from "../functions/encryption/index.js";
 import { checkRestored } from "../functions/snapshot/index.js";
@@ -62,7 +63,7 @@ export async function startNode({
   await import("neuroran");
   const directory = dataDirectory(data);
   makeDataDirectory(directory);
-  const store = await openLmdbStore(directory.store);
+  const { store, problem } = watchedStore(await openLmdbStore(directory.store), log);
   const opened: (() => Promise<void> | void)[] = [() => store.close()];
   const undo = async (): Promise<void> => {
     for (const close of opened.splice(0).reverse()) await close();
@@ -137,11 +138,18 @@ export async function startNode({
         },
         logs: { route: (exchange) => serveLogs(exchange, log, streams) },
         metrics: { route: (exchange) => serveMetrics(exchange, metrics) },
-        health: { route: (exchange) => serveHealth(exchange), open: true },
+        health: { route: (exchange) => serveHealth(exchange, problem), open: true },
       },
       log,
     );
     const withdraw = announceNode(directory, { pid: process.pid, url: server.url });
+    if (!/^(127\.|::1$|localhost$)/.test(listen.host)) {
+      log.write(
+        "warning",
+        "node",
+        `${listen.host} is reached from other machines, and HTTP is not encrypted: keep it in a network that you trust`,
+      );
+    }
     log.write("info", "node", `serves; data in ${directory.path}`);
 
     const close = async (): Promise<void> => {
@@ -166,6 +174,28 @@ export async function startNode({
     await undo();
     throw error;
   }
+}
+
+/** Says in the log when the store begins to fail. `problem` is what it failed with last, until it commits again. */
+function watchedStore(
+  store: Store,
+  log: NodeLog,
+): { store: Store; problem: () => NeuroranError | undefined } {
+  let problem: NeuroranError | undefined;
+  const commit: Store["commit"] = (batch) => {
+    const committed = store.commit(batch);
+    committed.then(
+      () => {
+        problem = undefined;
+      },
+      (error: NeuroranError) => {
+        if (problem === undefined) log.write("error", "store", error.message);
+        problem = error;
+      },
+    );
+    return committed;
+  };
+  return { store: { ...store, commit }, problem: () => problem };
 }
 
 function problemText(problem: DomainProblem): string {

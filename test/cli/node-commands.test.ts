@@ -114,6 +114,39 @@ describe("commands for a node", () => {
     await again.kill("SIGTERM");
   });
 
+  it("write snapshots, and restore them, unless they were changed", async () => {
+    const data = newData();
+    const at = ["--data", data];
+    const node = await startNodeProcess(data);
+    await ok("deploy", counter, ...at);
+    const add = ["invoke", "counter", "a", "add", '{"by":1}', ...at];
+    expect(await ok(...add)).toEqual([{ reply: 1 }]);
+    const file = folder.path("node.snapshot");
+    await ok("snapshot", file, ...at);
+    expect(await ok(...add)).toEqual([{ reply: 2 }]);
+    const taken = await neuroran(["restore", file, "--replace", ...at]);
+    expect(taken).toMatchObject({ status: 1, stderr: expect.stringContaining(`process ${node.pid}`) });
+    await node.kill("SIGTERM");
+    const bytes = readFileSync(file);
+    bytes[bytes.length >> 1]! ^= 1;
+    const changed = await neuroran([
+      "restore",
+      folder.write("changed.snapshot", bytes),
+      "--replace",
+      ...at,
+      "--json",
+    ]);
+    expect(changed).toMatchObject({ status: 1, stderr: expect.stringContaining("SNAPSHOT_CORRUPT") });
+    const kept = await neuroran(["restore", file, ...at]);
+    expect(kept).toMatchObject({ status: 2, stderr: expect.stringContaining("replaced") });
+    expect(await ok("restore", file, "--replace", ...at)).toMatchObject([
+      { file, signer: expect.any(String) },
+    ]);
+    const again = await startNodeProcess(data);
+    expect(await ok(...add)).toEqual([{ reply: 2 }]);
+    await again.kill("SIGTERM");
+  });
+
   it("print events as they come, also those after the node was killed", async () => {
     const data = newData();
     const listen = ["--listen", `127.0.0.1:${await freePort()}`];
