@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import { openTarget, type TargetName } from "../compiler/index.js";
+import { addFunctionBenchmarks } from "./bench-functions.js";
 import { benchmarkLdpc, type LdpcMeasurement } from "./benchmarks/ldpc.js";
 import { takeProcessor } from "./benchmarks/own-processor.js";
 import { benchmarkPusch, type PuschMeasurement } from "./benchmarks/pusch.js";
@@ -19,9 +20,9 @@ interface BenchOptions {
 export function addBench(program: Command): void {
   const bench = program
     .command("bench")
-    .summary("measure the speed of the decoder or of the whole receiver")
+    .summary("measure the speed of the decoder, of the receiver, or of stateful functions")
     .description(
-      "Measures on one core and prints percentiles. The exit status is 1 where a block did not decode.",
+      "Measures and prints percentiles; decoder and receiver on one core. The exit status is 1 where a block did not decode.",
     )
     .addHelpText(
       "after",
@@ -29,6 +30,7 @@ export function addBench(program: Command): void {
     );
   addCase(bench, "ldpc", "LDPC decoder: soft bits in, packed information bits out", runLdpc);
   addCase(bench, "pusch", "PUSCH receiver: samples of a slot in, checked transport block out", runPusch);
+  addFunctionBenchmarks(bench);
 }
 
 function addCase(

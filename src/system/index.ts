@@ -8,3 +8,4 @@ export {
   runOn,
   threadProcessors,
 } from "./processors.js";
+export { residentMemory } from "./resident-memory.js";
