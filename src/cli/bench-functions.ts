@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { NeuroranError } from "../errors.js";
 import { benchmarkColdStart } from "./benchmarks/cold-start.js";
 import { benchmarkInvoke, type InvokeMeasurement } from "./benchmarks/invoke.js";
 import type { Measurement } from "./benchmarks/measure.js";
@@ -16,6 +17,10 @@ interface Output {
 interface InvokeCommand extends Output {
   readonly seconds: number;
   readonly peer?: string;
+}
+
+interface ColdStartCommand extends Output {
+  readonly rounds: number;
 }
 
 interface MemoryCommand extends Output {
@@ -42,7 +47,14 @@ export function addFunctionBenchmarks(bench: Command): void {
     )
     .option("--peer <name>", "measure another system in the same run: restate, installed for it by npm")
     .action(runInvoke);
-  add("cold-start", "the first reply of a function that was not loaded", "--json").action(runColdStart);
+  add("cold-start", "the first reply of a function that was not loaded", "--rounds 20")
+    .option(
+      "--rounds <number>",
+      "starts of the node, each with one first reply",
+      numberOption("--rounds", { minimum: 1, maximum: 1000, whole: true }),
+      9,
+    )
+    .action(runColdStart);
   add("memory", "resident memory of a node, of functions and of idle keys", "--keys 100000")
     .option(
       "--keys <number>",
@@ -84,8 +96,9 @@ async function runInvoke({ seconds, peer, json }: InvokeCommand): Promise<void> 
   );
 }
 
-async function runColdStart({ json }: Output): Promise<void> {
-  const rows = await collect("cold-start", json, benchmarkColdStart);
+async function runColdStart({ rounds, json }: ColdStartCommand): Promise<void> {
+  const words = `cold-start --rounds ${rounds}`;
+  const rows = await collect(words, json, (signal) => benchmarkColdStart(rounds, signal));
   if (json || rows.length === 0) return;
   process.stdout.write(
     table(
@@ -145,6 +158,8 @@ async function collect<T extends object>(
       rows.push(row);
       if (json) printJson(row);
     }
+  } catch (error) {
+    if (!(interrupt.signal.aborted && error instanceof NeuroranError)) throw error;
   } finally {
     interrupt.restore();
   }

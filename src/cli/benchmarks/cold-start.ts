@@ -5,16 +5,15 @@ import type { InvokedSystem } from "./invoked-system.js";
 import { type Measurement, timePercentiles } from "./measure.js";
 import { withNode } from "./node-under-measurement.js";
 
-const rounds = 9;
 const warmUpCalls = 500;
 const activeCalls = 200;
 
 /**
- * Times the first reply of a function that is deployed and was not called since its node started, and, beside it, replies for new
+ * Times the first reply of a function that is deployed and was not called since its node started, once in each round, and, beside it, replies for new
  * keys of the same function once it is active. The node's other functions have served before, so that it is the function that is cold.
  * Both include one durable commit, over a connection that is open.
  */
-export async function* benchmarkColdStart(signal: AbortSignal): AsyncGenerator<Measurement> {
+export async function* benchmarkColdStart(rounds: number, signal: AbortSignal): AsyncGenerator<Measurement> {
   yield* withNode(["counters", "cold"], async function* (deployed) {
     const first: number[] = [];
     const active: number[] = [];

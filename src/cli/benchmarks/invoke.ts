@@ -29,13 +29,13 @@ export async function* benchmarkInvoke({
 }: InvokeOptions): AsyncGenerator<InvokeMeasurement> {
   let other: Peer | undefined;
   try {
-    if (peer !== undefined) other = await startPeer(peer);
+    if (peer !== undefined) other = await startPeer(peer, signal);
     yield* withNode(["counters"], async function* ({ data, system }) {
       for (const one of invocationCases) {
         for (const measured of other === undefined ? [system] : [system, other.system]) {
           if (signal.aborted) return;
           const { store } = await measureFlushFloor(data);
-          const timing = await measureInvocation(measured, one, seconds);
+          const timing = await measureInvocation(measured, one, seconds, signal);
           yield { ...timing, floor_ms: store.p50_ms };
         }
       }

@@ -43,6 +43,7 @@ export async function measureInvocation(
   system: InvokedSystem,
   { name, clients, chained }: InvocationCase,
   seconds: number,
+  signal?: AbortSignal,
 ): Promise<InvocationMeasurement> {
   const by = 1;
   const load = Array.from({ length: clients }, (_, index) => {
@@ -55,7 +56,7 @@ export async function measureInvocation(
       step: chained ? keys.length * by : by,
     };
   });
-  const timing = await measureLoad({ address: system, clients: load, seconds });
+  const timing = await measureLoad({ address: system, clients: load, seconds, signal });
   return {
     benchmark: "invoke",
     case: name,

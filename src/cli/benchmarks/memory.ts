@@ -143,14 +143,13 @@ async function* measureKeys({
         request: (index) =>
           postRequest(system, `/functions/counter/key-${from + index}/add`, system.headers, { by: 1 }),
         reply,
+        signal,
       });
     const half = Math.floor(keys / 2);
     await add(0, half, 1, connections);
     yield bytesOf(`${half} keys, cache ${cache} MiB`, await settledMemory(node));
-    if (signal.aborted) return;
     await add(half, keys - half, 1, connections);
     yield bytesOf(`${keys} keys, cache ${cache} MiB`, await settledMemory(node));
-    if (signal.aborted) return;
     // Keys of the first half have been idle for long.
     const from = createRandom(seed).integer(Math.max(1, half - activations));
     const count = Math.min(activations, half);

@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { InputError, NeuroranError } from "../../errors.js";
+import { interruption } from "../load/http-load.js";
 import type { InvokedSystem } from "./invoked-system.js";
 
 /** Another system, started for a comparison. */
@@ -16,9 +17,9 @@ const peers = ["restate"];
 
 /**
  * Installs and starts a peer: a program of this repository, which the package does not contain.
- * @throws InputError where there is none of the name; NeuroranError PEER_FAILED (rejections)
+ * @throws InputError where there is none of the name; NeuroranError PEER_FAILED, INTERRUPTED (rejections)
  */
-export async function startPeer(name: string): Promise<Peer> {
+export async function startPeer(name: string, signal: AbortSignal): Promise<Peer> {
   if (!peers.includes(name)) throw new InputError("--peer", name, `give ${peers.join(" or ")}`);
   const program = fileURLToPath(new URL(`../../../bench/peers/${name}/main.js`, import.meta.url));
   if (!existsSync(program)) {
@@ -34,12 +35,14 @@ export async function startPeer(name: string): Promise<Peer> {
     child.stdin.end();
     return gone;
   };
+  signal.addEventListener("abort", () => child.kill("SIGINT"), { once: true });
   const system = await new Promise<InvokedSystem>((resolve, reject) => {
     createInterface({ input: child.stdout }).once("line", (line) =>
       resolve(JSON.parse(line) as InvokedSystem),
     );
     child.once("error", reject);
-    gone.then(() => reject(new NeuroranError("PEER_FAILED", `${name} did not start; see above`)));
+    const failure = new NeuroranError("PEER_FAILED", `${name} did not start; see above`);
+    gone.then(() => reject(signal.aborted ? interruption() : failure));
   });
   return { system, stop };
 }

@@ -16,6 +16,7 @@ export interface Load {
   readonly clients: readonly LoadClient[];
   /** Time of the measurement; a fifth goes before it as a warm-up that does not count. */
   readonly seconds: number;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** What a load measured. */
@@ -31,16 +32,16 @@ const patience_ms = 10_000;
  * handing over to the whole reply. Every reply is checked: status 200, and a number that is higher than the last one of
  * this client by its step, so that a server that answers without counting cannot win.
  *
- * @throws NeuroranError LOAD_MISCOUNTED, CONNECTION_LOST, HTTP_MALFORMED, CONNECTION_TIMEOUT (rejections)
+ * @throws NeuroranError LOAD_MISCOUNTED, CONNECTION_LOST, HTTP_MALFORMED, CONNECTION_TIMEOUT, INTERRUPTED (rejections)
  */
-export async function measureLoad({ address, clients, seconds }: Load): Promise<LoadTiming> {
+export async function measureLoad({ address, clients, seconds, signal }: Load): Promise<LoadTiming> {
   const begin = performance.now() + 1000 * seconds * warmUpShare;
   const end = begin + 1000 * seconds;
   const durations: number[] = [];
   const measured: (duration_ms: number) => void = (duration_ms) => durations.push(duration_ms);
   const runs = clients.map((client, index) => startClient({ address, client, index, begin, end, measured }));
   try {
-    await Promise.all(runs.map(({ done }) => done));
+    await Promise.race([Promise.all(runs.map(({ done }) => done)), interrupted(signal)]);
   } finally {
     for (const { stop } of runs) stop();
   }
@@ -50,6 +51,20 @@ export async function measureLoad({ address, clients, seconds }: Load): Promise<
     mean: sorted.reduce((sum, duration) => sum + duration, 0) / sorted.length,
     callsPerSecond: sorted.length / seconds,
   };
+}
+
+/** Never resolves; rejects when the signal comes. */
+function interrupted(signal: AbortSignal | undefined): Promise<never> {
+  return new Promise((_, reject) => {
+    const stop = (): void => reject(interruption());
+    if (signal?.aborted) stop();
+    else signal?.addEventListener("abort", stop, { once: true });
+  });
+}
+
+/** What a measurement is rejected with that the user ended. */
+export function interruption(): NeuroranError {
+  return new NeuroranError("INTERRUPTED", "The measurement was interrupted");
 }
 
 interface ClientRun {

@@ -1,5 +1,6 @@
 import { NeuroranError } from "../../errors.js";
 import { createHttpCaller, type HttpAddress, type HttpCaller } from "./http-connection.js";
+import { interruption } from "./http-load.js";
 
 /** One call for each of several keys. */
 export interface KeySweep {
@@ -11,11 +12,12 @@ export interface KeySweep {
   request(index: number): Uint8Array;
   /** The number that every call must reply. */
   readonly reply: number;
+  readonly signal?: AbortSignal | undefined;
 }
 
 /**
  * Makes all calls, as fast as the connections answer.
- * @returns milliseconds of each, ascending. @throws NeuroranError LOAD_MISCOUNTED, CONNECTION_LOST (rejections)
+ * @returns milliseconds of each, ascending. @throws NeuroranError LOAD_MISCOUNTED, CONNECTION_LOST, INTERRUPTED (rejections)
  */
 export async function sweepKeys(sweep: KeySweep): Promise<Float64Array> {
   const { address, count, connections } = sweep;
@@ -24,6 +26,7 @@ export async function sweepKeys(sweep: KeySweep): Promise<Float64Array> {
   let next = 0;
   const callOn = async (caller: HttpCaller): Promise<void> => {
     while (next < count) {
+      if (sweep.signal?.aborted) throw interruption();
       const index = next++;
       durations[index] = await timeCall(caller, sweep.request(index), sweep.reply);
     }
