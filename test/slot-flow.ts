@@ -40,6 +40,29 @@ obey.implement("plain", {
   },
 });
 
+/** Other implementations, which count by the same state and double what they add. */
+for (const kind of ["doubling", "fragile", "slow", "mortal", "lazy"] as const) {
+  obey.implement(kind, {
+    kind: "model",
+    prepare({ inputs, outputs, state }) {
+      if (kind === "lazy") throw new RangeError("not today");
+      return () => {
+        outputs.slots.view[0] = ++state.slots.view[0];
+        const begin = performance.now();
+        while (kind === "slow" && performance.now() < begin + 5);
+        for (let i = 0; i < outputs.total.view.length; i++)
+          outputs.total.view[i] = 2 * inputs.values.view[i] + inputs.before.view[i];
+        const unlucky = inputs.values.view[0] === 13;
+        if (kind === "fragile" && unlucky) throw new RangeError("thirteen");
+        if (kind === "mortal" && unlucky) {
+          process.exit(7);
+          for (;;);
+        }
+      };
+    },
+  });
+}
+
 export const slotFlow = dataflow(
   "slot flow",
   { inputs: { command: int32(), values: float32("element") } },
@@ -61,7 +84,8 @@ const target = {
 };
 
 /** The factory that the slot executor's tests start. */
-export const createSlotFlow: FlowFactory = ({ arena, options }) => {
+export const createSlotFlow: FlowFactory = ({ arena, options, implementations }) => {
   if (options === "fail") throw new RangeError("told to fail");
-  return createFlowInstance(slotFlow, { arena, target, maximumVariants: 3 });
+  const chosen = options === "deaf" ? {} : implementations;
+  return createFlowInstance(slotFlow, { arena, target, implementations: chosen, maximumVariants: 3 });
 };

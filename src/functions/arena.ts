@@ -9,6 +9,7 @@
 import { NeuroranError } from "../errors.js";
 import { bytesPerElement, type DataType, viewOf } from "./data-type.js";
 import { createFreeList } from "./free-list.js";
+import { createLastingTensors, type LastingPart, type LastingTensors, type Part } from "./lasting.js";
 import type { Tensor } from "./tensor.js";
 
 const alignment = 64;
@@ -42,6 +43,8 @@ export interface Region {
 export interface Arena {
   /** Never grows, so that views stay valid. */
   readonly memory: WebAssembly.Memory;
+  /** Where state and feedback edges go in an arena that shares them with another thread's; elsewhere they go into a region. */
+  readonly lasting: LastingTensors | undefined;
   /** A new region; its name stands in messages only. */
   region(name: string): Region;
   /** Bytes that are free, and the largest tensor block that would still fit. */
@@ -67,20 +70,30 @@ export function arenaMemory(bytes: number): WebAssembly.Memory {
 }
 
 /**
- * An arena with room for `bytes` bytes of tensors and their padding, in a memory of its own; or over a whole
- * `memory` made by `arenaMemory`, as a worker thread does. With canaries, known bytes stand around each tensor
+ * An arena with room for `bytes` bytes of tensors and their padding, in a memory of its own; or over a `memory` made by
+ * `arenaMemory`, or a part of it, as a worker thread does. With canaries, known bytes stand around each tensor
  * and `checkCanaries` tells who wrote on them.
  */
 export function createArena(
   options:
     | { readonly bytes: number; readonly canaries?: boolean }
-    | { readonly memory: WebAssembly.Memory; readonly canaries?: boolean },
+    | {
+        readonly memory: WebAssembly.Memory;
+        /** Multiples of 64; the whole memory unless given. */
+        readonly part?: Part;
+        readonly lasting?: LastingPart;
+        readonly canaries?: boolean;
+      },
 ): Arena {
   const memory = "memory" in options ? options.memory : arenaMemory(options.bytes);
   const { canaries = false } = options;
   const { buffer } = memory;
   const bytes = new Uint8Array(buffer);
-  const freeList = createFreeList(alignment, buffer.byteLength - page);
+  const all = { begin: 0, end: buffer.byteLength - page };
+  const part = "memory" in options ? (options.part ?? all) : all;
+  const freeList = createFreeList(Math.max(alignment, part.begin), part.end);
+  const shared = "memory" in options ? options.lasting : undefined;
+  const lasting = shared === undefined ? undefined : createLastingTensors(memory, shared);
   const live = new Set<{ readonly name: string; readonly blocks: readonly Block[] }>();
 
   const region = (regionName: string): Region => {
@@ -123,6 +136,7 @@ export function createArena(
 
   return {
     memory,
+    lasting,
     region,
     available: () => ({ bytes: freeList.free(), largest: freeList.largest() }),
     checkCanaries() {

@@ -13,7 +13,13 @@ import type { View } from "./data-type.js";
 import type { Dataflow } from "./dataflow.js";
 import type { Process } from "./declaration.js";
 import { createKernelStore, type KernelRecord } from "./kernel-store.js";
-import { type CompletePlan, checkNames, type PlannedFeedback, planFlow } from "./plan.js";
+import {
+  type ChosenImplementation,
+  type CompletePlan,
+  checkNames,
+  type PlannedFeedback,
+  planFlow,
+} from "./plan.js";
 import type { Ports, TensorsOf } from "./port.js";
 import type { Tensor } from "./tensor.js";
 import {
@@ -57,6 +63,8 @@ export interface FlowInstance<I extends Ports = Ports, O extends Ports = Ports> 
   readonly flow: Dataflow<I, O>;
   /** Paths of the functions in the order in which they run. */
   readonly functions: readonly string[];
+  /** What every node is done by, at all levels. */
+  readonly implementations: readonly ChosenImplementation[];
   /** State tensors by node path and state name. */
   readonly state: Readonly<Record<string, Readonly<Record<string, Tensor>>>>;
   /** The variants kept at most. */
@@ -66,10 +74,11 @@ export interface FlowInstance<I extends Ports = Ports, O extends Ports = Ports> 
   /**
    * The variant for a configuration; prepares it, possibly for milliseconds, unless one with this key is kept. When
    * too many are kept, the one that was used least recently goes and its memory with it.
+   * @param inputs tensors that it reads instead of its own; they stay where they are when the variant goes
    * @throws InputError for a wrong size or parameter; NeuroranError SIZE_MISMATCH, ARENA_FULL, or what an
    * implementation throws.
    */
-  prepare(configuration: Configuration): Variant<I, O>;
+  prepare(configuration: Configuration, inputs?: TensorsOf<I>): Variant<I, O>;
   /** Drops the variant of this key, if kept. */
   release(key: string): void;
   /** How long each function took, and the slot, named "slot". */
@@ -116,13 +125,13 @@ export function createFlowInstance<I extends Ports, O extends Ports>(
   let planned: CompletePlan;
   let timingTensors: FlowInstance["timingTensors"];
   try {
-    planned = planFlow(flow, implementations, stateDimensions, shared);
+    planned = planFlow(flow, implementations, stateDimensions, shared, arena.lasting);
     timingTensors = allocateTimings(shared, planned.procedures.length + 1);
   } catch (error) {
     shared.release();
     throw error;
   }
-  const { plan, procedures: functions, parameterNames, state } = planned;
+  const { plan, chosen, procedures: functions, parameterNames, state } = planned;
   // No map: one that grants pass through is rebuilt again and again, and what its former tables hold outlives the variants,
   // which costs the collector pauses of many milliseconds. There are few variants.
   const kept: KeptVariant<I, O>[] = [];
@@ -139,10 +148,11 @@ export function createFlowInstance<I extends Ports, O extends Ports>(
     kept.splice(index, 1);
   };
 
-  const prepare = (configuration: Configuration): Variant<I, O> => {
+  const prepare = (configuration: Configuration, given?: TensorsOf<I>): Variant<I, O> => {
     const { key, dimensions, parameters = {} } = configuration;
     const index = indexOfKey(kept, key);
-    if (index >= 0) {
+    if (index >= 0 && given !== undefined && !areSame(kept[index].variant.inputs, given)) release(key);
+    else if (index >= 0) {
       kept[index].lastUse = ++clock.now;
       return kept[index].variant;
     }
@@ -159,6 +169,7 @@ export function createFlowInstance<I extends Ports, O extends Ports>(
       procedures: [],
       timings: [],
       latches: [],
+      lasting: arena.lasting,
       feedbackRegion(feedback) {
         const own = arena.region(`feedback of ${flow.name}`);
         fresh.push({ feedback, region: own });
@@ -166,7 +177,7 @@ export function createFlowInstance<I extends Ports, O extends Ports>(
       },
     };
     try {
-      const inputs = allocateInputs(flow.inputs, flow.name, sizes, region);
+      const inputs = given ?? allocateInputs(flow.inputs, flow.name, sizes, region);
       const outputs = preparePlan(plan, inputs, sizes, {}, preparation);
       const variant = {
         key,
@@ -184,6 +195,7 @@ export function createFlowInstance<I extends Ports, O extends Ports>(
       region.release();
       kernels.release(region);
       for (const { feedback, region } of fresh) {
+        if (feedback.tensor !== undefined) arena.lasting?.forget(feedback.tensor.name);
         feedback.tensor = undefined;
         region.release();
       }
@@ -194,6 +206,7 @@ export function createFlowInstance<I extends Ports, O extends Ports>(
   return {
     flow,
     functions,
+    implementations: chosen,
     state,
     maximumVariants,
     timingTensors,
@@ -250,6 +263,10 @@ function slotProcedure(
     readClock(times, last);
     recordDuration(timingTensors, slotRow, times, 0, last);
   };
+}
+
+function areSame(one: Readonly<Record<string, Tensor>>, other: Readonly<Record<string, Tensor>>): boolean {
+  return Object.keys(one).every((name) => one[name].offset === other[name]?.offset);
 }
 
 function indexOfKey(kept: readonly { readonly variant: { readonly key: string } }[], key: string): number {

@@ -11,6 +11,7 @@ import type { Region } from "./arena.js";
 import type { DataflowData } from "./dataflow.js";
 import type { FunctionData, Implementation, State, States } from "./declaration.js";
 import type { FeedbackEdge, GraphNode } from "./graph.js";
+import type { LastingTensors } from "./lasting.js";
 import type { Tensor } from "./tensor.js";
 
 type TensorsByName = Readonly<Record<string, Tensor>>;
@@ -44,9 +45,17 @@ export interface Plan {
   readonly feedback: readonly PlannedFeedback[];
 }
 
+/** What a node of a flow, at any level, is done by. */
+export interface ChosenImplementation {
+  readonly path: string;
+  readonly function: string;
+  readonly implementation: string;
+}
+
 /** A plan, and what is in it at all levels. */
 export interface CompletePlan {
   readonly plan: Plan;
+  readonly chosen: readonly ChosenImplementation[];
   /** Paths of the procedures in the order in which they run. */
   readonly procedures: readonly string[];
   /** Node paths and function names: whatever implementations may be given for. */
@@ -64,13 +73,15 @@ interface Planning {
   readonly dimensionNames: Set<string>;
   readonly names: Set<string>;
   readonly region: Region;
+  readonly lasting: LastingTensors | undefined;
+  readonly chosen: ChosenImplementation[];
   readonly procedures: string[];
   readonly state: Record<string, TensorsByName>;
 }
 
 /**
  * Chooses for every node of `flow` the implementation that `choices` names for its path or function, else the first
- * declared, and allocates all state in `region`. `stateDimensions` says how large the named dimensions of states are.
+ * declared, and allocates all state in `region`, or in `lasting`, where it goes on with what is there. `stateDimensions` says how large the named dimensions of states are.
  * @throws InputError for a choice that is unknown, a state dimension that is unknown, not given or not a whole number
  * from 0; NeuroranError IMPLEMENTATION_MISSING, IMPLEMENTATION_CYCLE,
  * STATE_LAYOUT, STATE_NOT_KEPT.
@@ -80,6 +91,7 @@ export function planFlow(
   choices: Readonly<Record<string, string>>,
   stateDimensions: Readonly<Record<string, number>>,
   region: Region,
+  lasting?: LastingTensors,
 ): CompletePlan {
   const planning: Planning = {
     choices,
@@ -87,11 +99,13 @@ export function planFlow(
     dimensionNames: new Set(),
     names: new Set(),
     region,
+    lasting,
+    chosen: [],
     procedures: [],
     state: {},
   };
   const plan = planGraph(flow, "", {}, {}, [], planning);
-  const { names, procedures, state } = planning;
+  const { names, procedures, state, chosen } = planning;
   checkNames("implementations", choices, names);
   for (const name of Object.keys(stateDimensions)) {
     if (planning.dimensionNames.has(name)) continue;
@@ -101,7 +115,7 @@ export function planFlow(
   }
   const parameterNames = new Set(names);
   addAllNames(flow, "", parameterNames, new Set());
-  return { plan, procedures, names, parameterNames, state };
+  return { plan, chosen, procedures, names, parameterNames, state };
 }
 
 /** Adds node paths and function names of a flow and of all flows that may implement its functions. */
@@ -152,6 +166,7 @@ function planGraph(
     const nodePath = path === "" ? node.name : `${path}/${node.name}`;
     const { definition } = node;
     const [implementationName, implementation] = choose(nodePath, definition, planning);
+    planning.chosen.push({ path: nodePath, function: definition.name, implementation: implementationName });
     const state: Record<string, Tensor> = {};
     for (const [name, declared] of Object.entries(definition.state)) {
       const tensor = handedTensors[name];
@@ -161,7 +176,8 @@ function planGraph(
         state[name] = tensor;
       } else {
         const place = `${nodePath}.${name}`;
-        state[name] = initialized(planning.region, place, stateShape(place, declared, planning), declared);
+        const shape = stateShape(place, declared, planning);
+        state[name] = initialized(planning.region, place, shape, declared, planning.lasting);
       }
     }
     if (Object.keys(state).length > 0) planning.state[nodePath] = state;
@@ -264,14 +280,20 @@ function layoutText(state: State): string {
   return `${state.dtype}[${state.dimensions.join(", ")}] version ${state.version}`;
 }
 
-/** A tensor in `region` that holds the initial elements, or zeros where none are given. */
+/**
+ * A tensor in `region`, or in `lasting` where that is given, that holds the initial elements, or zeros where none are given.
+ * One that lasts and is in use already is taken as it is.
+ */
 export function initialized(
   region: Region,
   name: string,
   shape: readonly number[],
   content: { readonly dtype: State["dtype"]; readonly initial?: ArrayLike<number> | undefined },
+  lasting?: LastingTensors,
 ): Tensor {
-  const tensor = region.tensor(name, content.dtype, shape);
+  const found = lasting?.find(name, content.dtype, shape);
+  if (found !== undefined) return found;
+  const tensor = (lasting ?? region).tensor(name, content.dtype, shape);
   const { initial } = content;
   if (initial !== undefined) {
     if (initial.length !== tensor.view.length) {

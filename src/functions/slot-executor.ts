@@ -2,39 +2,44 @@
  * Runs a flow on a thread of its own (invariants in slot-protocol.ts). Of the control path only preparation runs
  * there, between slots; everything else happens here, in the thread of the caller.
  */
-import { MessageChannel, receiveMessageOnPort, Worker } from "node:worker_threads";
-import { connectionForThread } from "../compiler/index.js";
 import { NeuroranError, reviveError } from "../errors.js";
 import { leaseProcessor } from "../system/index.js";
-import { type Arena, arenaMemory } from "./arena.js";
-import { type DataType, viewOf } from "./data-type.js";
+import { type Arena, createArena, type Region } from "./arena.js";
 import type { DataflowData } from "./dataflow.js";
-import { type Deferred, deferred } from "./deferred.js";
 import type { Configuration, FlowInstance } from "./flow-instance.js";
 import type { KernelRecord } from "./kernel-store.js";
 import type { Ports, TensorsOf } from "./port.js";
-import type { TensorDescriptions, WorkerStart } from "./slot-protocol.js";
-import { type Reply, type Request, sharedRing, word } from "./slot-protocol.js";
+import { createSlotMemory } from "./slot-memory.js";
+import { sharedRing, type VariantRequest } from "./slot-protocol.js";
 import { createSlotQueue } from "./slot-queue.js";
-import type { Tensor, TensorDescription } from "./tensor.js";
-import { summarizeTimings, type Timing } from "./timing.js";
+import { createSlotSwap, type Swap, type SwapRecord, type SwapRequest } from "./slot-swap.js";
+import { type Notice, type SlotThread, startSlotThread } from "./slot-thread.js";
+import { otherThread, ownerOf, type SwapState, type ThreadIndex, wake } from "./swap.js";
+import { describeTensors, type Tensor, withView } from "./tensor.js";
+import { summarizeTimings, type Timing, type TimingTensors } from "./timing.js";
+import { allocateInputs, checkSizes } from "./variant.js";
 
 /** What a module exports to be run by a slot executor: creates the instance, in the worker thread. */
 export type FlowFactory = (context: {
   readonly arena: Arena;
-  /** What was given to `startSlotExecutor`, copied. */
+  /** What was given to `startSlotExecutor`, or to a swap, copied. */
   readonly options: unknown;
+  /** What swaps have chosen: to be handed to `createFlowInstance`, over what the factory chooses itself. */
+  readonly implementations: Readonly<Record<string, string>>;
 }) => FlowInstance | Promise<FlowInstance>;
 
 /** A prepared variant whose tensors lie in the memory that both threads see. */
 export interface SharedVariant<I extends Ports = Ports, O extends Ports = Ports> {
   readonly key: string;
   /**
-   * To be filled before a slot is submitted and left alone until it is done.
+   * To be filled before a slot is submitted and left alone until it is done. They stay where they are.
    * @throws NeuroranError VARIANT_RELEASED once another variant took the memory.
    */
   readonly inputs: TensorsOf<I>;
-  /** To be read when a slot is done, before the variant's next is submitted. @throws as `inputs`. */
+  /**
+   * To be read when a slot is done, before the variant's next is submitted. To be looked up for every slot: behind a swap
+   * they lie elsewhere. @throws as `inputs`.
+   */
   readonly outputs: TensorsOf<O>;
   readonly released: boolean;
 }
@@ -50,6 +55,10 @@ export interface SlotStatistics {
   readonly failed: number;
   /** Slots submitted and not done. */
   readonly pending: number;
+  /** "serving" when another swap may be asked for. */
+  readonly swapping: SwapState["phase"];
+  /** What took the place of what it started with, the oldest first. */
+  readonly swaps: readonly SwapRecord[];
   /** The processor that the thread is pinned to, which no other slot thread of the machine has. */
   readonly processor: number | undefined;
   /** Why the thread is not pinned. */
@@ -74,6 +83,15 @@ export interface SlotExecutor<I extends Ports = Ports, O extends Ports = Ports> 
    * goes on; VARIANT_RELEASED; SLOT_WORKER_ENDED when the thread died; EXECUTOR_CLOSED.
    */
   submit(variant: SharedVariant<I, O>): Promise<void>;
+  /**
+   * Exchanges implementations, or the flow's module, between two slots: state goes on, and no slot is lost or run twice. A
+   * second thread prepares and rehearses everything beforehand while slots go on; this resolves when the slots are its. If a
+   * slot throws there, or is late too often, slots return to what ran them before, which runs the failed slot again on the
+   * state as of before it; `outcome` says so.
+   * @throws NeuroranError SWAP_UNDERWAY; STATE_LAYOUT, FLOW_PORTS or what the new implementation throws while it is prepared,
+   * and then nothing has changed.
+   */
+  swap(request: SwapRequest): Promise<Swap>;
   statistics(): SlotStatistics;
   /** Finishes the submitted slots and ends the thread, by force after five seconds. Harmless when repeated. */
   close(): Promise<void>;
@@ -81,21 +99,36 @@ export interface SlotExecutor<I extends Ports = Ports, O extends Ports = Ports> 
 
 interface Entry {
   readonly number: number;
+  readonly configuration: Configuration;
   readonly variant: SharedVariant;
-  /** Makes the variant's tensors unreachable. */
-  release(): void;
+  readonly region: Region;
+  readonly inputs: Record<string, Tensor>;
+  /** Outputs as each thread has them. */
+  readonly outputs: (Record<string, Tensor> | undefined)[];
+  /** Settles when a thread beside the one that served has prepared it, or cannot. */
+  beside: Promise<void> | undefined;
+  /** Who ran its last slot. */
+  runner: ThreadIndex;
+  released: boolean;
   lastUse: number;
   pending: number;
   /** Called when the last pending slot is done. */
   whenIdle: (() => void) | undefined;
 }
 
+/** What was said of a thread's instance when it started. */
+interface Serving {
+  readonly functions: readonly string[];
+  readonly timings: TimingTensors;
+  readonly maximumVariants: number;
+}
+
 const closingMilliseconds = 5000;
 
 /**
  * Starts a worker thread that loads `module`, calls the function it exports under `factory`, and runs the flow
- * instance which that returns. `options` is handed to the factory as a copy. `arenaBytes` is all the memory that the
- * flow's tensors have. On Linux with koffi the thread is pinned to the highest processor that the process may use and no
+ * instance which that returns. `options` is handed to the factory as a copy. `arenaBytes` is the memory that the
+ * flow's state has; its variants have as much, and so have those of a swap, which take none until there is one. On Linux with koffi the thread is pinned to the highest processor that the process may use and no
  * other slot thread has, the lowest left out; `statistics()` says which, or why not. What else runs there, threads that
  * Node has made before among it, is not kept away: see `avoidProcessors`.
  *
@@ -120,137 +153,144 @@ export async function startSlotExecutor<F extends DataflowData>(start: {
 }): Promise<SlotExecutor<F["inputs"], F["outputs"]>> {
   type I = F["inputs"];
   type O = F["outputs"];
-  const memory = arenaMemory(start.arenaBytes);
+  const { memory, parts } = createSlotMemory(start.arenaBytes);
+  const taken = new Int32Array(new SharedArrayBuffer(4));
+  const inputsArena = createArena({ memory, part: parts.inputs });
   const ring = sharedRing();
   const { words } = ring;
-  const { port1: port, port2 } = new MessageChannel();
-  const compiler = connectionForThread();
   const lease = leaseProcessor();
-  const module = String(start.module);
-  const workerStart: WorkerStart = {
-    module,
+  const threads: (SlotThread | undefined)[] = [undefined, undefined];
+  const serving: (Serving | undefined)[] = [undefined, undefined];
+  let inForce: Program = {
+    module: String(start.module),
     factory: start.factory,
     options: start.options,
-    memory,
-    ring: words.buffer,
-    processor: lease.processor,
+    implementations: {},
   };
-  const abandon = (): void => {
-    lease.release();
-    port.close();
-    compiler.port.close();
-  };
-  let worker: Worker;
-  try {
-    worker = new Worker(new URL("./slot-worker.js", import.meta.url), {
-      workerData: { start: workerStart, port: port2, compiler },
-      transferList: [port2, compiler.port],
-    });
-  } catch (cause) {
-    abandon();
-    const problem = `the slot worker of ${module} cannot be started: ${cause instanceof Error ? cause.message : cause}`;
-    throw new NeuroranError("SLOT_WORKER_START", `${problem}; give it options that can be copied`, { cause });
-  }
 
   const entries = new Map<string, Entry>();
-  const preparing = new Map<number, Deferred<Extract<Reply, { kind: "prepared" }>>>();
   const failures = new Map<number, NeuroranError>();
-  const started = deferred<Extract<Reply, { kind: "started" }>>();
-  let kernels: readonly KernelRecord[] = [];
+  const records: Mutable<SwapRecord>[] = [];
+  let flow: { readonly name: string; readonly inputs: Ports } | undefined;
   let uses = 0;
   let numbers = 0;
   let closing: Promise<void> | undefined;
   let ended: NeuroranError | undefined;
   let lastPreparation: Promise<unknown> = Promise.resolve();
 
-  const wakeWorker = (): void => {
-    Atomics.add(words, word.signal, 1);
-    Atomics.notify(words, word.signal);
-  };
-  const request = (message: Request): void => {
-    port.postMessage(message);
-    Atomics.add(words, word.requests, 1);
-    wakeWorker();
-  };
-  /** Hears what has been posted, though the event loop may not have delivered it yet. */
-  const hearAll = (): void => {
-    for (let one = receiveMessageOnPort(port); one !== undefined; one = receiveMessageOnPort(port))
-      hear(one.message);
-  };
   const failureOf = (slot: number): NeuroranError => {
-    hearAll();
+    for (const thread of threads) thread?.hearAll();
     const failure = failures.get(slot);
     failures.delete(slot);
     return failure ?? new NeuroranError("SLOT_FAILED", `slot ${slot} failed for an unknown reason`);
   };
-  const queue = createSlotQueue(ring, wakeWorker, failureOf);
-
-  const hear = (message: Reply): void => {
-    switch (message.kind) {
-      case "started":
-        started.resolve(message);
-        break;
-      case "start failed":
-        started.reject(reviveError(message.error, "SLOT_WORKER_START"));
-        break;
-      case "prepared":
-        kernels = message.kernels;
-        preparing.get(message.variant)?.resolve(message);
-        break;
-      case "kernels":
-        kernels = message.kernels;
-        break;
-      case "preparation failed":
-        preparing.get(message.variant)?.reject(reviveError(message.error, "PREPARATION_FAILED"));
-        break;
-      case "slot failed":
-        failures.set(message.slot, reviveError(message.error, "SLOT_FAILED"));
-        break;
-    }
-  };
-  port.on("message", hear);
+  const queue = createSlotQueue(ring, () => wake(words, ownerOf(words)), failureOf);
 
   const end = (error: NeuroranError): void => {
-    if (ended !== undefined) return;
-    hearAll();
-    ended = error;
-    started.reject(error);
-    for (const one of preparing.values()) one.reject(error);
-    queue.end(error);
-    port.close();
+    ended ??=
+      closing === undefined
+        ? error
+        : new NeuroranError("EXECUTOR_CLOSED", `the slot executor of ${inForce.module} was closed`);
+    queue.end(ended);
+    for (const thread of threads) void thread?.close();
   };
-  const exited = new Promise<void>((resolve) => {
-    worker.on("error", (cause) => {
-      const text = `the slot worker of ${module} died: ${cause instanceof Error ? cause.message : cause}`;
-      end(new NeuroranError("SLOT_WORKER_ENDED", `${text}; start another executor`, { cause }));
-    });
-    worker.on("exit", (status) => {
-      lease.release();
-      if (closing !== undefined)
-        end(new NeuroranError("EXECUTOR_CLOSED", `the slot executor of ${module} was closed`));
-      const text = `the slot worker of ${module} ended with status ${status}`;
-      end(new NeuroranError("SLOT_WORKER_ENDED", `${text}; start another executor`));
-      resolve();
-    });
-  });
+  const swapping = createSlotSwap(words, memory, threads, end);
+
+  const hear = (notice: Notice): void => {
+    if (notice.kind === "slot failed") failures.set(notice.slot, reviveError(notice.error, "SLOT_FAILED"));
+    else if (notice.kind !== "kernels") swapping.hear(notice);
+  };
+
+  /** Leaves what the last slots gave to the thread that stays. */
+  const gone = (index: ThreadIndex, error: NeuroranError): void => {
+    const other = otherThread(index);
+    for (const entry of entries.values()) {
+      const [from, to] = [entry.outputs[index], entry.outputs[other]];
+      if (entry.runner === index && from !== undefined && to !== undefined) {
+        for (const name of Object.keys(to)) to[name].view.set(from[name].view);
+        entry.runner = other;
+      }
+      if (to !== undefined) entry.outputs[index] = undefined;
+    }
+    threads[index] = undefined;
+    swapping.gone(index, error);
+    if (threads[other] === undefined) lease.release();
+    else serving[index] = undefined;
+  };
+
+  /** Starts a thread and waits until it has its instance. */
+  const launch = async (
+    index: ThreadIndex,
+    program: Program,
+    rehearsal: readonly VariantRequest[] | undefined,
+  ): Promise<SlotThread> => {
+    const thread = startSlotThread(
+      {
+        ...program,
+        index,
+        memory,
+        part: parts.threads[index],
+        lasting: { part: parts.lasting, taken, known: threads[otherThread(index)]?.latest.lasting ?? [] },
+        ring: words.buffer,
+        processor: lease.processor,
+        rehearsal,
+      },
+      words,
+      hear,
+      (error) => gone(index, error),
+    );
+    threads[index] = thread;
+    try {
+      const said = await thread.started;
+      if (flow !== undefined) checkPorts(flow, said.flow);
+      flow ??= said.flow;
+      const timings = { counts: withView(memory, said.counts), durations: withView(memory, said.durations) };
+      serving[index] = { functions: said.functions, timings, maximumVariants: said.maximumVariants };
+      return thread;
+    } catch (error) {
+      // What it had, its processor among it, is free when the error is told.
+      await thread.close();
+      throw error;
+    }
+  };
+
+  let pinned: boolean;
+  try {
+    const thread = await launch(0, inForce, undefined);
+    ({ pinned } = await thread.started);
+  } catch (error) {
+    lease.release();
+    throw error;
+  }
+  if (!pinned) lease.release();
+  const processor = pinned ? lease.processor : undefined;
+  const processorProblem = pinned ? undefined : (lease.problem ?? "the system refuses to pin the thread");
 
   const refuseWhenEnded = (): void => {
     if (ended !== undefined) throw ended;
     if (closing !== undefined)
-      throw new NeuroranError("EXECUTOR_CLOSED", `the slot executor of ${module} is closing`);
+      throw new NeuroranError("EXECUTOR_CLOSED", `the slot executor of ${inForce.module} is closing`);
   };
 
-  const { functions, counts, durations, maximumVariants, pinned } = await started.promise.catch(
-    async (error: unknown) => {
-      // What it had, its processor among it, is free when the error is told.
-      await exited;
-      throw error;
-    },
-  );
-  if (!pinned) lease.release();
-  const processor = pinned ? lease.processor : undefined;
-  const processorProblem = pinned ? undefined : (lease.problem ?? "the system refuses to pin the thread");
-  const timings = { counts: withView(memory, counts), durations: withView(memory, durations) };
+  const requestOf = ({ number, configuration, inputs }: Entry, lasting = threads[ownerOf(words)]): VariantRequest => ({
+    variant: number,
+    configuration,
+    inputs: describeTensors(inputs),
+    lasting: lasting?.latest.lasting ?? [],
+  });
+
+  /** Prepares a variant on a thread beside the one that serves, unless it has it. */
+  const prepareBeside = async (index: ThreadIndex, entry: Entry): Promise<void> => {
+    const thread = threads[index];
+    if (thread === undefined || serving[index] === undefined || entry.outputs[index] !== undefined) return;
+    const outputs = await thread.prepare(requestOf(entry));
+    if (threads[index] === thread) entry.outputs[index] = outputs;
+  };
+
+  const drop = (entry: Entry): void => {
+    for (const thread of threads) thread?.request({ kind: "release", variant: entry.number });
+    entry.region.release();
+  };
 
   const prepare = async (configuration: Configuration): Promise<SharedVariant<I, O>> => {
     refuseWhenEnded();
@@ -259,42 +299,84 @@ export async function startSlotExecutor<F extends DataflowData>(start: {
       known.lastUse = ++uses;
       return known.variant as SharedVariant<I, O>;
     }
-    if (entries.size >= maximumVariants) {
+    const maximum = Math.min(...serving.map((one) => one?.maximumVariants ?? Number.POSITIVE_INFINITY));
+    if (entries.size >= maximum) {
       const oldest = [...entries.values()].reduce((one, other) =>
         other.lastUse < one.lastUse ? other : one,
       );
-      oldest.release();
-      entries.delete(oldest.variant.key);
+      oldest.released = true;
+      entries.delete(oldest.configuration.key);
       if (oldest.pending > 0) await new Promise<void>((resolve) => (oldest.whenIdle = resolve));
       refuseWhenEnded();
-      request({ kind: "release", variant: oldest.number });
+      drop(oldest);
     }
-    const variant = numbers++;
-    const answer = deferred<Extract<Reply, { kind: "prepared" }>>();
-    preparing.set(variant, answer);
+    const region = inputsArena.region(`inputs of ${configuration.key}`);
     try {
-      request({ kind: "prepare", variant, configuration });
-      const { inputs, outputs } = await answer.promise;
-      const tensors = { inputs: withViews(memory, inputs), outputs: withViews(memory, outputs) };
-      const entry = createEntry(variant, configuration.key, tensors, ++uses);
+      const { name, inputs: ports } = flow!;
+      const inputs = allocateInputs(ports, name, checkSizes(configuration.dimensions), region);
+      const entry = createEntry(numbers++, configuration, region, inputs as Record<string, Tensor>, ++uses);
+      const index = ownerOf(words);
+      const thread = threads[index];
+      if (thread === undefined) throw ended;
+      entry.runner = index;
+      entry.outputs[index] = await thread.prepare(requestOf(entry, threads[otherThread(index)]));
       entries.set(configuration.key, entry);
+      // A failure shows where the other thread gets the slots.
+      entry.beside = prepareBeside(otherThread(index), entry).catch(() => undefined);
       return entry.variant as SharedVariant<I, O>;
-    } finally {
-      preparing.delete(variant);
+    } catch (error) {
+      region.release();
+      throw error;
     }
   };
 
-  const closeWorker = async (): Promise<void> => {
-    const force = setTimeout(() => void worker.terminate(), closingMilliseconds);
+  const swap = async (request: SwapRequest): Promise<Swap> => {
+    refuseWhenEnded();
+    const { deadline_ms = Number.POSITIVE_INFINITY, misses = 3, slots = 1000 } = request.fallback ?? {};
+    const begin = performance.now();
+    const former = inForce;
+    const program: Program = {
+      module: String(request.module ?? former.module),
+      factory: request.factory ?? former.factory,
+      options: request.options ?? former.options,
+      implementations: { ...former.implementations, ...request.implementations },
+    };
+    let prepare_ms = 0;
+    const { slot, outcome } = await swapping.swap({ deadline_ms, misses, slots }, async (index) => {
+      const rehearsal = [...entries.values()].map((entry) => requestOf(entry));
+      serving[index] = undefined;
+      const thread = await launch(index, program, rehearsal);
+      const lacking = (): Entry | undefined =>
+        [...entries.values()].find((entry) => entry.outputs[index] === undefined);
+      for (let entry = lacking(); entry !== undefined; entry = lacking()) await prepareBeside(index, entry);
+      prepare_ms = performance.now() - begin;
+      return thread;
+    });
+    const { implementations, module } = program;
+    const record: Mutable<SwapRecord> = { implementations, module, slot, prepare_ms, outcome: undefined };
+    records.push(record);
+    inForce = program;
+    void outcome.then((known) => {
+      record.outcome = known;
+      if (!known.kept) inForce = former;
+    });
+    return { slot, prepare_ms, outcome };
+  };
+
+  const closeThreads = async (): Promise<void> => {
+    const force = setTimeout(() => {
+      for (const thread of threads) thread?.terminate();
+    }, closingMilliseconds);
     await lastPreparation;
     await queue.drained();
-    if (ended === undefined) request({ kind: "close" });
-    await exited;
+    await Promise.all(threads.map((thread) => thread?.close()));
     clearTimeout(force);
   };
 
   return {
-    functions,
+    get functions() {
+      return serving[ownerOf(words)]!.functions;
+    },
     prepare(configuration) {
       // One after the other, so that two preparations never release, or prepare, the same variant.
       const result = lastPreparation.then(() => prepare(configuration));
@@ -308,49 +390,92 @@ export async function startSlotExecutor<F extends DataflowData>(start: {
       entry.lastUse = ++uses;
       entry.pending++;
       try {
-        await queue.push(entry.number);
+        const runner = await queue.push(entry.number);
+        // It has run there, so the answer is on its way.
+        if (entry.outputs[runner] === undefined) await entry.beside;
+        entry.runner = runner;
       } finally {
         if (--entry.pending === 0) entry.whenIdle?.();
       }
     },
+    swap,
     statistics() {
+      const index = ownerOf(words);
+      const { functions, timings } = serving[index]!;
       const all = summarizeTimings(timings, [...functions, "slot"]);
-      return { timings: all, kernels, ...queue.counts(), processor, processorProblem };
+      const kernels = threads[index]?.latest.kernels ?? [];
+      return {
+        timings: all,
+        kernels,
+        ...queue.counts(),
+        swapping: swapping.state.phase,
+        swaps: records.map((one) => ({ ...one })),
+        processor,
+        processorProblem,
+      };
     },
     close() {
-      closing ??= closeWorker();
+      closing ??= closeThreads();
       return closing;
     },
   };
 }
 
+/** What a thread is told to run. */
+interface Program {
+  readonly module: string;
+  readonly factory: string;
+  readonly options: unknown;
+  readonly implementations: Readonly<Record<string, string>>;
+}
+
+type Mutable<T> = { -readonly [N in keyof T]: T[N] };
+
+/** Refuses another version of a flow that cannot read what slots are submitted with. */
+function checkPorts(before: { readonly name: string; readonly inputs: Ports }, now: typeof before): void {
+  if (JSON.stringify(before.inputs) === JSON.stringify(now.inputs)) return;
+  const remedy = "deploy a flow whose inputs differ beside this one";
+  throw new NeuroranError("FLOW_PORTS", `${now.name} does not have the inputs of ${before.name}: ${remedy}`);
+}
+
 function createEntry(
   number: number,
-  key: string,
-  tensors: { readonly inputs: Record<string, Tensor>; readonly outputs: Record<string, Tensor> },
+  configuration: Configuration,
+  region: Region,
+  inputs: Record<string, Tensor>,
   lastUse: number,
 ): Entry {
-  let released = false;
-  const unlessReleased = (which: "inputs" | "outputs"): Record<string, Tensor> => {
-    if (released) throw releasedError(key);
-    return tensors[which];
+  const unlessReleased = <T>(what: T): T => {
+    if (entry.released) throw releasedError(configuration.key);
+    return what;
   };
   const variant: SharedVariant = {
-    key,
+    key: configuration.key,
     get inputs() {
-      return unlessReleased("inputs");
+      return unlessReleased(inputs);
     },
     get outputs() {
-      return unlessReleased("outputs");
+      return unlessReleased(entry.outputs[entry.runner]!);
     },
     get released() {
-      return released;
+      return entry.released;
     },
   };
-  const release = (): void => {
-    released = true;
+  const entry: Entry = {
+    number,
+    configuration,
+    variant,
+    region,
+    inputs,
+    outputs: [undefined, undefined],
+    beside: undefined,
+    runner: 0,
+    released: false,
+    lastUse,
+    pending: 0,
+    whenIdle: undefined,
   };
-  return { number, variant, release, lastUse, pending: 0, whenIdle: undefined };
+  return entry;
 }
 
 function releasedError(key: string): NeuroranError {
@@ -358,17 +483,4 @@ function releasedError(key: string): NeuroranError {
     "VARIANT_RELEASED",
     `variant ${key} was given back: prepare its configuration again`,
   );
-}
-
-function withView<D extends DataType>(
-  memory: WebAssembly.Memory,
-  description: TensorDescription<D>,
-): Tensor<D> {
-  const { dtype, offset, shape } = description;
-  const elements = shape.reduce((product, size) => product * size, 1);
-  return { ...description, view: viewOf(dtype, memory.buffer, offset, elements) };
-}
-
-function withViews(memory: WebAssembly.Memory, descriptions: TensorDescriptions): Record<string, Tensor> {
-  return Object.fromEntries(Object.entries(descriptions).map(([name, one]) => [name, withView(memory, one)]));
 }

@@ -1,10 +1,14 @@
 import { type Deferred, deferred } from "./deferred.js";
-import { outcome, ringCapacity, type SharedRing, word } from "./slot-protocol.js";
+import { failedOutcome, ringCapacity, type SharedRing, word } from "./slot-protocol.js";
+import type { ThreadIndex } from "./swap.js";
 
 /** The executor's end of the ring: slots go in, and are settled in the same order. */
 export interface SlotQueue {
-  /** Hands a slot of this variant to the worker, as soon as the ring has room; settles when the slot is done. */
-  push(variant: number): Promise<void>;
+  /**
+   * Hands a slot of this variant to the worker, as soon as the ring has room; settles when the slot is done, with the thread
+   * that ran it.
+   */
+  push(variant: number): Promise<ThreadIndex>;
   /** Resolves when everything pushed so far is done. */
   drained(): Promise<void>;
   /** Slots done, those that failed among them; and slots pushed and not done. */
@@ -21,14 +25,14 @@ export function createSlotQueue(
 ): SlotQueue {
   const { words } = ring;
   // In order: first those in the ring, from `handedOver` on those that wait for room.
-  const slots: Deferred<void>[] = [];
+  const slots: Deferred<ThreadIndex>[] = [];
   const waitingVariants: number[] = [];
   let handedOver = 0;
   let submitted = 0;
   let completed = 0;
   let failed = 0;
   let ended = false;
-  let last: Promise<void> = Promise.resolve();
+  let last: Promise<unknown> = Promise.resolve();
 
   const handOver = (): void => {
     const before = submitted;
@@ -42,12 +46,13 @@ export function createSlotQueue(
   };
 
   const finish = (): void => {
-    const slot = slots.shift() as Deferred<void>;
+    const slot = slots.shift() as Deferred<ThreadIndex>;
     const number = completed;
     handedOver--;
     completed = (completed + 1) | 0;
-    if (ring.outcomes[number & (ringCapacity - 1)] === outcome.processed) {
-      slot.resolve();
+    const outcome = ring.outcomes[number & (ringCapacity - 1)];
+    if ((outcome & failedOutcome) === 0) {
+      slot.resolve(outcome as ThreadIndex);
     } else {
       failed++;
       slot.reject(failureOf(number));
@@ -67,7 +72,7 @@ export function createSlotQueue(
 
   return {
     push(variant) {
-      const slot = deferred<void>();
+      const slot = deferred<ThreadIndex>();
       slots.push(slot);
       waitingVariants.push(variant);
       last = slot.promise;

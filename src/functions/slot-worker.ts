@@ -1,18 +1,29 @@
 /**
- * The thread on which slots run. It sleeps between slots and never returns to the event loop, so that nothing but
- * slots and the requests of its executor run here (invariants in slot-protocol.ts).
+ * A thread on which slots run. It sleeps between slots and never returns to the event loop, so that nothing but slots and
+ * the requests of its executor run here (invariants in slot-protocol.ts and swap.ts).
  */
 import { type MessagePort, receiveMessageOnPort, workerData } from "node:worker_threads";
 import { type ConnectionEnd, useConnection } from "../compiler/index.js";
-import { describeError, NeuroranError } from "../errors.js";
-import { runOn } from "../system/index.js";
-import { createArena } from "./arena.js";
-import type { DataType } from "./data-type.js";
+import { describeError, InputError, NeuroranError } from "../errors.js";
+import { avoidProcessors, openClock, runOn } from "../system/index.js";
+import { type Arena, createArena } from "./arena.js";
 import type { FlowInstance, Variant } from "./flow-instance.js";
+import { createKeptState, type KeptState } from "./kept-state.js";
+import { rehearse } from "./rehearsal.js";
 import type { FlowFactory } from "./slot-executor.js";
-import type { TensorDescriptions, WorkerStart } from "./slot-protocol.js";
-import { outcome, type Reply, type Request, ringCapacity, sharedRing, word } from "./slot-protocol.js";
-import type { Tensor, TensorDescription } from "./tensor.js";
+import {
+  failedOutcome,
+  type Probation,
+  type Reply,
+  type Request,
+  ringCapacity,
+  sharedRing,
+  type VariantRequest,
+  type WorkerStart,
+  word,
+} from "./slot-protocol.js";
+import { claim, clearKept, handOver, markKept } from "./swap.js";
+import { describeTensor, describeTensors, withViews } from "./tensor.js";
 
 const { start, port, compiler } = workerData as {
   start: WorkerStart;
@@ -20,50 +31,75 @@ const { start, port, compiler } = workerData as {
   compiler: ConnectionEnd;
 };
 useConnection(compiler);
-const pinned = start.processor !== undefined && runOn([start.processor]);
+const { memory, part, index: self, processor } = start;
+const ownProcessor = processor === undefined ? [] : [processor];
+// A thread that does not own the slots keeps off their processor as long as it has anything to do.
+const isCandidate = start.rehearsal !== undefined;
+const pinned = isCandidate ? avoidProcessors(ownProcessor) : processor !== undefined && runOn(ownProcessor);
 
 function reply(message: Reply): void {
   port.postMessage(message);
 }
 
-function describe<D extends DataType>(tensor: Tensor<D>): TensorDescription<D> {
-  const { name, dtype, shape, offset, byteLength } = tensor;
-  return { name, dtype, shape, offset, byteLength };
-}
-
-function describeAll(tensors: Readonly<Record<string, Tensor>>): TensorDescriptions {
-  return Object.fromEntries(Object.entries(tensors).map(([name, tensor]) => [name, describe(tensor)]));
-}
-
-async function createInstance(): Promise<FlowInstance> {
+async function createInstance(): Promise<{ instance: FlowInstance; arena: Arena }> {
   const module: Record<string, unknown> = await import(start.module);
-  const factory = module[start.factory];
-  if (typeof factory !== "function") {
+  const found = module[start.factory];
+  if (typeof found !== "function") {
     const exported = Object.keys(module).join(", ") || "nothing";
     const problem = `${start.module} exports no function ${start.factory}, but ${exported}`;
     throw new NeuroranError("FACTORY_MISSING", `${problem}: export a function that creates a flow instance`);
   }
-  return (factory as FlowFactory)({ arena: createArena({ memory: start.memory }), options: start.options });
+  const { options, implementations } = start;
+  const create = async (arena: Arena): Promise<FlowInstance> => {
+    const instance = await (found as FlowFactory)({ arena, options, implementations });
+    checkChoices(instance);
+    return instance;
+  };
+  if (start.rehearsal !== undefined) {
+    const rehearsing = await create(createArena({ memory, part }));
+    rehearse(rehearsing, start.rehearsal, ({ inputs }) => withViews(memory, inputs));
+    rehearsing.close();
+  }
+  const arena = createArena({ memory, part, lasting: start.lasting });
+  return { instance: await create(arena), arena };
 }
 
-function run(instance: FlowInstance): void {
+/** Refuses an instance that does not do what was asked for. */
+function checkChoices({ implementations }: FlowInstance): void {
+  for (const [name, wanted] of Object.entries(start.implementations)) {
+    const named = implementations.filter((one) => one.path === name || one.function === name);
+    if (named.some(({ implementation }) => implementation === wanted)) continue;
+    const remedy = `hand the implementations of the factory's context to createFlowInstance in ${start.factory}`;
+    throw new InputError(`implementations.${name}`, wanted, remedy);
+  }
+}
+
+function run(instance: FlowInstance, arena: Arena): void {
   const { words, variants: entries, outcomes } = sharedRing(start.ring);
   const variants = new Map<number, Variant>();
+  const readClock = openClock();
+  const times = new Float64Array(2);
   let requests = 0;
-  let completed = 0;
   /** Of the kernels, when the executor was told. */
   let changes = 0;
+  let probation: (Probation & { done: number; missed: number }) | undefined;
+  let kept: KeptState | undefined;
+  let keptRegion = arena.region("kept state");
 
   /** Does all requests that have come; true when the last of them is to stop. */
   const serve = (): boolean => {
+    const avoids = claim(words, self) === 0 && avoidProcessors(ownProcessor);
     let received = receiveMessageOnPort(port);
     while (received !== undefined) {
       const request: Request = received.message;
       if (request.kind === "close") return true;
       if (request.kind === "prepare") prepare(request);
-      else release(request.variant);
+      else if (request.kind === "release") release(request.variant);
+      else if (request.kind === "keep serving") probation = undefined;
+      else takeOver(request.probation);
       received = receiveMessageOnPort(port);
     }
+    if (avoids && processor !== undefined) runOn(ownProcessor);
     return false;
   };
 
@@ -73,52 +109,131 @@ function run(instance: FlowInstance): void {
     variants.delete(number);
   };
 
-  const prepare = ({ variant: number, configuration }: Extract<Request, { kind: "prepare" }>): void => {
+  const prepare = ({ variant: number, configuration, inputs, lasting: known }: VariantRequest): void => {
+    const lasting = arena.lasting!;
+    lasting.learn(known);
+    const before = lasting.used().length;
     try {
-      const variant = instance.prepare(configuration);
+      const variant = instance.prepare(configuration, withViews(memory, inputs));
       variants.set(number, variant);
-      const [inputs, outputs] = [describeAll(variant.inputs), describeAll(variant.outputs)];
-      reply({ kind: "prepared", variant: number, inputs, outputs, kernels: instance.kernels() });
+      if (probation !== undefined && lasting.used().length !== before) keepState();
+      reply({
+        kind: "prepared",
+        variant: number,
+        outputs: describeTensors(variant.outputs),
+        kernels: instance.kernels(),
+        lasting: lasting.used().map(describeTensor),
+      });
     } catch (error) {
       reply({ kind: "preparation failed", variant: number, error: describeError(error) });
     }
   };
 
+  const keepState = (): void => {
+    clearKept(words);
+    keptRegion.release();
+    keptRegion = arena.region("kept state");
+    kept = createKeptState(keptRegion, arena.lasting!.used());
+    const tensors = kept.tensors.map(({ of, kept }) => ({ of: describeTensor(of), kept: describeTensor(kept) }));
+    reply({ kind: "kept", tensors });
+  };
+
+  const takeOver = (asked: Probation): void => {
+    try {
+      instance.settle();
+      probation = { ...asked, done: 0, missed: 0 };
+      keepState();
+      reply({ kind: "ready" });
+    } catch (error) {
+      reply({ kind: "not ready", error: describeError(error) });
+    }
+  };
+
+  const giveBack = (reason: "slot failed" | "deadline missed", slot: number, error: unknown): void => {
+    probation = undefined;
+    reply({ kind: "given back", slot, reason, error: error === undefined ? undefined : describeError(error) });
+    handOver(words, self);
+  };
+
+  /** Runs a slot and counts it as completed; on probation, one that fails is left to the former thread. */
+  const runSlot = (slot: number): void => {
+    const entry = slot & (ringCapacity - 1);
+    const variant = variants.get(entries[entry]);
+    // Prepared by the other thread, and the request to prepare it here has come since the loop looked.
+    if (variant === undefined && Atomics.load(words, word.requests[self]) !== requests) return;
+    if (probation !== undefined) {
+      kept!.keep();
+      markKept(words, slot);
+      readClock(times, 0);
+    }
+    try {
+      (variant as Variant).process();
+      outcomes[entry] = self;
+    } catch (error) {
+      if (probation !== undefined) {
+        kept!.restore();
+        giveBack("slot failed", slot, error);
+        return;
+      }
+      reply({ kind: "slot failed", slot, error: describeError(error) });
+      outcomes[entry] = self | failedOutcome;
+    }
+    if (probation !== undefined) readClock(times, 1);
+    Atomics.store(words, word.completed, (slot + 1) | 0);
+    Atomics.notify(words, word.completed);
+    if (probation !== undefined) judge(slot, probation);
+  };
+
+  const judge = (slot: number, mine: NonNullable<typeof probation>): void => {
+    mine.done++;
+    if (times[1] - times[0] > mine.deadline_ms) mine.missed++;
+    if (mine.missed >= mine.misses) giveBack("deadline missed", slot, undefined);
+    else if (mine.done >= mine.slots) {
+      probation = undefined;
+      reply({ kind: "passed" });
+    }
+  };
+
   for (;;) {
-    const signal = Atomics.load(words, word.signal);
-    if (Atomics.load(words, word.requests) !== requests) {
-      requests = Atomics.load(words, word.requests);
+    const signal = Atomics.load(words, word.signals[self]);
+    if (Atomics.load(words, word.requests[self]) !== requests) {
+      requests = Atomics.load(words, word.requests[self]);
       if (serve()) return;
     }
-    if (completed === Atomics.load(words, word.submitted)) {
+    const mine = claim(words, self);
+    const completed = Atomics.load(words, word.completed);
+    if (mine === 0) Atomics.wait(words, word.signals[self], signal);
+    else if (mine === 2) {
+      reply({ kind: "handed over", slot: completed });
+      handOver(words, self);
+    } else if (completed === Atomics.load(words, word.submitted)) {
       const now = instance.poll();
       if (now !== changes) {
         changes = now;
         reply({ kind: "kernels", kernels: instance.kernels() });
-      } else Atomics.wait(words, word.signal, signal);
-      continue;
-    }
-    const entry = completed & (ringCapacity - 1);
-    try {
-      (variants.get(entries[entry]) as Variant).process();
-      outcomes[entry] = outcome.processed;
-    } catch (error) {
-      reply({ kind: "slot failed", slot: completed, error: describeError(error) });
-      outcomes[entry] = outcome.failed;
-    }
-    completed = (completed + 1) | 0;
-    Atomics.store(words, word.completed, completed);
-    Atomics.notify(words, word.completed);
+      } else Atomics.wait(words, word.signals[self], signal);
+    } else runSlot(completed);
   }
 }
 
-const instance = await createInstance().catch((error: unknown) => {
+const created = await createInstance().catch((error: unknown) => {
   reply({ kind: "start failed", error: describeError(error) });
 });
-if (instance !== undefined) {
-  const { functions, maximumVariants, timingTensors } = instance;
-  const [counts, durations] = [describe(timingTensors.counts), describe(timingTensors.durations)];
-  reply({ kind: "started", functions, counts, durations, maximumVariants, pinned });
-  run(instance);
+if (created !== undefined) {
+  const { instance, arena } = created;
+  const { flow, functions, implementations, maximumVariants, timingTensors } = instance;
+  reply({
+    kind: "started",
+    functions,
+    implementations,
+    flow: { name: flow.name, inputs: flow.inputs },
+    counts: describeTensor(timingTensors.counts),
+    durations: describeTensor(timingTensors.durations),
+    maximumVariants,
+    lasting: arena.lasting!.used().map(describeTensor),
+    pinned,
+  });
+  run(instance, arena);
+  instance.close();
 }
 port.close();

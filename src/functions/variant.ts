@@ -13,6 +13,7 @@ import { type DataType, dataTypeOf, type View } from "./data-type.js";
 import type { Context, Process } from "./declaration.js";
 import type { Source } from "./graph.js";
 import type { KernelStore } from "./kernel-store.js";
+import type { LastingTensors } from "./lasting.js";
 import { checkParameters } from "./parameter.js";
 import { initialized, type Plan, type PlannedFeedback, type PlannedNode } from "./plan.js";
 import type { Port, Ports } from "./port.js";
@@ -34,6 +35,7 @@ export interface Preparation {
   /** The timing row of each procedure. */
   readonly timings: number[];
   readonly latches: { readonly from: View; readonly to: View }[];
+  readonly lasting: LastingTensors | undefined;
   /** A new region for the tensor of a feedback edge, which outlives the variant. */
   feedbackRegion(feedback: PlannedFeedback): Region;
 }
@@ -238,7 +240,8 @@ function feedbackTensor(planned: PlannedFeedback, sizes: Sizes, preparation: Pre
   const shape = shapeOf(edge.port, sizes, `feedback ${path}`);
   if (planned.tensor === undefined) {
     const content = { dtype: edge.port.dtype, initial: edge.initial };
-    planned.tensor = initialized(preparation.feedbackRegion(planned), path, shape, content);
+    const region = preparation.feedbackRegion(planned);
+    planned.tensor = initialized(region, path, shape, content, preparation.lasting);
   } else if (planned.tensor.shape.join() !== shape.join()) {
     const shapes = `[${planned.tensor.shape.join(", ")}] in the variants before and [${shape.join(", ")}] in this one`;
     throw new NeuroranError(
