@@ -76,9 +76,9 @@ describe("a swap", () => {
       });
       expect(prepare_ms).toBeGreaterThan(0);
       await expect(outcome).resolves.toEqual({ kept: true });
+      while (factors.length < slot + 50) await setTimeout(1);
       expect(factors.slice(slot, slot + 50)).toEqual(new Array(50).fill(factor));
       expect(factors[slot - 1]).toBe(3 - factor);
-      while (executor.statistics().swaps.at(-1)?.outcome === undefined) await setTimeout(1);
       await untilServing(executor);
     }
     const slots = await stop();

@@ -7,6 +7,7 @@ import type { Notice, SlotThread } from "./slot-thread.js";
 import {
   askToHandOver,
   clearKept,
+  isAsked,
   isKept,
   nextSwapState,
   otherThread,
@@ -153,6 +154,8 @@ export function createSlotSwap(
           if (current !== undefined) current.kept = notice.tensors;
           break;
         case "handed over":
+          // One of a swap before this one may come as late.
+          if (state.phase !== "handing over" || isAsked(words, state.serving)) break;
           current?.handedOver.resolve(notice.slot);
           dispatch({ kind: "handed over" });
           break;

@@ -22,7 +22,7 @@ import {
   type WorkerStart,
   word,
 } from "./slot-protocol.js";
-import { claim, clearKept, handOver, markKept } from "./swap.js";
+import { claim, clearKept, giveBack, handOver, markKept } from "./swap.js";
 import { describeTensor, describeTensors, withViews } from "./tensor.js";
 
 const { start, port, compiler } = workerData as {
@@ -149,10 +149,10 @@ function run(instance: FlowInstance, arena: Arena): void {
     }
   };
 
-  const giveBack = (reason: "slot failed" | "deadline missed", slot: number, error: unknown): void => {
+  const returnSlots = (reason: "slot failed" | "deadline missed", slot: number, error: unknown): void => {
     probation = undefined;
     reply({ kind: "given back", slot, reason, error: error === undefined ? undefined : describeError(error) });
-    handOver(words, self);
+    giveBack(words, self);
   };
 
   /** Runs a slot and counts it as completed; on probation, one that fails is left to the former thread. */
@@ -172,7 +172,7 @@ function run(instance: FlowInstance, arena: Arena): void {
     } catch (error) {
       if (probation !== undefined) {
         kept!.restore();
-        giveBack("slot failed", slot, error);
+        returnSlots("slot failed", slot, error);
         return;
       }
       reply({ kind: "slot failed", slot, error: describeError(error) });
@@ -187,7 +187,7 @@ function run(instance: FlowInstance, arena: Arena): void {
   const judge = (slot: number, mine: NonNullable<typeof probation>): void => {
     mine.done++;
     if (times[1] - times[0] > mine.deadline_ms) mine.missed++;
-    if (mine.missed >= mine.misses) giveBack("deadline missed", slot, undefined);
+    if (mine.missed >= mine.misses) returnSlots("deadline missed", slot, undefined);
     else if (mine.done >= mine.slots) {
       probation = undefined;
       reply({ kind: "passed" });
@@ -204,8 +204,8 @@ function run(instance: FlowInstance, arena: Arena): void {
     const completed = Atomics.load(words, word.completed);
     if (mine === 0) Atomics.wait(words, word.signals[self], signal);
     else if (mine === 2) {
-      reply({ kind: "handed over", slot: completed });
-      handOver(words, self);
+      // It may be withdrawn between the two.
+      if (handOver(words, self)) reply({ kind: "handed over", slot: completed });
     } else if (completed === Atomics.load(words, word.submitted)) {
       const now = instance.poll();
       if (now !== changes) {

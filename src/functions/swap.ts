@@ -49,14 +49,30 @@ export function claim(words: SharedWords, self: ThreadIndex): 0 | 1 | 2 {
   return owner === (self | asked) ? 2 : 0;
 }
 
+/** Whether this owner was asked to hand over, and has not. */
+export function isAsked(words: SharedWords, owner: ThreadIndex): boolean {
+  return Atomics.load(words, word.owner) === (owner | asked);
+}
+
 /**
- * The owner hands the slots over to the other thread, or back to it, from the slot behind the last completed on, and wakes
- * it.
+ * The owner, asked to, hands the slots over from the slot behind the last completed on, and wakes who gets them; false, and
+ * they stay, where the wish was taken back in between.
  */
-export function handOver(words: SharedWords, self: ThreadIndex): void {
+export function handOver(words: SharedWords, self: ThreadIndex): boolean {
+  return pass(words, self, self | asked);
+}
+
+/** A candidate gives the slots back, in the same way; nobody asked it to. */
+export function giveBack(words: SharedWords, self: ThreadIndex): void {
+  pass(words, self, self);
+}
+
+function pass(words: SharedWords, self: ThreadIndex, owned: number): boolean {
+  const other = otherThread(self);
   Atomics.store(words, word.ownedFrom, Atomics.load(words, word.completed));
-  Atomics.store(words, word.owner, otherThread(self));
-  wake(words, otherThread(self));
+  if (Atomics.compareExchange(words, word.owner, owned, other) !== owned) return false;
+  wake(words, other);
+  return true;
 }
 
 /** Makes a thread look what there is to do. */

@@ -18,12 +18,12 @@ export interface UplinkInstanceOptions {
 }
 
 /** Creates the flow `uplink` on a slot worker thread. */
-export const createUplink: FlowFactory = ({ arena, options }) => {
+export const createUplink: FlowFactory = ({ arena, options, implementations: chosen }) => {
   const { target, implementations = {}, stateDimensions, warmUp } = options as UplinkInstanceOptions;
   const instance = createFlowInstance(uplink, {
     arena,
     target: openTarget(target),
-    implementations,
+    implementations: { ...implementations, ...chosen },
     stateDimensions,
   });
   if (warmUp !== undefined) {
