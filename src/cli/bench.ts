@@ -8,6 +8,7 @@ import { exitStatus } from "./exit-status.js";
 import { bad, fixed, printJson, table } from "./format.js";
 import { describeMachine, machineLine } from "./machine.js";
 import { numberOption } from "./options.js";
+import { addSlotBenchmarks } from "./slot-benchmarks.js";
 import { targetNote, targetOption } from "./targets.js";
 
 interface BenchOptions {
@@ -31,6 +32,7 @@ export function addBench(program: Command): void {
   addCase(bench, "ldpc", "LDPC decoder: soft bits in, packed information bits out", runLdpc);
   addCase(bench, "pusch", "PUSCH receiver: samples of a slot in, checked transport block out", runPusch);
   addFunctionBenchmarks(bench);
+  addSlotBenchmarks(bench);
 }
 
 function addCase(

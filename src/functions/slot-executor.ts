@@ -3,7 +3,7 @@
  * there, between slots; everything else happens here, in the thread of the caller.
  */
 import { NeuroranError, reviveError } from "../errors.js";
-import { leaseProcessor } from "../system/index.js";
+import { avoidProcessors, leaseProcessor, runOn, threadProcessors } from "../system/index.js";
 import { type Arena, createArena, type Region } from "./arena.js";
 import type { DataflowData } from "./dataflow.js";
 import type { Configuration, FlowInstance } from "./flow-instance.js";
@@ -224,6 +224,9 @@ export async function startSlotExecutor<F extends DataflowData>(start: {
     program: Program,
     rehearsal: readonly VariantRequest[] | undefined,
   ): Promise<SlotThread> => {
+    // A thread begins where the one that starts it runs; what it loads must not hold slots up.
+    const before = rehearsal !== undefined && lease.processor !== undefined ? threadProcessors() : undefined;
+    if (before !== undefined) avoidProcessors([lease.processor!]);
     const thread = startSlotThread(
       {
         ...program,
@@ -239,6 +242,7 @@ export async function startSlotExecutor<F extends DataflowData>(start: {
       hear,
       (error) => gone(index, error),
     );
+    if (before !== undefined) runOn(before);
     threads[index] = thread;
     try {
       const said = await thread.started;

@@ -69,6 +69,11 @@ export interface SwapRecord {
   readonly outcome: SwapOutcome | undefined;
 }
 
+function formerIsGone(): NeuroranError {
+  const problem = "a swapped implementation gave its slots back to a slot worker that has ended meanwhile";
+  return new NeuroranError("SLOT_WORKER_ENDED", `${problem}; start another executor`);
+}
+
 interface Swapping {
   readonly handedOver: Deferred<number>;
   readonly outcome: Deferred<SwapOutcome>;
@@ -165,7 +170,7 @@ export function createSlotSwap(
           // The slot it had first, if the former has not said so yet.
           current?.handedOver.resolve(slot);
           current?.outcome.resolve({ kept: false, reason, slot, error });
-          dispatch({ kind: "given back" });
+          dispatch({ kind: "given back" }, error ?? formerIsGone());
           break;
         }
         case "passed":

@@ -151,8 +151,8 @@ function run(instance: FlowInstance, arena: Arena): void {
 
   const returnSlots = (reason: "slot failed" | "deadline missed", slot: number, error: unknown): void => {
     probation = undefined;
-    reply({ kind: "given back", slot, reason, error: error === undefined ? undefined : describeError(error) });
     giveBack(words, self);
+    reply({ kind: "given back", slot, reason, error: error === undefined ? undefined : describeError(error) });
   };
 
   /** Runs a slot and counts it as completed; on probation, one that fails is left to the former thread. */

@@ -60,8 +60,8 @@ function createWorld() {
     };
     let program: (() => void)[] = [];
     const returnSlots = (slot: number): (() => void)[] => [
-      () => post({ kind: "given back", slot, reason: "slot failed", error: undefined }),
       () => giveBack(words, index),
+      () => post({ kind: "given back", slot, reason: "slot failed", error: undefined }),
     ];
     const slotSteps = (slot: number): (() => void)[] => {
       const complete = (): void => {

@@ -160,6 +160,9 @@ export function nextSwapState(
   if (event.kind === "handed over" && phase === "handing over")
     return { state: { phase: "probation", serving: candidate, former: true }, action: undefined };
   if (phase !== "handing over" && phase !== "probation") return stay;
+  // Given back to a thread that is gone.
+  if (event.kind === "given back" && phase === "probation" && !state.former)
+    return { state: { phase: "ended" }, action: "end executor" };
   if (event.kind === "given back")
     return { state: { phase: "ending other", serving: otherThread(candidate) }, action: "end other" };
   if (event.kind === "passed") {
@@ -179,7 +182,8 @@ function afterEnd(
   const serves: SwapState = { phase: "serving", serving: other };
   const isCandidate = phase === "probation" ? thread === state.serving : thread !== state.serving;
   if (owned) {
-    const formerIsThere = phase === "handing over" || (phase === "probation" && state.former);
+    const formerIsThere =
+      phase === "handing over" || phase === "ending other" || (phase === "probation" && state.former);
     if (isCandidate && formerIsThere) return { state: serves, action: "take back" };
     return { state: { phase: "ended" }, action: "end executor" };
   }

@@ -56,7 +56,8 @@ export const uplinkFromGrid = dataflow(
   },
 );
 
-function receiver(samples: Handle<"complex64">, grant: Handle<"int32">, tracking: Handle<"float32">) {
+/** What `uplink` and its like share; of no use outside a builder. */
+export function receiver(samples: Handle<"complex64">, grant: Handle<"int32">, tracking: Handle<"float32">) {
   const { aligned, applied } = synchronization({ samples: analogToDigital({ analog: samples }), tracking });
   const { grid, pdu } = extraction({ samples: aligned, grant });
   const detected = detection({ grid, grant: pdu, applied });

@@ -1,0 +1,175 @@
+import type { TargetName } from "../../compiler/index.js";
+import { type SharedVariant, type SlotExecutor, startSlotExecutor } from "../../functions/index.js";
+import { openClock } from "../../system/index.js";
+import { writeGrantMessage } from "../../transceiver/pusch/grant-message.js";
+import { parseCarrier, type PuschConfiguration } from "../../transceiver/pusch/index.js";
+import { defaultGuard } from "../../transceiver/receiver.js";
+import { createSimulatedCell } from "../../transceiver/simulated-cell.js";
+import { uplinkConfiguration, uplinkStateDimensions } from "../../transceiver/uplink-configuration.js";
+import type { UplinkInstanceOptions } from "../../transceiver/uplink-instance.js";
+import type { stampedUplink } from "./stamped-uplink.js";
+
+type Inputs = typeof stampedUplink.inputs;
+type Outputs = typeof stampedUplink.outputs;
+
+/** What became of one slot. */
+export interface PacedSlot {
+  /** What the caller said of it when it arrived. */
+  readonly phase: string;
+  /** Milliseconds that it took on its thread. */
+  readonly duration_ms: number;
+  /** How long it was there, and those before it done, until it began. */
+  readonly gap_ms: number;
+  /** Whether what was sent was received. */
+  readonly correct: boolean;
+}
+
+/** Slots that arrive as a radio delivers them: one each slot duration, into one of some buffers. */
+export interface PacedRun {
+  readonly slots: readonly PacedSlot[];
+  /** Slots that found no free buffer. */
+  readonly lost: number;
+  /** The longest that the thread which plays the radio was held up itself; slots arrive later then. */
+  readonly longestStall_ms: number;
+}
+
+/** A receiver on a slot thread, and slots for it. */
+export interface PacedReceiver {
+  readonly executor: SlotExecutor<Inputs, Outputs>;
+  readonly slot_ms: number;
+  /**
+   * Lets slots arrive for some seconds.
+   * @param phase asked for each slot
+   */
+  run(seconds: number, phase: () => string): Promise<PacedRun>;
+  close(): Promise<void>;
+}
+
+const receiveAntennas = 2;
+/** Of the radio: a slot that finds them all busy is lost. */
+const buffers = 8;
+const differentSlots = 4;
+const carrier = parseCarrier({ subcarrierSpacing: 30, carrierPrbs: 51, sampleRate: 23.04e6 });
+const grant = { physCellId: 1, rnti: 0x4601, rbStart: 0, rbSize: 51, mcsTable: 1, mcsIndex: 20 };
+
+/** What is received, in words. */
+export const pacedCase = "51 PRB 64QAM R=0.55 2 antennas, samples, every 0.5 ms";
+
+/** Starts the receiver of a simulated cell that is received without errors. */
+export async function startPacedReceiver(
+  target: TargetName | undefined,
+  seed: number,
+): Promise<PacedReceiver> {
+  const guard = defaultGuard(carrier);
+  const cell = createSimulatedCell({
+    carrier,
+    grant,
+    receiveAntennas,
+    guard,
+    profile: "awgn",
+    snr_db: 13,
+    seed,
+  });
+  const air = Array.from({ length: differentSlots }, () => {
+    const { configuration, samples, payload } = cell.next();
+    return { configuration, samples: samples.slice(), payload: payload.slice() };
+  });
+  cell.close();
+  const options: UplinkInstanceOptions = {
+    stateDimensions: uplinkStateDimensions(carrier, receiveAntennas),
+    ...(target ? { target } : {}),
+  };
+  const executor = await startSlotExecutor<typeof stampedUplink>({
+    module: new URL("./stamped-uplink.js", import.meta.url),
+    factory: "createStampedUplink",
+    options,
+    arenaBytes: 128 * 2 ** 20,
+  });
+  const { key, dimensions, parameters } = uplinkConfiguration(air[0]!.configuration, {
+    receiveAntennas,
+    guard,
+  });
+  const variants: SharedVariant<Inputs, Outputs>[] = [];
+  for (let buffer = 0; buffer < buffers; buffer++) {
+    variants.push(
+      await executor.prepare({
+        key: `${key};${buffer}`,
+        dimensions: { ...dimensions, instant: 2 },
+        ...(parameters ? { parameters } : {}),
+      }),
+    );
+  }
+  const slot_ms = 15 / carrier.subcarrierSpacing;
+  return {
+    executor,
+    slot_ms,
+    run: (seconds, phase) => runPaced(executor, variants, air, slot_ms, seconds, phase),
+    close: () => executor.close(),
+  };
+}
+
+interface AirSlot {
+  readonly configuration: PuschConfiguration;
+  readonly samples: Float32Array;
+  readonly payload: Uint8Array;
+}
+
+async function runPaced(
+  executor: SlotExecutor<Inputs, Outputs>,
+  variants: readonly SharedVariant<Inputs, Outputs>[],
+  air: readonly AirSlot[],
+  slot_ms: number,
+  seconds: number,
+  phase: () => string,
+): Promise<PacedRun> {
+  const readClock = openClock();
+  const now = new Float64Array(1);
+  const slots: PacedSlot[] = [];
+  const busy = new Array<boolean>(variants.length).fill(false);
+  const underway: Promise<void>[] = [];
+  let [lost, longestStall_ms, lastEnd] = [0, 0, 0];
+
+  const receive = async (number: number, arrival: number, during: string): Promise<void> => {
+    const buffer = number % variants.length;
+    const variant = variants[buffer]!;
+    const { samples, configuration, payload } = air[number % air.length]!;
+    busy[buffer] = true;
+    variant.inputs.samples.view.set(samples);
+    writeGrantMessage(configuration, variant.inputs.grant.view);
+    await executor.submit(variant);
+    const { times, crc, block } = variant.outputs;
+    const [begin, end] = times.view as unknown as readonly [number, number];
+    const correct = crc.view[0] === 1 && payload.every((byte, k) => block.view[k] === byte);
+    slots.push({
+      phase: during,
+      duration_ms: end - begin,
+      gap_ms: begin - Math.max(lastEnd, arrival),
+      correct,
+    });
+    lastEnd = end;
+    busy[buffer] = false;
+  };
+
+  readClock(now, 0);
+  const begin = now[0]!;
+  let due = begin;
+  let before = begin;
+  for (let number = 0; due < begin + 1000 * seconds; ) {
+    readClock(now, 0);
+    const time = now[0]!;
+    longestStall_ms = Math.max(longestStall_ms, time - before);
+    before = time;
+    if (time >= due) {
+      if (busy[number % variants.length]) lost++;
+      else underway.push(receive(number, time, phase()));
+      number++;
+      // Where this thread was held up, the air waits: what follows arrives no closer than it would.
+      due = Math.max(due + slot_ms, time + slot_ms / 2);
+      readClock(now, 0);
+      before = now[0]!;
+    }
+    await new Promise(setImmediate);
+  }
+  await Promise.all(underway);
+  return { slots, lost, longestStall_ms };
+}

@@ -1,0 +1,113 @@
+import type { Command } from "commander";
+import { openTarget, type TargetName } from "../compiler/index.js";
+import { pacedCase } from "./benchmarks/paced-slots.js";
+import { benchmarkSwap } from "./benchmarks/swap.js";
+import { exitStatus } from "./exit-status.js";
+import { bad, duration, fixed, printJson, table } from "./format.js";
+import { describeMachine, machineLine } from "./machine.js";
+import { numberOption } from "./options.js";
+import { targetNote, targetOption } from "./targets.js";
+
+interface SlotBenchmarkOptions {
+  readonly target?: TargetName;
+  readonly seconds: number;
+  readonly seed: number;
+  readonly json?: boolean;
+}
+
+/** Adds the benchmarks of what happens beside the slot path while slots arrive in real time. */
+export function addSlotBenchmarks(bench: Command): void {
+  addCase(bench, "swap", "exchange of the demapper while slots arrive in real time", runSwap);
+}
+
+function addCase(
+  bench: Command,
+  name: string,
+  description: string,
+  run: (options: SlotBenchmarkOptions) => Promise<boolean>,
+): void {
+  bench
+    .command(name)
+    .description(description)
+    .addOption(targetOption())
+    .option(
+      "--seconds <number>",
+      "time that slots arrive for",
+      numberOption("--seconds", { minimum: 1, maximum: 3600, unit: "s" }),
+      8,
+    )
+    .option("--seed <number>", "seed of payloads and noise", numberOption("--seed", { whole: true }), 1)
+    .option("--json", "print one JSON object a line")
+    .addHelpText("after", `\nExample:\n  $ neuroran bench ${name} --seconds 8 --json`)
+    .action(async (options: SlotBenchmarkOptions) => {
+      process.exitCode = (await run(options)) ? exitStatus.success : exitStatus.failed;
+    });
+}
+
+async function runSwap(options: SlotBenchmarkOptions): Promise<boolean> {
+  const { phases, swaps, lost, slots, processor, longestStall_ms } = await benchmarkSwap(
+    options.target,
+    options.seconds,
+    options.seed,
+  );
+  const good = lost === 0 && swaps.length > 0 && phases.every(({ correct }) => correct);
+  if (options.json) {
+    for (const one of phases) printJson(one);
+    printJson({ benchmark: "swap", case: "swaps", swaps, lost, slots, longestStall_ms });
+    return good;
+  }
+  printHead("swap", options, processor);
+  process.stdout.write(
+    table(
+      [
+        { title: "Slots", align: "left" },
+        { title: "ms p50", align: "right" },
+        { title: "p90", align: "right" },
+        { title: "p99", align: "right" },
+        { title: "max", align: "right" },
+        { title: "slots", align: "right" },
+        { title: "late", align: "right" },
+        { title: "longest gap", align: "right" },
+      ],
+      phases.map((one) => [
+        one.case.slice(0, one.case.indexOf(":")),
+        fixed(one.p50, 3),
+        fixed(one.p90, 3),
+        fixed(one.p99, 3),
+        fixed(one.max, 3),
+        String(one.n),
+        String(one.late),
+        duration(one.longestGap_ms),
+      ]),
+    ),
+  );
+  const prepared = swaps.map(({ to, prepare_ms }) => `${to} ${duration(prepare_ms)}`).join(", ");
+  process.stdout.write(
+    `\n${lost === 0 ? "0" : bad(String(lost))} of ${slots + lost} slots lost over ${swaps.length} swaps, each prepared in: ${prepared || "none"}.\n`,
+  );
+  process.stdout.write(
+    `${[
+      `Slots: ${pacedCase}; a slot is lost where none of the radio's 8 buffers is free.`,
+      "Gap: how long a slot was there, and those before it done, until the slot thread began it; what is prepared for so",
+      "long does not hold it up. Late: slots that took longer than 0.5 ms.",
+      `The thread that plays the radio, which shares its processor with preparation, was held up for ${duration(longestStall_ms)} at most;`,
+      "slots arrive later then. Not measured: a real radio, several flows, and swaps of a flow's module.",
+    ].join("\n")}\n`,
+  );
+  for (const one of phases)
+    if (!one.correct) process.stdout.write(`${bad("wrong")}: slots ${one.case} were not what was sent\n`);
+  return good;
+}
+
+function printHead(
+  name: string,
+  { target: chosen, seconds, seed }: SlotBenchmarkOptions,
+  processor: string,
+): void {
+  const note = targetNote(chosen);
+  if (note !== undefined) process.stdout.write(`${note}\n`);
+  process.stdout.write(`${machineLine(describeMachine())}; slot thread ${processor}\n`);
+  process.stdout.write(
+    `neuroran bench ${name} --target ${openTarget(chosen).name} --seconds ${seconds} --seed ${seed}\n\n`,
+  );
+}
