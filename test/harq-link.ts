@@ -3,6 +3,7 @@ import { prepareFunction } from "../src/functions/index.js";
 import type { Random } from "../src/radio/index.js";
 import { baseGraph } from "../src/transceiver/coding/base-graph.js";
 import { prepareEncoder } from "../src/transceiver/coding/encode.js";
+import { harqProcessKey } from "../src/transceiver/coding/soft-buffers.js";
 import { decoding } from "../src/transceiver/coding/function.js";
 import { rateMatchingPositions } from "../src/transceiver/interleaving/rate-match.js";
 import { LLR_SCALE } from "../src/transceiver/mapping/llr-scale.js";
@@ -42,8 +43,9 @@ export function harqLink(
       grantField: GRANT_FIELDS,
     },
     parameters: { maximumIterations: 20 },
-    stateDimensions: { softBit: encodedBits },
+    stateDimensions: { softBit: encodedBits, harqProcess: 1 },
   });
+  decoder.choose(harqProcessKey, 0);
   const grant = decoder.inputs.grant.view;
   grant[grantFieldIndex.valid] = 1;
   grant[grantFieldIndex.rnti] = 1;

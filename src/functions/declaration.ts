@@ -15,8 +15,13 @@ export interface State<D extends DataType = DataType> {
   readonly dimensions: readonly (number | string)[];
   /** Raised whenever the meaning or layout changes. */
   readonly version: number;
-  /** Elements before the first slot (two numbers for a complex64 element); zeros unless given. */
+  /** Elements before the first slot (two numbers for a complex64 element), of a row if keyed; zeros unless given. */
   readonly initial?: ArrayLike<number>;
+  /**
+   * What chooses the row that a slot works on: a leading dimension of this name, as large as the instance is given. All
+   * states of a flow with the same key have the same row for it.
+   */
+  readonly key?: string;
 }
 
 /** State tensors by name. */
@@ -40,6 +45,8 @@ export interface Context<
   readonly outputs: TensorsOf<O>;
   /** Shared by all variants and implementations; what stands in it outlives this variant. */
   readonly state: { readonly [N in keyof S]: Tensor<S[N]["dtype"]> };
+  /** int32 [8] by the keys of its states: the rows that the slot works on, those it writes first, -1 behind the last. */
+  readonly rows: Readonly<Record<string, Tensor<"int32">>>;
   /** The target of compiled kernels. */
   readonly target: Target;
   /** A zeroed tensor of this variant alone, for what need not outlive a slot. */

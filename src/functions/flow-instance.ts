@@ -12,6 +12,7 @@ import type { Arena, Region } from "./arena.js";
 import type { View } from "./data-type.js";
 import type { Dataflow } from "./dataflow.js";
 import type { Process } from "./declaration.js";
+import { checkRowKey, createRowChoice, type KeyedRows } from "./keyed-rows.js";
 import { createKernelStore, type KernelRecord } from "./kernel-store.js";
 import {
   type ChosenImplementation,
@@ -67,6 +68,8 @@ export interface FlowInstance<I extends Ports = Ports, O extends Ports = Ports> 
   readonly implementations: readonly ChosenImplementation[];
   /** State tensors by node path and state name. */
   readonly state: Readonly<Record<string, Readonly<Record<string, Tensor>>>>;
+  /** What of the state is keyed. */
+  readonly keyed: readonly KeyedRows[];
   /** The variants kept at most. */
   readonly maximumVariants: number;
   /** Where durations are recorded: a row for each function, then one for the slot. */
@@ -79,6 +82,12 @@ export interface FlowInstance<I extends Ports = Ports, O extends Ports = Ports> 
    * implementation throws.
    */
   prepare(configuration: Configuration, inputs?: TensorsOf<I>): Variant<I, O>;
+  /**
+   * Chooses the row of keyed state that slots work on from now on; without a key they work on none. A key that has none gets
+   * one in its initial state, and where there is no free one, the row of the key that was chosen least recently.
+   * @throws InputError for what no state of the flow is keyed by, or what is no whole number from 0 to 2^31 - 1.
+   */
+  choose(name: string, key: number | undefined): void;
   /** Drops the variant of this key, if kept. */
   release(key: string): void;
   /** How long each function took, and the slot, named "slot". */
@@ -131,12 +140,13 @@ export function createFlowInstance<I extends Ports, O extends Ports>(
     shared.release();
     throw error;
   }
-  const { plan, chosen, procedures: functions, parameterNames, state } = planned;
+  const { plan, chosen, procedures: functions, parameterNames, state, keyed } = planned;
   // No map: one that grants pass through is rebuilt again and again, and what its former tables hold outlives the variants,
   // which costs the collector pauses of many milliseconds. There are few variants.
   const kept: KeptVariant<I, O>[] = [];
   const feedbackRegions: Region[] = [];
   const clock = { now: 0 };
+  const choices = new Map(keyed.map((one) => [one.key, createRowChoice(arena.memory.buffer, one)]));
 
   const release = (key: string): void => {
     const index = indexOfKey(kept, key);
@@ -208,9 +218,19 @@ export function createFlowInstance<I extends Ports, O extends Ports>(
     functions,
     implementations: chosen,
     state,
+    keyed,
     maximumVariants,
     timingTensors,
     prepare,
+    choose(name, key) {
+      const choose = choices.get(name);
+      if (choose === undefined) {
+        const known = [...choices.keys()].join(", ") || "nothing";
+        throw new InputError("key", name, `the state of ${flow.name} is keyed by ${known}`);
+      }
+      if (key !== undefined) checkRowKey(name, key);
+      choose(key);
+    },
     release,
     timings: () => summarizeTimings(timingTensors, [...functions, "slot"]),
     kernels: () => kernels.records(),

@@ -11,6 +11,7 @@ import type { Region } from "./arena.js";
 import type { DataflowData } from "./dataflow.js";
 import type { FunctionData, Implementation, State, States } from "./declaration.js";
 import type { FeedbackEdge, GraphNode } from "./graph.js";
+import { dimensionsOf, type KeyedRows, type KeyedState, keysPerSlot } from "./keyed-rows.js";
 import type { LastingTensors } from "./lasting.js";
 import type { Tensor } from "./tensor.js";
 
@@ -31,6 +32,7 @@ export interface PlannedNode {
   readonly node: GraphNode;
   readonly implementationName: string;
   readonly state: TensorsByName;
+  readonly rows: Readonly<Record<string, Tensor<"int32">>>;
   /** What runs: a procedure with the index of its timing, or the plan of a flow. */
   readonly body:
     | { readonly kind: "procedure"; readonly implementation: Prepared; readonly timing: number }
@@ -64,6 +66,7 @@ export interface CompletePlan {
   readonly parameterNames: ReadonlySet<string>;
   /** State tensors by node path and name. */
   readonly state: Readonly<Record<string, TensorsByName>>;
+  readonly keyed: readonly KeyedRows[];
 }
 
 interface Planning {
@@ -77,6 +80,7 @@ interface Planning {
   readonly chosen: ChosenImplementation[];
   readonly procedures: string[];
   readonly state: Record<string, TensorsByName>;
+  readonly keyed: Map<string, KeyedRows & { readonly states: KeyedState[] }>;
 }
 
 /**
@@ -103,6 +107,7 @@ export function planFlow(
     chosen: [],
     procedures: [],
     state: {},
+    keyed: new Map(),
   };
   const plan = planGraph(flow, "", {}, {}, [], planning);
   const { names, procedures, state, chosen } = planning;
@@ -115,7 +120,7 @@ export function planFlow(
   }
   const parameterNames = new Set(names);
   addAllNames(flow, "", parameterNames, new Set());
-  return { plan, chosen, procedures, names, parameterNames, state };
+  return { plan, chosen, procedures, names, parameterNames, state, keyed: [...planning.keyed.values()] };
 }
 
 /** Adds node paths and function names of a flow and of all flows that may implement its functions. */
@@ -168,6 +173,7 @@ function planGraph(
     const [implementationName, implementation] = choose(nodePath, definition, planning);
     planning.chosen.push({ path: nodePath, function: definition.name, implementation: implementationName });
     const state: Record<string, Tensor> = {};
+    const rows: Record<string, Tensor<"int32">> = {};
     for (const [name, declared] of Object.entries(definition.state)) {
       const tensor = handedTensors[name];
       const layout = handed[name];
@@ -176,9 +182,10 @@ function planGraph(
         state[name] = tensor;
       } else {
         const place = `${nodePath}.${name}`;
-        const shape = stateShape(place, declared, planning);
-        state[name] = initialized(planning.region, place, shape, declared, planning.lasting);
+        state[name] = allocateState(place, declared, planning);
       }
+      const { key } = declared;
+      if (key !== undefined) rows[key] = planning.keyed.get(key)!.rows;
     }
     if (Object.keys(state).length > 0) planning.state[nodePath] = state;
     if (!("flow" in implementation)) {
@@ -189,6 +196,7 @@ function planGraph(
         node,
         implementationName,
         state,
+        rows,
         body: { kind: "procedure", implementation, timing },
       };
     }
@@ -208,7 +216,7 @@ function planGraph(
       [...enclosing, link],
       planning,
     );
-    return { path: nodePath, node, implementationName, state, body: { kind: "flow", plan: inner } };
+    return { path: nodePath, node, implementationName, state, rows, body: { kind: "flow", plan: inner } };
   });
   for (const name of Object.keys(handed)) {
     if (!keepers.has(name)) {
@@ -263,8 +271,28 @@ function takeState(
   }
 }
 
-function stateShape(place: string, { dimensions }: State, planning: Planning): number[] {
-  return dimensions.map((dimension) => {
+function allocateState(place: string, declared: State, planning: Planning): Tensor {
+  const { region, lasting, keyed } = planning;
+  const shape = stateShape(place, declared, planning);
+  const { dtype, initial, key } = declared;
+  if (key === undefined) return initialized(region, place, shape, declared, lasting);
+  // Rows get their initial elements with their keys.
+  const tensor = initialized(region, place, shape, { dtype }, lasting);
+  if (initial !== undefined && initial.length * shape[0] !== tensor.view.length)
+    throw new NeuroranError("INITIAL_VALUE", `the initial value of ${place} is not that of one row`);
+  let rows = keyed.get(key);
+  if (rows === undefined) {
+    const none = { dtype: "int32", initial: new Array<number>(keysPerSlot).fill(-1) } as const;
+    const chosen = initialized(region, `rows of ${key}`, [keysPerSlot], none, lasting) as Tensor<"int32">;
+    rows = { key, capacity: shape[0], rows: chosen, states: [] };
+    keyed.set(key, rows);
+  }
+  rows.states.push({ name: place, tensor, initial });
+  return tensor;
+}
+
+function stateShape(place: string, state: State, planning: Planning): number[] {
+  return dimensionsOf(state).map((dimension) => {
     if (typeof dimension === "number") return dimension;
     planning.dimensionNames.add(dimension);
     const size = planning.stateDimensions[dimension];
@@ -277,7 +305,7 @@ function stateShape(place: string, { dimensions }: State, planning: Planning): n
 }
 
 function layoutText(state: State): string {
-  return `${state.dtype}[${state.dimensions.join(", ")}] version ${state.version}`;
+  return `${state.dtype}[${dimensionsOf(state).join(", ")}] version ${state.version}`;
 }
 
 /**

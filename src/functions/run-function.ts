@@ -34,6 +34,8 @@ export interface PreparedFunction<I extends Ports, O extends Ports, S extends St
   readonly inputs: TensorsOf<I>;
   readonly outputs: TensorsOf<O>;
   readonly state: StateTensors<S>;
+  /** Chooses the row of keyed state, as `FlowInstance.choose`. */
+  choose(name: string, key: number | undefined): void;
   /** Runs it once, without any check. */
   process(): void;
   /** Gives its memory back. */
@@ -86,6 +88,7 @@ export function prepareFunction<I extends Ports, O extends Ports, P extends Para
       inputs: variant.inputs,
       outputs: variant.outputs as TensorsOf<Ports> as TensorsOf<O>,
       state: (instance.state[name] ?? {}) as StateTensors<S>,
+      choose: instance.choose,
       process: variant.process,
       release: instance.close,
     };

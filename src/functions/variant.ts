@@ -96,7 +96,7 @@ function prepareNode(
   handed: Values,
   preparation: Preparation,
 ): Tensors {
-  const { path, node, state, body } = planned;
+  const { path, node, state, rows, body } = planned;
   const { definition } = node;
   const own = bindSizes(path, definition.inputs, node.dimensions, inputs, sizes);
   const parameters = checkParameters(
@@ -141,6 +141,7 @@ function prepareNode(
     inputs,
     outputs,
     state,
+    rows,
     target,
     scratch: (name, dtype, ...shape) => region.tensor(`${path}.${name}`, dtype, shape),
     table(name, values, ...shape) {

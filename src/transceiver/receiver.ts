@@ -7,6 +7,7 @@ import {
   type KernelRecord,
   type Timing,
 } from "../functions/index.js";
+import { harqKey, harqProcessKey } from "./coding/soft-buffers.js";
 import { createHarqStates } from "./harq-state.js";
 import { writeGrantMessage } from "./pusch/grant-message.js";
 import type { Carrier, PuschConfiguration } from "./pusch/index.js";
@@ -71,6 +72,8 @@ export interface ReceiverOptions {
   readonly converterRate?: number | undefined;
   readonly maximumIterations?: number;
   readonly protection?: UplinkSettings["protection"];
+  /** Users whose HARQ processes it keeps soft bits of at a time; 1 unless given. */
+  readonly users?: number;
   /** Names of implementations by function. */
   readonly implementations?: Readonly<Record<string, string>>;
   /** The fastest of the machine unless given. */
@@ -149,7 +152,7 @@ export function createUplinkReceiver(options: ReceiverOptions): UplinkReceiver {
     maximumIterations: options.maximumIterations,
     protection: options.protection,
   };
-  const stateDimensions = uplinkStateDimensions(carrier, receiveAntennas);
+  const stateDimensions = uplinkStateDimensions(carrier, receiveAntennas, options.users);
   const fromSamples = createFlowInstance(uplink, { arena, target, implementations, stateDimensions });
   let fromGrid: FlowInstance<typeof uplinkFromGrid.inputs, typeof uplinkFromGrid.outputs> | undefined;
   const openFromGrid = () => {
@@ -184,6 +187,7 @@ export function createUplinkReceiver(options: ReceiverOptions): UplinkReceiver {
       const variant = fromSamples.prepare(uplinkConfiguration(pusch, settings));
       variant.inputs.samples.view.set(samples);
       writeGrantMessage(pusch, variant.inputs.grant.view);
+      fromSamples.choose(harqProcessKey, harqKey(pusch.grant.rnti, pusch.grant.harqProcessId));
       variant.process();
       return slotResult(pusch.grant.slot, variant.outputs);
     },
@@ -192,6 +196,7 @@ export function createUplinkReceiver(options: ReceiverOptions): UplinkReceiver {
       const variant = openFromGrid().prepare(uplinkConfiguration(pusch, settings, false));
       takeAllocation(pusch, grid, receiveAntennas, variant.inputs.grid.view);
       writeGrantMessage(pusch, variant.inputs.grant.view);
+      openFromGrid().choose(harqProcessKey, harqKey(pusch.grant.rnti, pusch.grant.harqProcessId));
       variant.process();
       return slotResult(pusch.grant.slot, variant.outputs);
     },

@@ -1,6 +1,6 @@
 import type { Configuration } from "../functions/index.js";
 import { PARSE_REPORT_FIELDS } from "./ciphering/transport-block.js";
-import { softBitCapacity } from "./coding/soft-buffers.js";
+import { HARQ_PROCESSES, softBitCapacity } from "./coding/soft-buffers.js";
 import { conversionParameters } from "./conversion/function.js";
 import { CRC_FIELDS } from "./crc/check.js";
 import { crcCheckParameters } from "./crc/function.js";
@@ -31,10 +31,15 @@ export interface UplinkSettings {
 
 /**
  * Sizes of the state dimensions of the flows `uplink` and `uplinkFromGrid`: room for every transport block of the
- * carrier with as many layers as there are receive antennas, at most four.
+ * carrier with as many layers as there are receive antennas, at most four, and for the HARQ processes of some users.
  */
-export function uplinkStateDimensions(carrier: Carrier, receiveAntennas: number): { softBit: number } {
-  return { softBit: softBitCapacity(carrier.carrierPrbs, Math.min(4, receiveAntennas)) };
+export function uplinkStateDimensions(
+  carrier: Carrier,
+  receiveAntennas: number,
+  users = 1,
+): { harqProcess: number; softBit: number } {
+  const harqProcess = HARQ_PROCESSES * users;
+  return { harqProcess, softBit: softBitCapacity(carrier.carrierPrbs, Math.min(4, receiveAntennas)) };
 }
 
 /** The configuration of the flow `uplink` for a PUSCH configuration; with `samples` false, of `uplinkFromGrid`. */

@@ -26,8 +26,8 @@ encoding.implement("plain", { kind: "model", prepare: prepareEncoding });
  * included, as packed bytes, first bit highest; `iterations` how many it took, negative where the parity checks
  * never held. `grant` is a grant message.
  *
- * Retransmissions are combined in `softBits`, 16 processes of `softBit` soft bits each: `softBitCapacity` says how many
- * a carrier needs; what does not fit is decoded without combining, with 0 everything.
+ * Retransmissions are combined in `softBits`, a row of `softBit` soft bits for each of the `harqProcess` processes that are
+ * kept, of whatever users: `harqKey` is the key of one, `softBitCapacity` says how many soft bits a carrier needs; what does not fit is decoded without combining, with 0 everything.
  */
 export const decoding = defineFunction({
   name: "decoding",

@@ -8,6 +8,14 @@ import { transportBlockSize } from "../pusch/transport-block-size.js";
 /** HARQ processes of a user (TS 38.214 6.1). */
 export const HARQ_PROCESSES = 16;
 
+/** What the state that decoding keeps of transport blocks is keyed by: HARQ processes, of each user their own. */
+export const harqProcessKey = "harqProcess";
+
+/** The key of a user's HARQ process. */
+export function harqKey(rnti: number, harqProcessId: number): number {
+  return HARQ_PROCESSES * rnti + harqProcessId;
+}
+
 /** Where each field of a HARQ process stands; zeros before its first grant. */
 export const harqProcessIndex = Object.freeze({
   /** 1: the process keeps soft bits, of the transport block that the other fields name. 0: it is empty. */
@@ -26,20 +34,22 @@ export const harqProcessIndex = Object.freeze({
 const FIELDS = Object.keys(harqProcessIndex).length;
 
 /**
- * What decoding keeps of transport blocks that it could not decode: the soft bits d of all code blocks, each process
- * from its own begin, the code blocks one behind the other. A process keeps one transport block of one user.
+ * What decoding keeps of transport blocks that it could not decode: the soft bits d of all code blocks, the code
+ * blocks one behind the other. A process keeps one transport block.
  */
 export const softBits = {
   dtype: "int8",
-  dimensions: [HARQ_PROCESSES, "softBit"],
-  version: 1,
+  key: harqProcessKey,
+  dimensions: ["softBit"],
+  version: 2,
 } as const satisfies State;
 
 /** Which transport block the soft bits of each process belong to. */
 export const harqProcesses = {
   dtype: "int32",
-  dimensions: [HARQ_PROCESSES, FIELDS],
-  version: 1,
+  key: harqProcessKey,
+  dimensions: [FIELDS],
+  version: 2,
 } as const satisfies State;
 
 /**
@@ -89,7 +99,8 @@ export interface SoftBuffers {
  * Soft combining (TS 38.321 5.4.2.2, TS 38.212 5.4.2). A grant with the new-data indicator 0 whose user, transport
  * block size and code are those that its process keeps adds its soft bits, limited to ±127; every other grant starts
  * afresh: one of new data, of another user, of another block, or on an empty process, so also the retransmission of a
- * block of which nothing is kept. A transport block of more soft bits than a process has room for is not kept.
+ * block of which nothing is kept. A transport block of more soft bits than a process has room for is not kept, nor is one
+ * of a slot for which no process was chosen.
  *
  * The sum is made in place; soft bits of a first transmission are copied only where they are to be kept.
  *
@@ -97,7 +108,7 @@ export interface SoftBuffers {
  * @param lastPosition highest position of the circular buffer that it reaches
  */
 export function prepareSoftBuffers(
-  context: Pick<Context, "compile" | "target">,
+  context: Pick<Context, "compile" | "target" | "rows">,
   state: { readonly softBits: Tensor<"int8">; readonly harqProcesses: Tensor<"int32"> },
   message: Int32Array,
   received: { readonly offset: number; readonly count: number },
@@ -110,7 +121,8 @@ export function prepareSoftBuffers(
   const capacity = state.softBits.shape[1]!;
   const buffers = state.softBits.offset;
   const fields = state.harqProcesses.view;
-  // Of the grant that began; -1 where its soft bits cannot be kept.
+  const rows = context.rows[harqProcessKey]!.view;
+  // The row of the grant that began; -1 where its soft bits cannot be kept.
   let process = -1;
   let combined = false;
   let reached = lastPosition;
@@ -130,9 +142,8 @@ export function prepareSoftBuffers(
 
   return {
     begin() {
-      const named = message[grantFieldIndex.harqProcessId]!;
-      const known = message[grantFieldIndex.valid] === 1 && named >= 0 && named < HARQ_PROCESSES;
-      process = known ? named : -1;
+      process = message[grantFieldIndex.valid] === 1 ? rows[0]! : -1;
+      const known = process >= 0;
       combined = known && continues();
       reached = lastPosition;
       if (combined) {

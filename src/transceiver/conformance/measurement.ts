@@ -1,3 +1,4 @@
+import { harqProcessKey } from "../coding/soft-buffers.js";
 import { setImmediate } from "node:timers/promises";
 import { openTarget, type Target } from "../../compiler/index.js";
 import { createArena, createFlowInstance } from "../../functions/index.js";
@@ -93,7 +94,7 @@ export async function measureConformance(
     arena: createArena({ bytes: 512 * 2 ** 20 }),
     target,
     implementations,
-    stateDimensions: { softBit: count * encodedBits },
+    stateDimensions: { softBit: count * encodedBits, harqProcess: OFFSETS.length },
   });
   const random = createRandom(seed).fork("conformance");
   const noise = new Float32Array(2 * receiveAntennas * cell.inputSamples);
@@ -116,6 +117,7 @@ export async function measureConformance(
     for (const [process, point] of points.entries()) {
       if (!point.waiting) continue;
       inputs.grant.view[grantFieldIndex.harqProcessId] = process;
+      instance.choose(harqProcessKey, process);
       inputs.tracking.view.set(point.tracking);
       const noisy = inputs.samples.view;
       for (let k = 0; k < noisy.length; k++) noisy[k] = samples[k]! + point.deviation * noise[k]!;
