@@ -89,3 +89,53 @@ export const createSlotFlow: FlowFactory = ({ arena, options, implementations })
   const chosen = options === "deaf" ? {} : implementations;
   return createFlowInstance(slotFlow, { arena, target, implementations: chosen, maximumVariants: 3 });
 };
+
+/** Adds to a sum of each account that a slot touches; those it reads count for the output only. */
+const accounts = defineFunction({
+  name: "accounts",
+  inputs: { added: int32() },
+  outputs: { sums: int32("place") },
+  state: {
+    sum: { dtype: "int32", key: "account", dimensions: ["width"], version: 1 },
+    visits: { dtype: "int32", dimensions: [1], version: 1 },
+  },
+});
+for (const kind of ["plain", "fragile", "mortal"] as const) {
+  accounts.implement(kind, {
+    kind: "model",
+    prepare({ inputs, outputs, state, rows }) {
+      const { view: sum, shape } = state.sum;
+      const width = shape[1];
+      const touched = rows.account.view;
+      return () => {
+        const added = inputs.added.view[0];
+        state.visits.view[0]++;
+        for (let place = 0; place < outputs.sums.view.length; place++) {
+          const row = touched[place];
+          // All of the row, so that a copy of half of it would be seen.
+          if (row >= 0 && added !== 0)
+            for (let k = 0; k < width; k++) sum[row * width + k] += added;
+          outputs.sums.view[place] = row < 0 ? -1 : sum[row * width];
+        }
+        if (kind !== "plain" && added === 13) {
+          if (kind === "fragile") throw new RangeError("thirteen");
+          process.exit(7);
+          for (;;);
+        }
+      };
+    },
+  });
+}
+
+export const accountFlow = dataflow("account flow", { inputs: { added: int32() } }, ({ added }) => ({
+  sums: accounts({ added }),
+}));
+
+/** The factory of a flow whose state is keyed by "account", of as many rows, and numbers in each, as the options say. */
+export const createAccountFlow: FlowFactory = ({ arena, options, implementations }) =>
+  createFlowInstance(accountFlow, {
+    arena,
+    target,
+    implementations,
+    stateDimensions: options as { account: number; width: number },
+  });

@@ -6,6 +6,7 @@
 import { writeSync } from "node:fs";
 import { openTarget, type TargetName } from "../src/compiler/index.js";
 import { createArena, createFlowInstance } from "../src/functions/index.js";
+import { harqKey, harqProcessKey } from "../src/transceiver/coding/soft-buffers.js";
 import { writeGrantMessage } from "../src/transceiver/pusch/grant-message.js";
 import { parseCarrier } from "../src/transceiver/pusch/index.js";
 import { defaultGuard, slotResult } from "../src/transceiver/receiver.js";
@@ -61,12 +62,14 @@ const grants = slots.map(({ configuration }) => {
   writeGrantMessage(configuration, inputs.grant.view);
   return inputs.grant.view.slice();
 });
+const { rnti, harqProcessId } = slots[0].configuration.grant;
 let correct = 0;
 
 function receive(count: number): void {
   for (let slot = 0; slot < count; slot++) {
     inputs.samples.view.set(slots[slot & 3].samples);
     inputs.grant.view.set(grants[slot & 3]);
+    instance.choose(harqProcessKey, harqKey(rnti, harqProcessId));
     variant.process();
     correct += outputs.crc.view[0];
   }

@@ -44,6 +44,7 @@ export {
   type SlotStatistics,
   startSlotExecutor,
 } from "./slot-executor.js";
+export type { KeyedStateStore, KeysOfSlot, RowBytes, TouchedKeys } from "./slot-keys.js";
 export type { Swap, SwapOutcome, SwapRecord, SwapRequest } from "./slot-swap.js";
 export type { Tensor, TensorDescription } from "./tensor.js";
 export type { Timing } from "./timing.js";

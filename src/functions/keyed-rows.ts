@@ -34,7 +34,7 @@ export function rowViews(memory: ArrayBufferLike, { dtype, shape, offset, byteLe
 }
 
 /** Makes a row what it is for a new key. */
-export function resetRow(row: View, { initial }: Pick<KeyedState, "initial" | "tensor">): void {
+export function resetRow(row: View, initial: ArrayLike<number> | undefined): void {
   if (initial === undefined) row.fill(0);
   else row.set(initial);
 }
@@ -64,7 +64,7 @@ export function createRowChoice(memory: ArrayBufferLike, { capacity, rows, state
     if (row >= 0) table.touch(row);
     else {
       row = table.take(key, false);
-      for (let index = 0; index < states.length; index++) resetRow(views[index][row], states[index]);
+      for (let index = 0; index < states.length; index++) resetRow(views[index][row], states[index].initial);
     }
     rows.view[0] = row;
   };

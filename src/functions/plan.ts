@@ -276,10 +276,8 @@ function allocateState(place: string, declared: State, planning: Planning): Tens
   const shape = stateShape(place, declared, planning);
   const { dtype, initial, key } = declared;
   if (key === undefined) return initialized(region, place, shape, declared, lasting);
-  // Rows get their initial elements with their keys.
-  const tensor = initialized(region, place, shape, { dtype }, lasting);
-  if (initial !== undefined && initial.length * shape[0] !== tensor.view.length)
-    throw new NeuroranError("INITIAL_VALUE", `the initial value of ${place} is not that of one row`);
+  const all = initial && Array.from({ length: shape[0] }, () => Array.from(initial)).flat();
+  const tensor = initialized(region, place, shape, { dtype, initial: all }, lasting);
   let rows = keyed.get(key);
   if (rows === undefined) {
     const none = { dtype: "int32", initial: new Array<number>(keysPerSlot).fill(-1) } as const;

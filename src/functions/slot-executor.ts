@@ -9,6 +9,7 @@ import type { DataflowData } from "./dataflow.js";
 import type { Configuration, FlowInstance } from "./flow-instance.js";
 import type { KernelRecord } from "./kernel-store.js";
 import type { Ports, TensorsOf } from "./port.js";
+import { createSlotKeys, type KeyedStateStore, type KeysOfSlot } from "./slot-keys.js";
 import { createSlotMemory } from "./slot-memory.js";
 import { sharedRing, type VariantRequest } from "./slot-protocol.js";
 import { createSlotQueue } from "./slot-queue.js";
@@ -79,10 +80,16 @@ export interface SlotExecutor<I extends Ports = Ports, O extends Ports = Ports> 
   /**
    * Hands a slot to the worker; resolves when it is done. Slots are done in the order of the calls. What does not fit
    * into the ring of 256 slots waits here: whoever must not fall behind looks at `statistics().pending`, or awaits.
+   * @param keys of keyed state that the slot touches. Without a store, one that has no row gets a new one.
    * @throws NeuroranError with the failure of this slot (SLOT_FAILED unless it has a code), after which the worker
-   * goes on; VARIANT_RELEASED; SLOT_WORKER_ENDED when the thread died; EXECUTOR_CLOSED.
+   * goes on; VARIANT_RELEASED; KEY_NOT_RESIDENT; KEYED_STATE_FULL; SLOT_WORKER_ENDED when the thread died; EXECUTOR_CLOSED.
    */
-  submit(variant: SharedVariant<I, O>): Promise<void>;
+  submit(variant: SharedVariant<I, O>, keys?: KeysOfSlot): Promise<void>;
+  /**
+   * Has keyed state where slots can touch it: reads it from the store into rows, of which those that were not used for the
+   * longest time go. @throws NeuroranError KEYED_STATE_FULL, or what the store throws.
+   */
+  load(keys: KeysOfSlot): Promise<void>;
   /**
    * Exchanges implementations, or the flow's module, between two slots: state goes on, and no slot is lost or run twice. A
    * second thread prepares and rehearses everything beforehand while slots go on; this resolves when the slots are its. If a
@@ -150,6 +157,8 @@ export async function startSlotExecutor<F extends DataflowData>(start: {
   readonly factory: string;
   readonly options?: unknown;
   readonly arenaBytes: number;
+  /** Where keyed state comes from that has no row. Without one, what loses its row is gone. */
+  readonly store?: KeyedStateStore;
 }): Promise<SlotExecutor<F["inputs"], F["outputs"]>> {
   type I = F["inputs"];
   type O = F["outputs"];
@@ -168,6 +177,7 @@ export async function startSlotExecutor<F extends DataflowData>(start: {
     implementations: {},
   };
 
+  const keys = createSlotKeys(memory, start.store);
   const entries = new Map<string, Entry>();
   const failures = new Map<number, NeuroranError>();
   const records: Mutable<SwapRecord>[] = [];
@@ -194,7 +204,7 @@ export async function startSlotExecutor<F extends DataflowData>(start: {
     queue.end(ended);
     for (const thread of threads) void thread?.close();
   };
-  const swapping = createSlotSwap(words, memory, threads, end);
+  const swapping = createSlotSwap(ring, memory, threads, end);
 
   const hear = (notice: Notice): void => {
     if (notice.kind === "slot failed") failures.set(notice.slot, reviveError(notice.error, "SLOT_FAILED"));
@@ -248,6 +258,7 @@ export async function startSlotExecutor<F extends DataflowData>(start: {
       const said = await thread.started;
       if (flow !== undefined) checkPorts(flow, said.flow);
       flow ??= said.flow;
+      keys.describe(said.keyed);
       const timings = { counts: withView(memory, said.counts), durations: withView(memory, said.durations) };
       serving[index] = { functions: said.functions, timings, maximumVariants: said.maximumVariants };
       return thread;
@@ -387,21 +398,24 @@ export async function startSlotExecutor<F extends DataflowData>(start: {
       lastPreparation = result.catch(() => undefined);
       return result;
     },
-    async submit(variant) {
+    async submit(variant, touched) {
       refuseWhenEnded();
       const entry = entries.get(variant.key);
       if (entry?.variant !== variant) throw releasedError(variant.key);
       entry.lastUse = ++uses;
+      const rows = keys.hold(touched);
       entry.pending++;
       try {
-        const runner = await queue.push(entry.number);
+        const runner = await queue.push(entry.number, rows);
         // It has run there, so the answer is on its way.
         if (entry.outputs[runner] === undefined) await entry.beside;
         entry.runner = runner;
       } finally {
+        keys.giveBack(rows);
         if (--entry.pending === 0) entry.whenIdle?.();
       }
     },
+    load: keys.load,
     swap,
     statistics() {
       const index = ownerOf(words);

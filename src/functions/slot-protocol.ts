@@ -13,6 +13,7 @@
 import type { ErrorDescription } from "../errors.js";
 import type { Configuration } from "./flow-instance.js";
 import type { KernelRecord } from "./kernel-store.js";
+import { keysPerSlot } from "./keyed-rows.js";
 import type { LastingPart, Part } from "./lasting.js";
 import type { ChosenImplementation } from "./plan.js";
 import type { Ports } from "./port.js";
@@ -39,6 +40,14 @@ export const word = {
 
 const ringBegin = 160;
 
+/** Kinds of keys that the states of a flow may have. */
+export const mostKinds = 4;
+
+/** For each kind of key of a slot: how many rows it writes, then the rows, those it writes first, -1 behind the last. */
+export const rowsStride = 1 + keysPerSlot;
+
+const rowsLength = mostKinds * rowsStride;
+
 export type SharedWords = Int32Array<SharedArrayBuffer>;
 
 /** The shared counters and the ring: variant and outcome of slot n at `n & (ringCapacity - 1)`. */
@@ -46,17 +55,27 @@ export interface SharedRing {
   readonly words: SharedWords;
   readonly variants: Int32Array<SharedArrayBuffer>;
   readonly outcomes: Int32Array<SharedArrayBuffer>;
+  /** The rows of keyed state that each slot touches: see `rowsBegin`. */
+  readonly rows: Int32Array<SharedArrayBuffer>;
+}
+
+/** Where in `ring.rows` those of a slot and a kind of key begin. */
+export function rowsBegin(slot: number, kind: number): number {
+  return (slot & (ringCapacity - 1)) * rowsLength + kind * rowsStride;
 }
 
 /** The index of the thread that ran a slot, with this set where it failed. */
 export const failedOutcome = 2;
 
 /** The ring in `buffer`, or in a new one. */
-export function sharedRing(buffer = new SharedArrayBuffer(4 * (ringBegin + 2 * ringCapacity))): SharedRing {
+export function sharedRing(
+  buffer = new SharedArrayBuffer(4 * (ringBegin + (2 + rowsLength) * ringCapacity)),
+): SharedRing {
   const words = new Int32Array(buffer, 0, ringBegin);
   const variants = new Int32Array(buffer, 4 * ringBegin, ringCapacity);
   const outcomes = new Int32Array(buffer, 4 * (ringBegin + ringCapacity), ringCapacity);
-  return { words, variants, outcomes };
+  const rows = new Int32Array(buffer, 4 * (ringBegin + 2 * ringCapacity), rowsLength * ringCapacity);
+  return { words, variants, outcomes, rows };
 }
 
 /** A variant to be prepared on inputs that lie where they are. */
@@ -113,6 +132,19 @@ export type TensorDescriptions = Readonly<Record<string, TensorDescription>>;
 export interface KeptTensor {
   readonly of: TensorDescription;
   readonly kept: TensorDescription;
+  /** Of keyed state, the kind of its key: what is kept are rows, in the order in which the slot names them. */
+  readonly key: number | undefined;
+}
+
+/** Keyed state of a flow: see `KeyedRows`. */
+export interface KeyedDescription {
+  readonly key: string;
+  readonly capacity: number;
+  readonly states: readonly {
+    readonly name: string;
+    readonly tensor: TensorDescription;
+    readonly initial: ArrayLike<number> | undefined;
+  }[];
 }
 
 /** What a worker says. */
@@ -126,6 +158,7 @@ export type Reply =
       readonly durations: TensorDescription<"float64">;
       readonly maximumVariants: number;
       readonly lasting: readonly TensorDescription[];
+      readonly keyed: readonly KeyedDescription[];
       /** Whether the thread runs on the processor that it was given. */
       readonly pinned: boolean;
     }

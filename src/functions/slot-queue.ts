@@ -1,5 +1,5 @@
 import { type Deferred, deferred } from "./deferred.js";
-import { failedOutcome, ringCapacity, type SharedRing, word } from "./slot-protocol.js";
+import { failedOutcome, ringCapacity, rowsBegin, type SharedRing, word } from "./slot-protocol.js";
 import type { ThreadIndex } from "./swap.js";
 
 /** The executor's end of the ring: slots go in, and are settled in the same order. */
@@ -7,8 +7,9 @@ export interface SlotQueue {
   /**
    * Hands a slot of this variant to the worker, as soon as the ring has room; settles when the slot is done, with the thread
    * that ran it.
+   * @param rows of keyed state that it touches, as they stand in the ring
    */
-  push(variant: number): Promise<ThreadIndex>;
+  push(variant: number, rows: Int32Array | undefined): Promise<ThreadIndex>;
   /** Resolves when everything pushed so far is done. */
   drained(): Promise<void>;
   /** Slots done, those that failed among them; and slots pushed and not done. */
@@ -26,7 +27,7 @@ export function createSlotQueue(
   const { words } = ring;
   // In order: first those in the ring, from `handedOver` on those that wait for room.
   const slots: Deferred<ThreadIndex>[] = [];
-  const waitingVariants: number[] = [];
+  const waiting: { readonly variant: number; readonly rows: Int32Array | undefined }[] = [];
   let handedOver = 0;
   let submitted = 0;
   let completed = 0;
@@ -37,7 +38,9 @@ export function createSlotQueue(
   const handOver = (): void => {
     const before = submitted;
     for (; handedOver < slots.length && handedOver < ringCapacity; handedOver++) {
-      ring.variants[submitted & (ringCapacity - 1)] = waitingVariants.shift() as number;
+      const { variant, rows } = waiting.shift()!;
+      ring.variants[submitted & (ringCapacity - 1)] = variant;
+      if (rows !== undefined) ring.rows.set(rows, rowsBegin(submitted, 0));
       submitted = (submitted + 1) | 0;
     }
     if (submitted === before) return;
@@ -71,10 +74,10 @@ export function createSlotQueue(
   void watch();
 
   return {
-    push(variant) {
+    push(variant, rows) {
       const slot = deferred<ThreadIndex>();
       slots.push(slot);
-      waitingVariants.push(variant);
+      waiting.push({ variant, rows });
       last = slot.promise;
       handOver();
       return slot.promise;

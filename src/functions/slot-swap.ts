@@ -1,7 +1,8 @@
 /** The executor's part of a swap: does what the states of swap.ts ask for. */
 import { NeuroranError, reviveError } from "../errors.js";
 import { type Deferred, deferred } from "./deferred.js";
-import type { KeptTensor, Probation, SharedWords } from "./slot-protocol.js";
+import { restoreKeptState } from "./kept-state.js";
+import type { KeptTensor, Probation, SharedRing } from "./slot-protocol.js";
 import { word } from "./slot-protocol.js";
 import type { Notice, SlotThread } from "./slot-thread.js";
 import {
@@ -17,7 +18,6 @@ import {
   wake,
   withdraw,
 } from "./swap.js";
-import { withView } from "./tensor.js";
 
 /** What a flow is to be run by from some slot on. What is not given stays. */
 export interface SwapRequest {
@@ -102,19 +102,17 @@ export interface SlotSwap {
  * @param ended called when no thread can run slots any more
  */
 export function createSlotSwap(
-  words: SharedWords,
+  ring: SharedRing,
   memory: WebAssembly.Memory,
   threads: readonly (SlotThread | undefined)[],
   ended: (error: NeuroranError) => void,
 ): SlotSwap {
+  const { words } = ring;
   let state: SwapState = { phase: "serving", serving: 0 };
   let current: Swapping | undefined;
 
   const takeBack = (serving: ThreadIndex): void => {
-    if (isKept(words)) {
-      for (const { of, kept } of current?.kept ?? [])
-        withView(memory, of).view.set(withView(memory, kept).view);
-    }
+    if (isKept(words)) restoreKeptState(memory, ring, Atomics.load(words, word.completed), current?.kept ?? []);
     Atomics.store(words, word.ownedFrom, Atomics.load(words, word.completed));
     Atomics.store(words, word.owner, serving);
     wake(words, serving);

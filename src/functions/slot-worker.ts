@@ -8,7 +8,8 @@ import { describeError, InputError, NeuroranError } from "../errors.js";
 import { avoidProcessors, openClock, runOn } from "../system/index.js";
 import { type Arena, createArena } from "./arena.js";
 import type { FlowInstance, Variant } from "./flow-instance.js";
-import { createKeptState, type KeptState } from "./kept-state.js";
+import { createKeptState, type KeptState, restoreKeptState } from "./kept-state.js";
+import { keysPerSlot } from "./keyed-rows.js";
 import { rehearse } from "./rehearsal.js";
 import type { FlowFactory } from "./slot-executor.js";
 import {
@@ -17,6 +18,7 @@ import {
   type Reply,
   type Request,
   ringCapacity,
+  rowsBegin,
   sharedRing,
   type VariantRequest,
   type WorkerStart,
@@ -75,7 +77,13 @@ function checkChoices({ implementations }: FlowInstance): void {
 }
 
 function run(instance: FlowInstance, arena: Arena): void {
-  const { words, variants: entries, outcomes } = sharedRing(start.ring);
+  const ring = sharedRing(start.ring);
+  const { words, variants: entries, outcomes } = ring;
+  const { keyed } = instance;
+  const chosenRows = keyed.map(({ rows }) => rows.view);
+  const keyedTensors = new Set(
+    keyed.flatMap(({ rows, states }) => [rows.name, ...states.map(({ tensor }) => tensor.name)]),
+  );
   const variants = new Map<number, Variant>();
   const readClock = openClock();
   const times = new Float64Array(2);
@@ -133,9 +141,9 @@ function run(instance: FlowInstance, arena: Arena): void {
     clearKept(words);
     keptRegion.release();
     keptRegion = arena.region("kept state");
-    kept = createKeptState(keptRegion, arena.lasting!.used());
-    const tensors = kept.tensors.map(({ of, kept }) => ({ of: describeTensor(of), kept: describeTensor(kept) }));
-    reply({ kind: "kept", tensors });
+    const unkeyed = arena.lasting!.used().filter(({ name }) => !keyedTensors.has(name));
+    kept = createKeptState(memory, keptRegion, ring, unkeyed, keyed);
+    reply({ kind: "kept", tensors: kept.tensors });
   };
 
   const takeOver = (asked: Probation): void => {
@@ -161,8 +169,12 @@ function run(instance: FlowInstance, arena: Arena): void {
     const variant = variants.get(entries[entry]);
     // Prepared by the other thread, and the request to prepare it here has come since the loop looked.
     if (variant === undefined && Atomics.load(words, word.requests[self]) !== requests) return;
+    for (let kind = 0; kind < chosenRows.length; kind++) {
+      const begin = rowsBegin(slot, kind) + 1;
+      for (let place = 0; place < keysPerSlot; place++) chosenRows[kind][place] = ring.rows[begin + place];
+    }
     if (probation !== undefined) {
-      kept!.keep();
+      kept!.keep(slot);
       markKept(words, slot);
       readClock(times, 0);
     }
@@ -171,7 +183,7 @@ function run(instance: FlowInstance, arena: Arena): void {
       outcomes[entry] = self;
     } catch (error) {
       if (probation !== undefined) {
-        kept!.restore();
+        restoreKeptState(memory, ring, slot, kept!.tensors);
         returnSlots("slot failed", slot, error);
         return;
       }
@@ -231,6 +243,11 @@ if (created !== undefined) {
     durations: describeTensor(timingTensors.durations),
     maximumVariants,
     lasting: arena.lasting!.used().map(describeTensor),
+    keyed: instance.keyed.map(({ key, capacity, states }) => ({
+      key,
+      capacity,
+      states: states.map(({ name, tensor, initial }) => ({ name, tensor: describeTensor(tensor), initial })),
+    })),
     pinned,
   });
   run(instance, arena);

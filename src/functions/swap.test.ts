@@ -28,14 +28,15 @@ function createWorld() {
   const memory = arenaMemory(1024);
   const state = new Int32Array(memory.buffer, stateOffset, 2);
   const kept = new Int32Array(memory.buffer, keptOffset, 2);
-  const { words } = sharedRing();
+  const ring = sharedRing();
+  const { words } = ring;
   const log: { slot: number; by: ThreadIndex }[] = [];
   const threads: (SlotThread | undefined)[] = [undefined, undefined];
   const models: (ModelThread | undefined)[] = [undefined, undefined];
   /** What was posted by each thread and is not heard. */
   const posted: (() => void)[][] = [[], []];
   let ended = false;
-  const swapping = createSlotSwap(words, memory, threads, () => {
+  const swapping = createSlotSwap(ring, memory, threads, () => {
     ended = true;
   });
   const describeState = (offset: number) =>
@@ -128,7 +129,7 @@ function createWorld() {
         new Promise<void>((resolve, reject) => {
           inbox.push(() => {
             probation = { left: slots };
-            post({ kind: "kept", tensors: [{ of: describeState(stateOffset), kept: describeState(keptOffset) }] });
+            post({ kind: "kept", tensors: [{ of: describeState(stateOffset), kept: describeState(keptOffset), key: undefined }] });
             posted[index].push(resolve);
           });
           const watch = (): void => {

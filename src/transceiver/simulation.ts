@@ -5,7 +5,7 @@ import {
   type SlotStatistics,
   startSlotExecutor,
 } from "../functions/index.js";
-import { HARQ_PROCESSES } from "./coding/soft-buffers.js";
+import { HARQ_PROCESSES, harqKey, harqProcessKey } from "./coding/soft-buffers.js";
 import { createHarqSender, type HarqOptions } from "./harq-sender.js";
 import { writeGrantMessage } from "./pusch/grant-message.js";
 import { puschConfiguration, slotsPerSubframe } from "./pusch/index.js";
@@ -111,7 +111,8 @@ export async function simulate(
       variant.inputs.samples.view.set(samples);
       writeGrantMessage(configuration, variant.inputs.grant.view);
       sent.set(payload);
-      const processed = executor.submit(variant);
+      const process = harqKey(configuration.grant.rnti, harqProcessId);
+      const processed = executor.submit(variant, { [harqProcessKey]: { writes: [process] } });
       // Made before this one's outcome is known.
       slot = nextSlot(done + 1);
       await processed;

@@ -1,6 +1,7 @@
 import type { TargetName } from "../../compiler/index.js";
 import { type SharedVariant, type SlotExecutor, startSlotExecutor } from "../../functions/index.js";
 import { openClock } from "../../system/index.js";
+import { harqKey, harqProcessKey } from "../../transceiver/coding/soft-buffers.js";
 import { writeGrantMessage } from "../../transceiver/pusch/grant-message.js";
 import { parseCarrier, type PuschConfiguration } from "../../transceiver/pusch/index.js";
 import { defaultGuard } from "../../transceiver/receiver.js";
@@ -136,7 +137,8 @@ async function runPaced(
     busy[buffer] = true;
     variant.inputs.samples.view.set(samples);
     writeGrantMessage(configuration, variant.inputs.grant.view);
-    await executor.submit(variant);
+    const process = harqKey(configuration.grant.rnti, configuration.grant.harqProcessId);
+    await executor.submit(variant, { [harqProcessKey]: { writes: [process] } });
     const { times, crc, block } = variant.outputs;
     const [begin, end] = times.view as unknown as readonly [number, number];
     const correct = crc.view[0] === 1 && payload.every((byte, k) => block.view[k] === byte);

@@ -10,6 +10,7 @@ import {
   percentile,
 } from "../../functions/index.js";
 import { createRandom } from "../../radio/index.js";
+import { harqKey, harqProcessKey } from "../../transceiver/coding/soft-buffers.js";
 import { analogToDigital } from "../../transceiver/conversion/function.js";
 import { extraction } from "../../transceiver/extraction/function.js";
 import { writeGrantMessage } from "../../transceiver/pusch/grant-message.js";
@@ -168,6 +169,7 @@ function measureCase(one: PuschCase, target: Target, seconds: number, seed: numb
       : createFlowInstance(uplinkFromGrid, options);
   const variant = instance.prepare({ ...prepared, parameters: { ...prepared.parameters, decoding } });
   instance.settle();
+  instance.choose(harqProcessKey, harqKey(first.grant.rnti, first.grant.harqProcessId));
   const received = "samples" in variant.inputs ? variant.inputs.samples.view : variant.inputs.grid.view;
 
   let next = 0;

@@ -1,0 +1,183 @@
+/**
+ * Which rows of keyed state the slots of an executor work on. Rows are a cache: those of keys that were not used for long
+ * are given to others, once what they hold is stored.
+ */
+import { InputError, NeuroranError } from "../errors.js";
+import { checkRowKey, keysPerSlot, resetRow, rowsTaken, rowViews } from "./keyed-rows.js";
+import { createRowTable, type RowTable } from "./row-table.js";
+import { type KeyedDescription, rowsStride } from "./slot-protocol.js";
+import { withView } from "./tensor.js";
+
+/** The keys of one kind that a slot touches, at most eight in all. */
+export interface TouchedKeys {
+  readonly writes?: readonly number[];
+  /** Read only. */
+  readonly reads?: readonly number[];
+}
+
+/** What a slot touches, by the names that states are keyed by. What it does not declare to write it must not write. */
+export type KeysOfSlot = Readonly<Record<string, TouchedKeys>>;
+
+/** The bytes of a key's rows by state, such as `decoding.softBits`. */
+export type RowBytes = Readonly<Record<string, Uint8Array>>;
+
+/** Where keyed state is that has no row. */
+export interface KeyedStateStore {
+  /** Undefined for a key that has none. */
+  load(name: string, key: number): Promise<RowBytes | undefined>;
+}
+
+/** Keyed state of one kind. */
+export interface KeyedKind {
+  readonly name: string;
+  readonly table: RowTable;
+  readonly states: { readonly name: string; readonly rows: readonly Uint8Array[]; reset(row: number): void }[];
+}
+
+export interface SlotKeys {
+  readonly kinds: readonly KeyedKind[];
+  /** Takes note of the keyed state of a thread's instance. @throws NeuroranError STATE_LAYOUT where the kinds differ. */
+  describe(keyed: readonly KeyedDescription[]): void;
+  /** The rows of a slot as they stand in the ring, held until they are given back; undefined where no state is keyed. */
+  hold(keys: KeysOfSlot | undefined): Int32Array | undefined;
+  giveBack(rows: Int32Array | undefined): void;
+  /** Has rows for keys before slots are submitted that touch them. */
+  load(keys: KeysOfSlot): Promise<void>;
+  /** The row of a key, given one where it has none; -1 where none can be had. */
+  assign(kind: KeyedKind, key: number): number;
+}
+
+/** @param store without one, what a key had that loses its row is gone */
+export function createSlotKeys(memory: WebAssembly.Memory, store: KeyedStateStore | undefined): SlotKeys {
+  const kinds: KeyedKind[] = [];
+  const loading = new Map<string, Promise<void>>();
+
+  const kindOf = (name: string): KeyedKind => {
+    const kind = kinds.find((one) => one.name === name);
+    if (kind !== undefined) return kind;
+    const known = kinds.map((one) => one.name).join(", ") || "nothing";
+    throw new InputError("keys", name, `state of this flow is keyed by ${known}`);
+  };
+
+  const assign = (kind: KeyedKind, key: number): number => {
+    const known = kind.table.find(key);
+    if (known >= 0) return known;
+    const row = kind.table.take(key, store !== undefined);
+    if (row >= 0) for (const state of kind.states) state.reset(row);
+    return row;
+  };
+
+  const rowOf = (kind: KeyedKind, key: number): number => {
+    const { name, table } = kind;
+    let row = table.find(key);
+    if (row < 0 && store !== undefined) {
+      checkRowKey(name, key);
+      const problem = `${name} ${key} has no row`;
+      throw new NeuroranError("KEY_NOT_RESIDENT", `${problem}: await load(...) before its slot is submitted`);
+    }
+    if (row < 0) {
+      checkRowKey(name, key);
+      row = assign(kind, key);
+    }
+    if (row < 0) throw rowsTaken(name, table.capacity);
+    return row;
+  };
+
+  const loadKey = async (kind: KeyedKind, key: number): Promise<void> => {
+    checkRowKey(kind.name, key);
+    const bytes = await store?.load(kind.name, key);
+    const row = assign(kind, key);
+    if (row < 0) throw rowsTaken(kind.name, kind.table.capacity);
+    for (const { name, rows } of kind.states) {
+      const content = bytes?.[name];
+      if (content !== undefined) rows[row].set(content);
+    }
+  };
+
+  return {
+    kinds,
+    assign,
+    describe(keyed) {
+      if (kinds.length > 0 && keyed.map(kindText).join() !== kinds.map(({ name, table }) => `${name} ${table.capacity}`).join())
+        throw new NeuroranError(
+          "STATE_LAYOUT",
+          "the flow is keyed otherwise than before: keys and numbers of rows must stay",
+        );
+      for (const [index, { key, capacity, states }] of keyed.entries()) {
+        kinds[index] ??= { name: key, table: createRowTable(capacity), states: [] };
+        const mine = kinds[index].states;
+        for (const { name, tensor, initial } of states) {
+          if (mine.some((one) => one.name === name)) continue;
+          const views = rowViews(memory.buffer, withView(memory, tensor));
+          const rows = views.map((view) => new Uint8Array(view.buffer, view.byteOffset, view.byteLength));
+          mine.push({ name, rows, reset: (row) => resetRow(views[row], initial) });
+        }
+      }
+    },
+    hold(keys) {
+      if (kinds.length === 0 && keys === undefined) return undefined;
+      for (const name of Object.keys(keys ?? {})) kindOf(name);
+      const rows = new Int32Array(kinds.length * rowsStride).fill(-1);
+      try {
+        for (const [index, kind] of kinds.entries()) {
+          const { writes = [], reads = [] } = keys?.[kind.name] ?? {};
+          const count = writes.length + reads.length;
+          if (count > keysPerSlot)
+            throw new InputError(`keys.${kind.name}`, count, `touch at most ${keysPerSlot}`);
+          rows[index * rowsStride] = writes.length;
+          for (const [place, key] of [...writes, ...reads].entries()) {
+            const row = rowOf(kind, key);
+            rows[index * rowsStride + 1 + place] = row;
+            // At once: what the slot touches besides must not take this row.
+            kind.table.held[row]++;
+            kind.table.touch(row);
+          }
+        }
+      } catch (error) {
+        each(rows, (table, row) => table.held[row]--);
+        throw error;
+      }
+      each(rows, (table, row, isWritten) => {
+        if (isWritten) table.dirty[row] = 1;
+      });
+      return rows;
+    },
+    giveBack(rows) {
+      if (rows !== undefined) each(rows, (table, row) => table.held[row]--);
+    },
+    async load(keys) {
+      const all: Promise<void>[] = [];
+      for (const [name, { writes = [], reads = [] }] of Object.entries(keys)) {
+        const kind = kindOf(name);
+        for (const key of [...writes, ...reads]) {
+          const row = kind.table.find(key);
+          if (row >= 0) {
+            kind.table.touch(row);
+            continue;
+          }
+          const id = `${name} ${key}`;
+          const underway =
+            loading.get(id) ??
+            loadKey(kind, key).finally(() => {
+              loading.delete(id);
+            });
+          loading.set(id, underway);
+          all.push(underway);
+        }
+      }
+      await Promise.all(all);
+    },
+  };
+
+  function each(rows: Int32Array, visit: (table: RowTable, row: number, isWritten: boolean) => void): void {
+    for (const [index, { table }] of kinds.entries()) {
+      const first = index * rowsStride;
+      for (let place = 0; place < keysPerSlot && rows[first + 1 + place] >= 0; place++)
+        visit(table, rows[first + 1 + place], place < rows[first]);
+    }
+  }
+}
+
+function kindText({ key, capacity }: KeyedDescription): string {
+  return `${key} ${capacity}`;
+}
