@@ -113,8 +113,7 @@ for (const kind of ["plain", "fragile", "mortal"] as const) {
         for (let place = 0; place < outputs.sums.view.length; place++) {
           const row = touched[place];
           // All of the row, so that a copy of half of it would be seen.
-          if (row >= 0 && added !== 0)
-            for (let k = 0; k < width; k++) sum[row * width + k] += added;
+          if (row >= 0 && added !== 0) for (let k = 0; k < width; k++) sum[row * width + k] += added;
           outputs.sums.view[place] = row < 0 ? -1 : sum[row * width];
         }
         if (kind !== "plain" && added === 13) {

@@ -30,7 +30,11 @@ describe("two users' retransmissions on the same HARQ process", () => {
       for (const rvIndex of [0, 2] as const) {
         for (const { cell, own } of users) {
           const newDataIndicator = rvIndex === 0 ? 1 : 0;
-          const { configuration, samples, payload } = cell.next({ harqProcessId: 5, newDataIndicator, rvIndex });
+          const { configuration, samples, payload } = cell.next({
+            harqProcessId: 5,
+            newDataIndicator,
+            rvIndex,
+          });
           const wanted = own.receive(samples, configuration.grant);
           const found = shared.receive(samples, configuration.grant);
           // What was tracked in the other's slot makes soft bits differ a little, not what comes out.

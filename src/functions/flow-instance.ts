@@ -12,8 +12,8 @@ import type { Arena, Region } from "./arena.js";
 import type { View } from "./data-type.js";
 import type { Dataflow } from "./dataflow.js";
 import type { Process } from "./declaration.js";
-import { checkRowKey, createRowChoice, type KeyedRows } from "./keyed-rows.js";
 import { createKernelStore, type KernelRecord } from "./kernel-store.js";
+import { checkRowKey, createRowChoice, type KeyedRows } from "./keyed-rows.js";
 import {
   type ChosenImplementation,
   type CompletePlan,

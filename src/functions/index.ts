@@ -37,6 +37,7 @@ export {
   runFunction,
 } from "./run-function.js";
 export { field, type Schema, stateSchema, type ValueOf } from "./schema/index.js";
+export type { Checkpoint, CheckpointPart } from "./slot-checkpoint.js";
 export {
   type FlowFactory,
   type SharedVariant,

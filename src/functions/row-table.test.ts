@@ -10,9 +10,15 @@ describe("the table of rows", () => {
     fc.assert(
       fc.property(
         fc.integer({ min: 1, max: 9 }),
-        fc.array(fc.record({ key: fc.oneof(fc.nat(20), fc.integer({ min: 2 ** 31 - 9, max: 2 ** 31 - 1 })), act: fc.nat(9) }), {
-          maxLength: 200,
-        }),
+        fc.array(
+          fc.record({
+            key: fc.oneof(fc.nat(20), fc.integer({ min: 2 ** 31 - 9, max: 2 ** 31 - 1 })),
+            act: fc.nat(9),
+          }),
+          {
+            maxLength: 200,
+          },
+        ),
         (capacity, steps) => {
           const table = createRowTable(capacity);
           // In the order of use; a map keeps the order of insertion.

@@ -4,17 +4,25 @@
  */
 import { NeuroranError, reviveError } from "../errors.js";
 import { avoidProcessors, leaseProcessor, runOn, threadProcessors } from "../system/index.js";
-import { type Arena, createArena, type Region } from "./arena.js";
+import { type Arena, createArena } from "./arena.js";
 import type { DataflowData } from "./dataflow.js";
 import type { Configuration, FlowInstance } from "./flow-instance.js";
 import type { KernelRecord } from "./kernel-store.js";
-import type { Ports, TensorsOf } from "./port.js";
+import type { Ports } from "./port.js";
+import { releaseClaims } from "./row-copies.js";
+import {
+  type Checkpoint,
+  type CheckpointPart,
+  createSlotCheckpoints,
+  type SlotCheckpoints,
+} from "./slot-checkpoint.js";
 import { createSlotKeys, type KeyedStateStore, type KeysOfSlot } from "./slot-keys.js";
 import { createSlotMemory } from "./slot-memory.js";
-import { sharedRing, type VariantRequest } from "./slot-protocol.js";
+import { type KeptTensor, sharedRing, type VariantRequest } from "./slot-protocol.js";
 import { createSlotQueue } from "./slot-queue.js";
 import { createSlotSwap, type Swap, type SwapRecord, type SwapRequest } from "./slot-swap.js";
 import { type Notice, type SlotThread, startSlotThread } from "./slot-thread.js";
+import { createEntry, releasedError, type SharedVariant, type VariantEntry } from "./slot-variant.js";
 import { otherThread, ownerOf, type SwapState, type ThreadIndex, wake } from "./swap.js";
 import { describeTensors, type Tensor, withView } from "./tensor.js";
 import { summarizeTimings, type Timing, type TimingTensors } from "./timing.js";
@@ -28,22 +36,6 @@ export type FlowFactory = (context: {
   /** What swaps have chosen: to be handed to `createFlowInstance`, over what the factory chooses itself. */
   readonly implementations: Readonly<Record<string, string>>;
 }) => FlowInstance | Promise<FlowInstance>;
-
-/** A prepared variant whose tensors lie in the memory that both threads see. */
-export interface SharedVariant<I extends Ports = Ports, O extends Ports = Ports> {
-  readonly key: string;
-  /**
-   * To be filled before a slot is submitted and left alone until it is done. They stay where they are.
-   * @throws NeuroranError VARIANT_RELEASED once another variant took the memory.
-   */
-  readonly inputs: TensorsOf<I>;
-  /**
-   * To be read when a slot is done, before the variant's next is submitted. To be looked up for every slot: behind a swap
-   * they lie elsewhere. @throws as `inputs`.
-   */
-  readonly outputs: TensorsOf<O>;
-  readonly released: boolean;
-}
 
 /** What an executor has done so far. */
 export interface SlotStatistics {
@@ -99,28 +91,21 @@ export interface SlotExecutor<I extends Ports = Ports, O extends Ports = Ports> 
    * and then nothing has changed.
    */
   swap(request: SwapRequest): Promise<Swap>;
+  /**
+   * The state as of all slots submitted so far, without a slot waiting for it: between two slots only what is not keyed is
+   * copied, rows of keyed state in the background. One at a time.
+   * @throws NeuroranError CHECKPOINT_UNDERWAY, CHECKPOINT_FAILED, or why the executor ended.
+   */
+  checkpoint(): Promise<Checkpoint>;
+  /**
+   * Makes state what the parts of checkpoints say, of the same flow. Those of one state replace what it held; a later part
+   * of a row an earlier one. Rows that are restored are clean.
+   * @throws NeuroranError SLOTS_UNDERWAY, KEYED_STATE_FULL; InputError for what is no part of this flow.
+   */
+  restore(parts: readonly CheckpointPart[]): void;
   statistics(): SlotStatistics;
   /** Finishes the submitted slots and ends the thread, by force after five seconds. Harmless when repeated. */
   close(): Promise<void>;
-}
-
-interface Entry {
-  readonly number: number;
-  readonly configuration: Configuration;
-  readonly variant: SharedVariant;
-  readonly region: Region;
-  readonly inputs: Record<string, Tensor>;
-  /** Outputs as each thread has them. */
-  readonly outputs: (Record<string, Tensor> | undefined)[];
-  /** Settles when a thread beside the one that served has prepared it, or cannot. */
-  beside: Promise<void> | undefined;
-  /** Who ran its last slot. */
-  runner: ThreadIndex;
-  released: boolean;
-  lastUse: number;
-  pending: number;
-  /** Called when the last pending slot is done. */
-  whenIdle: (() => void) | undefined;
 }
 
 /** What was said of a thread's instance when it started. */
@@ -178,8 +163,10 @@ export async function startSlotExecutor<F extends DataflowData>(start: {
   };
 
   const keys = createSlotKeys(memory, start.store);
-  const entries = new Map<string, Entry>();
+  const entries = new Map<string, VariantEntry>();
   const failures = new Map<number, NeuroranError>();
+  const places: (readonly KeptTensor[])[] = [[], []];
+  let checkpoints: SlotCheckpoints | undefined;
   const records: Mutable<SwapRecord>[] = [];
   let flow: { readonly name: string; readonly inputs: Ports } | undefined;
   let uses = 0;
@@ -202,12 +189,15 @@ export async function startSlotExecutor<F extends DataflowData>(start: {
         ? error
         : new NeuroranError("EXECUTOR_CLOSED", `the slot executor of ${inForce.module} was closed`);
     queue.end(ended);
+    void checkpoints?.end(ended);
     for (const thread of threads) void thread?.close();
   };
   const swapping = createSlotSwap(ring, memory, threads, end);
 
-  const hear = (notice: Notice): void => {
-    if (notice.kind === "slot failed") failures.set(notice.slot, reviveError(notice.error, "SLOT_FAILED"));
+  const hear = (index: ThreadIndex, notice: Notice): void => {
+    if (notice.kind === "copy places") places[index] = notice.tensors;
+    else if (notice.kind === "slot failed")
+      failures.set(notice.slot, reviveError(notice.error, "SLOT_FAILED"));
     else if (notice.kind !== "kernels") swapping.hear(notice);
   };
 
@@ -223,6 +213,7 @@ export async function startSlotExecutor<F extends DataflowData>(start: {
       if (to !== undefined) entry.outputs[index] = undefined;
     }
     threads[index] = undefined;
+    if (checkpoints !== undefined && ownerOf(words) === index) releaseClaims(checkpoints.shared);
     swapping.gone(index, error);
     if (threads[other] === undefined) lease.release();
     else serving[index] = undefined;
@@ -249,7 +240,7 @@ export async function startSlotExecutor<F extends DataflowData>(start: {
         rehearsal,
       },
       words,
-      hear,
+      (notice) => hear(index, notice),
       (error) => gone(index, error),
     );
     if (before !== undefined) runOn(before);
@@ -259,6 +250,17 @@ export async function startSlotExecutor<F extends DataflowData>(start: {
       if (flow !== undefined) checkPorts(flow, said.flow);
       flow ??= said.flow;
       keys.describe(said.keyed);
+      checkpoints ??= createSlotCheckpoints(
+        memory,
+        ring,
+        said.keyed,
+        keys,
+        said.pinned ? lease.processor : undefined,
+        (by) => places[by],
+        queue.next,
+        () => threads[ownerOf(words)]?.latest.lasting ?? [],
+      );
+      thread.request({ kind: "copies", shared: checkpoints.shared });
       const timings = { counts: withView(memory, said.counts), durations: withView(memory, said.durations) };
       serving[index] = { functions: said.functions, timings, maximumVariants: said.maximumVariants };
       return thread;
@@ -287,7 +289,10 @@ export async function startSlotExecutor<F extends DataflowData>(start: {
       throw new NeuroranError("EXECUTOR_CLOSED", `the slot executor of ${inForce.module} is closing`);
   };
 
-  const requestOf = ({ number, configuration, inputs }: Entry, lasting = threads[ownerOf(words)]): VariantRequest => ({
+  const requestOf = (
+    { number, configuration, inputs }: VariantEntry,
+    lasting = threads[ownerOf(words)],
+  ): VariantRequest => ({
     variant: number,
     configuration,
     inputs: describeTensors(inputs),
@@ -295,14 +300,14 @@ export async function startSlotExecutor<F extends DataflowData>(start: {
   });
 
   /** Prepares a variant on a thread beside the one that serves, unless it has it. */
-  const prepareBeside = async (index: ThreadIndex, entry: Entry): Promise<void> => {
+  const prepareBeside = async (index: ThreadIndex, entry: VariantEntry): Promise<void> => {
     const thread = threads[index];
     if (thread === undefined || serving[index] === undefined || entry.outputs[index] !== undefined) return;
     const outputs = await thread.prepare(requestOf(entry));
     if (threads[index] === thread) entry.outputs[index] = outputs;
   };
 
-  const drop = (entry: Entry): void => {
+  const drop = (entry: VariantEntry): void => {
     for (const thread of threads) thread?.request({ kind: "release", variant: entry.number });
     entry.region.release();
   };
@@ -336,6 +341,7 @@ export async function startSlotExecutor<F extends DataflowData>(start: {
       entry.runner = index;
       entry.outputs[index] = await thread.prepare(requestOf(entry, threads[otherThread(index)]));
       entries.set(configuration.key, entry);
+      checkpoints?.restoreLate();
       // A failure shows where the other thread gets the slots.
       entry.beside = prepareBeside(otherThread(index), entry).catch(() => undefined);
       return entry.variant as SharedVariant<I, O>;
@@ -361,7 +367,7 @@ export async function startSlotExecutor<F extends DataflowData>(start: {
       const rehearsal = [...entries.values()].map((entry) => requestOf(entry));
       serving[index] = undefined;
       const thread = await launch(index, program, rehearsal);
-      const lacking = (): Entry | undefined =>
+      const lacking = (): VariantEntry | undefined =>
         [...entries.values()].find((entry) => entry.outputs[index] === undefined);
       for (let entry = lacking(); entry !== undefined; entry = lacking()) await prepareBeside(index, entry);
       prepare_ms = performance.now() - begin;
@@ -385,6 +391,7 @@ export async function startSlotExecutor<F extends DataflowData>(start: {
     await lastPreparation;
     await queue.drained();
     await Promise.all(threads.map((thread) => thread?.close()));
+    await checkpoints?.end(new NeuroranError("EXECUTOR_CLOSED", "the slot executor was closed"));
     clearTimeout(force);
   };
 
@@ -417,6 +424,16 @@ export async function startSlotExecutor<F extends DataflowData>(start: {
     },
     load: keys.load,
     swap,
+    async checkpoint() {
+      refuseWhenEnded();
+      return await checkpoints!.take();
+    },
+    restore(parts) {
+      refuseWhenEnded();
+      if (queue.counts().pending > 0)
+        throw new NeuroranError("SLOTS_UNDERWAY", "slots are underway: restore state when they are done");
+      checkpoints!.restore(parts);
+    },
     statistics() {
       const index = ownerOf(words);
       const { functions, timings } = serving[index]!;
@@ -456,49 +473,4 @@ function checkPorts(before: { readonly name: string; readonly inputs: Ports }, n
   throw new NeuroranError("FLOW_PORTS", `${now.name} does not have the inputs of ${before.name}: ${remedy}`);
 }
 
-function createEntry(
-  number: number,
-  configuration: Configuration,
-  region: Region,
-  inputs: Record<string, Tensor>,
-  lastUse: number,
-): Entry {
-  const unlessReleased = <T>(what: T): T => {
-    if (entry.released) throw releasedError(configuration.key);
-    return what;
-  };
-  const variant: SharedVariant = {
-    key: configuration.key,
-    get inputs() {
-      return unlessReleased(inputs);
-    },
-    get outputs() {
-      return unlessReleased(entry.outputs[entry.runner]!);
-    },
-    get released() {
-      return entry.released;
-    },
-  };
-  const entry: Entry = {
-    number,
-    configuration,
-    variant,
-    region,
-    inputs,
-    outputs: [undefined, undefined],
-    beside: undefined,
-    runner: 0,
-    released: false,
-    lastUse,
-    pending: 0,
-    whenIdle: undefined,
-  };
-  return entry;
-}
-
-function releasedError(key: string): NeuroranError {
-  return new NeuroranError(
-    "VARIANT_RELEASED",
-    `variant ${key} was given back: prepare its configuration again`,
-  );
-}
+export type { SharedVariant } from "./slot-variant.js";

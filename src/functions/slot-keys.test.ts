@@ -79,7 +79,10 @@ describe("keyed state on a slot thread", () => {
     await expect(executor.submit(variant, { account: { reads: [1] } })).rejects.toMatchObject({
       code: "KEY_NOT_RESIDENT",
     });
-    await Promise.all([executor.load({ account: { reads: [1] } }), executor.load({ account: { writes: [1, 2] } })]);
+    await Promise.all([
+      executor.load({ account: { reads: [1] } }),
+      executor.load({ account: { writes: [1, 2] } }),
+    ]);
     expect(loads).toEqual([1, 2]);
     expect(await add(executor, variant, [2], 5)).toEqual([205, -1, -1]);
     expect(await add(executor, variant, [], 0, [2, 1])).toEqual([205, 100, -1]);

@@ -4,8 +4,9 @@
  */
 import { InputError, NeuroranError } from "../errors.js";
 import { checkRowKey, keysPerSlot, resetRow, rowsTaken, rowViews } from "./keyed-rows.js";
+import type { KeyedDescription } from "./keyed-shape.js";
 import { createRowTable, type RowTable } from "./row-table.js";
-import { type KeyedDescription, rowsStride } from "./slot-protocol.js";
+import { rowsStride } from "./slot-protocol.js";
 import { withView } from "./tensor.js";
 
 /** The keys of one kind that a slot touches, at most eight in all. */
@@ -31,7 +32,13 @@ export interface KeyedStateStore {
 export interface KeyedKind {
   readonly name: string;
   readonly table: RowTable;
-  readonly states: { readonly name: string; readonly rows: readonly Uint8Array[]; reset(row: number): void }[];
+  /** 1 for rows written since a checkpoint began. */
+  readonly writtenSince: Uint8Array;
+  readonly states: {
+    readonly name: string;
+    readonly rows: readonly Uint8Array[];
+    reset(row: number): void;
+  }[];
 }
 
 export interface SlotKeys {
@@ -43,6 +50,10 @@ export interface SlotKeys {
   giveBack(rows: Int32Array | undefined): void;
   /** Has rows for keys before slots are submitted that touch them. */
   load(keys: KeysOfSlot): Promise<void>;
+  /** A checkpoint begins: what is written from now on is not in it. */
+  beginEpoch(): void;
+  /** The rows of a checkpoint are stored: those not written since are clean. */
+  endEpoch(rows: readonly { readonly kind: number; readonly row: number }[]): void;
   /** The row of a key, given one where it has none; -1 where none can be had. */
   assign(kind: KeyedKind, key: number): number;
 }
@@ -83,28 +94,49 @@ export function createSlotKeys(memory: WebAssembly.Memory, store: KeyedStateStor
     return row;
   };
 
-  const loadKey = async (kind: KeyedKind, key: number): Promise<void> => {
+  const loadKey = async (kind: KeyedKind, key: number, hold: () => void): Promise<void> => {
     checkRowKey(kind.name, key);
     const bytes = await store?.load(kind.name, key);
     const row = assign(kind, key);
     if (row < 0) throw rowsTaken(kind.name, kind.table.capacity);
+    hold();
     for (const { name, rows } of kind.states) {
       const content = bytes?.[name];
       if (content !== undefined) rows[row].set(content);
     }
   };
 
+  /** `hold` is called as soon as there is a row, so that no other key takes it. */
+  const loadOnce = (kind: KeyedKind, key: number, hold: () => void): Promise<void> => {
+    const id = `${kind.name} ${key}`;
+    const underway = loading.get(id);
+    if (underway !== undefined) return underway.then(hold);
+    const mine = loadKey(kind, key, hold).finally(() => {
+      loading.delete(id);
+    });
+    loading.set(id, mine);
+    return mine;
+  };
+
   return {
     kinds,
     assign,
     describe(keyed) {
-      if (kinds.length > 0 && keyed.map(kindText).join() !== kinds.map(({ name, table }) => `${name} ${table.capacity}`).join())
+      if (
+        kinds.length > 0 &&
+        keyed.map(kindText).join() !== kinds.map(({ name, table }) => `${name} ${table.capacity}`).join()
+      )
         throw new NeuroranError(
           "STATE_LAYOUT",
           "the flow is keyed otherwise than before: keys and numbers of rows must stay",
         );
       for (const [index, { key, capacity, states }] of keyed.entries()) {
-        kinds[index] ??= { name: key, table: createRowTable(capacity), states: [] };
+        kinds[index] ??= {
+          name: key,
+          table: createRowTable(capacity),
+          writtenSince: new Uint8Array(capacity),
+          states: [],
+        };
         const mine = kinds[index].states;
         for (const { name, tensor, initial } of states) {
           if (mine.some((one) => one.name === name)) continue;
@@ -137,43 +169,58 @@ export function createSlotKeys(memory: WebAssembly.Memory, store: KeyedStateStor
         each(rows, (table, row) => table.held[row]--);
         throw error;
       }
-      each(rows, (table, row, isWritten) => {
-        if (isWritten) table.dirty[row] = 1;
+      each(rows, (table, row, isWritten, writtenSince) => {
+        if (!isWritten) return;
+        table.dirty[row] = 1;
+        writtenSince[row] = 1;
       });
       return rows;
     },
     giveBack(rows) {
       if (rows !== undefined) each(rows, (table, row) => table.held[row]--);
     },
-    async load(keys) {
-      const all: Promise<void>[] = [];
-      for (const [name, { writes = [], reads = [] }] of Object.entries(keys)) {
-        const kind = kindOf(name);
-        for (const key of [...writes, ...reads]) {
-          const row = kind.table.find(key);
-          if (row >= 0) {
-            kind.table.touch(row);
-            continue;
-          }
-          const id = `${name} ${key}`;
-          const underway =
-            loading.get(id) ??
-            loadKey(kind, key).finally(() => {
-              loading.delete(id);
-            });
-          loading.set(id, underway);
-          all.push(underway);
-        }
+    beginEpoch() {
+      for (const { writtenSince } of kinds) writtenSince.fill(0);
+    },
+    endEpoch(rows) {
+      for (const { kind, row } of rows) {
+        const { table, writtenSince } = kinds[kind];
+        if (writtenSince[row] === 0) table.dirty[row] = 0;
       }
-      await Promise.all(all);
+    },
+    async load(keys) {
+      const held: { readonly table: RowTable; readonly row: number }[] = [];
+      const hold = ({ table }: KeyedKind, key: number): void => {
+        const row = table.find(key);
+        table.touch(row);
+        table.held[row]++;
+        held.push({ table, row });
+      };
+      try {
+        const missing: Promise<void>[] = [];
+        for (const [name, { writes = [], reads = [] }] of Object.entries(keys)) {
+          const kind = kindOf(name);
+          for (const key of [...writes, ...reads]) {
+            if (kind.table.find(key) >= 0) hold(kind, key);
+            else missing.push(loadOnce(kind, key, () => hold(kind, key)));
+          }
+        }
+        for (const result of await Promise.allSettled(missing))
+          if (result.status === "rejected") throw result.reason;
+      } finally {
+        for (const { table, row } of held) table.held[row]--;
+      }
     },
   };
 
-  function each(rows: Int32Array, visit: (table: RowTable, row: number, isWritten: boolean) => void): void {
-    for (const [index, { table }] of kinds.entries()) {
+  function each(
+    rows: Int32Array,
+    visit: (table: RowTable, row: number, isWritten: boolean, writtenSince: Uint8Array) => void,
+  ): void {
+    for (const [index, { table, writtenSince }] of kinds.entries()) {
       const first = index * rowsStride;
       for (let place = 0; place < keysPerSlot && rows[first + 1 + place] >= 0; place++)
-        visit(table, rows[first + 1 + place], place < rows[first]);
+        visit(table, rows[first + 1 + place], place < rows[first], writtenSince);
     }
   }
 }

@@ -14,9 +14,11 @@ import type { ErrorDescription } from "../errors.js";
 import type { Configuration } from "./flow-instance.js";
 import type { KernelRecord } from "./kernel-store.js";
 import { keysPerSlot } from "./keyed-rows.js";
+import type { KeyedDescription } from "./keyed-shape.js";
 import type { LastingPart, Part } from "./lasting.js";
 import type { ChosenImplementation } from "./plan.js";
 import type { Ports } from "./port.js";
+import type { SharedCopies } from "./row-copies.js";
 import type { TensorDescription } from "./tensor.js";
 
 /** Slots that can be handed over without waiting; a power of two. */
@@ -36,9 +38,15 @@ export const word = {
   ownedFrom: 112,
   kept: 128,
   keptSlot: 144,
+  /** A barrier that the owner of the slots is to take before slot `barrierSlot`; who took it. */
+  barrier: 160,
+  barrierSlot: 176,
+  barrierBy: 192,
 } as const;
 
-const ringBegin = 160;
+export const barrierState = { none: 0, asked: 1, done: 2 } as const;
+
+const ringBegin = 208;
 
 /** Kinds of keys that the states of a flow may have. */
 export const mostKinds = 4;
@@ -122,6 +130,8 @@ export type Request =
   | { readonly kind: "release"; readonly variant: number }
   /** To a candidate: the last before it gets the slots. */
   | { readonly kind: "take over"; readonly probation: Probation }
+  /** How it copies keyed state; before slots come. */
+  | { readonly kind: "copies"; readonly shared: SharedCopies }
   /** Ends probation: there is nobody to give the slots back to. */
   | { readonly kind: "keep serving" }
   | { readonly kind: "close" };
@@ -134,17 +144,6 @@ export interface KeptTensor {
   readonly kept: TensorDescription;
   /** Of keyed state, the kind of its key: what is kept are rows, in the order in which the slot names them. */
   readonly key: number | undefined;
-}
-
-/** Keyed state of a flow: see `KeyedRows`. */
-export interface KeyedDescription {
-  readonly key: string;
-  readonly capacity: number;
-  readonly states: readonly {
-    readonly name: string;
-    readonly tensor: TensorDescription;
-    readonly initial: ArrayLike<number> | undefined;
-  }[];
 }
 
 /** What a worker says. */
@@ -177,6 +176,8 @@ export type Reply =
   /** Where a candidate keeps, before each slot, what state was. */
   | { readonly kind: "kept"; readonly tensors: readonly KeptTensor[] }
   | { readonly kind: "not ready"; readonly error: ErrorDescription }
+  /** Where it copies, at a barrier, what is not keyed. */
+  | { readonly kind: "copy places"; readonly tensors: readonly KeptTensor[] }
   | { readonly kind: "handed over"; readonly slot: number }
   | {
       readonly kind: "given back";

@@ -10,6 +10,8 @@ export interface SlotQueue {
    * @param rows of keyed state that it touches, as they stand in the ring
    */
   push(variant: number, rows: Int32Array | undefined): Promise<ThreadIndex>;
+  /** The number of the slot that is pushed next. */
+  next(): number;
   /** Resolves when everything pushed so far is done. */
   drained(): Promise<void>;
   /** Slots done, those that failed among them; and slots pushed and not done. */
@@ -82,6 +84,7 @@ export function createSlotQueue(
       handOver();
       return slot.promise;
     },
+    next: () => (completed + slots.length) | 0,
     async drained() {
       await last.catch(() => undefined);
     },

@@ -32,7 +32,11 @@ afterEach(async () => {
 });
 
 /** Submits slots of ones, or of what `value` says, until told to stop; checks that none is lost or run twice. */
-function keepRunning(executor: Executor, variants: readonly Slot[], value: (slot: number) => number = () => 1) {
+function keepRunning(
+  executor: Executor,
+  variants: readonly Slot[],
+  value: (slot: number) => number = () => 1,
+) {
   let stopped = false;
   const factors: number[] = [];
   const run = async (): Promise<number> => {

@@ -112,7 +112,8 @@ export function createSlotSwap(
   let current: Swapping | undefined;
 
   const takeBack = (serving: ThreadIndex): void => {
-    if (isKept(words)) restoreKeptState(memory, ring, Atomics.load(words, word.completed), current?.kept ?? []);
+    if (isKept(words))
+      restoreKeptState(memory, ring, Atomics.load(words, word.completed), current?.kept ?? []);
     Atomics.store(words, word.ownedFrom, Atomics.load(words, word.completed));
     Atomics.store(words, word.owner, serving);
     wake(words, serving);
@@ -187,7 +188,8 @@ export function createSlotSwap(
       if (state.phase === "ended" || (isCandidate && before.phase !== "ending other")) {
         current?.handedOver.reject(error);
         current?.outcome.resolve({ kept: false, reason: "thread ended", slot, error });
-      } else if (before.phase === "handing over") current?.handedOver.resolve(Atomics.load(words, word.ownedFrom));
+      } else if (before.phase === "handing over")
+        current?.handedOver.resolve(Atomics.load(words, word.ownedFrom));
     },
     async swap(probation, start) {
       if (state.phase !== "serving") {

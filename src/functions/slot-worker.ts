@@ -11,8 +11,10 @@ import type { FlowInstance, Variant } from "./flow-instance.js";
 import { createKeptState, type KeptState, restoreKeptState } from "./kept-state.js";
 import { keysPerSlot } from "./keyed-rows.js";
 import { rehearse } from "./rehearsal.js";
+import { createRowCopies, type RowCopies } from "./row-copies.js";
 import type { FlowFactory } from "./slot-executor.js";
 import {
+  barrierState,
   failedOutcome,
   type Probation,
   type Reply,
@@ -25,7 +27,7 @@ import {
   word,
 } from "./slot-protocol.js";
 import { claim, clearKept, giveBack, handOver, markKept } from "./swap.js";
-import { describeTensor, describeTensors, withViews } from "./tensor.js";
+import { describeTensor, describeTensors, type Tensor, withViews } from "./tensor.js";
 
 const { start, port, compiler } = workerData as {
   start: WorkerStart;
@@ -93,6 +95,9 @@ function run(instance: FlowInstance, arena: Arena): void {
   let probation: (Probation & { done: number; missed: number }) | undefined;
   let kept: KeptState | undefined;
   let keptRegion = arena.region("kept state");
+  let copies: RowCopies | undefined;
+  let places: KeptState | undefined;
+  let placesRegion = arena.region("copies of state");
 
   /** Does all requests that have come; true when the last of them is to stop. */
   const serve = (): boolean => {
@@ -102,7 +107,10 @@ function run(instance: FlowInstance, arena: Arena): void {
       const request: Request = received.message;
       if (request.kind === "close") return true;
       if (request.kind === "prepare") prepare(request);
-      else if (request.kind === "release") release(request.variant);
+      else if (request.kind === "copies") {
+        copies = createRowCopies(memory.buffer, request.shared);
+        placeCopies();
+      } else if (request.kind === "release") release(request.variant);
       else if (request.kind === "keep serving") probation = undefined;
       else takeOver(request.probation);
       received = receiveMessageOnPort(port);
@@ -124,7 +132,10 @@ function run(instance: FlowInstance, arena: Arena): void {
     try {
       const variant = instance.prepare(configuration, withViews(memory, inputs));
       variants.set(number, variant);
-      if (probation !== undefined && lasting.used().length !== before) keepState();
+      if (lasting.used().length !== before) {
+        placeCopies();
+        if (probation !== undefined) keepState();
+      }
       reply({
         kind: "prepared",
         variant: number,
@@ -137,12 +148,28 @@ function run(instance: FlowInstance, arena: Arena): void {
     }
   };
 
+  const unkeyed = (): Tensor[] => arena.lasting!.used().filter(({ name }) => !keyedTensors.has(name));
+
+  const placeCopies = (): void => {
+    placesRegion.release();
+    placesRegion = arena.region("copies of state");
+    places = createKeptState(memory, placesRegion, ring, unkeyed(), []);
+    reply({ kind: "copy places", tensors: places.tensors });
+  };
+
+  const takeBarrier = (slot: number): void => {
+    copies?.barrier();
+    places?.keep(slot);
+    Atomics.store(words, word.barrierBy, self);
+    Atomics.store(words, word.barrier, barrierState.done);
+    Atomics.notify(words, word.barrier);
+  };
+
   const keepState = (): void => {
     clearKept(words);
     keptRegion.release();
     keptRegion = arena.region("kept state");
-    const unkeyed = arena.lasting!.used().filter(({ name }) => !keyedTensors.has(name));
-    kept = createKeptState(memory, keptRegion, ring, unkeyed, keyed);
+    kept = createKeptState(memory, keptRegion, ring, unkeyed(), keyed);
     reply({ kind: "kept", tensors: kept.tensors });
   };
 
@@ -160,7 +187,12 @@ function run(instance: FlowInstance, arena: Arena): void {
   const returnSlots = (reason: "slot failed" | "deadline missed", slot: number, error: unknown): void => {
     probation = undefined;
     giveBack(words, self);
-    reply({ kind: "given back", slot, reason, error: error === undefined ? undefined : describeError(error) });
+    reply({
+      kind: "given back",
+      slot,
+      reason,
+      error: error === undefined ? undefined : describeError(error),
+    });
   };
 
   /** Runs a slot and counts it as completed; on probation, one that fails is left to the former thread. */
@@ -170,8 +202,13 @@ function run(instance: FlowInstance, arena: Arena): void {
     // Prepared by the other thread, and the request to prepare it here has come since the loop looked.
     if (variant === undefined && Atomics.load(words, word.requests[self]) !== requests) return;
     for (let kind = 0; kind < chosenRows.length; kind++) {
-      const begin = rowsBegin(slot, kind) + 1;
-      for (let place = 0; place < keysPerSlot; place++) chosenRows[kind][place] = ring.rows[begin + place];
+      const begin = rowsBegin(slot, kind);
+      const written = ring.rows[begin];
+      for (let place = 0; place < keysPerSlot; place++) {
+        const row = ring.rows[begin + 1 + place];
+        chosenRows[kind][place] = row;
+        if (place < written && copies !== undefined) copies.beforeWrite(kind, row);
+      }
     }
     if (probation !== undefined) {
       kept!.keep(slot);
@@ -214,6 +251,12 @@ function run(instance: FlowInstance, arena: Arena): void {
     }
     const mine = claim(words, self);
     const completed = Atomics.load(words, word.completed);
+    if (
+      mine !== 0 &&
+      Atomics.load(words, word.barrier) === barrierState.asked &&
+      Atomics.load(words, word.barrierSlot) === completed
+    )
+      takeBarrier(completed);
     if (mine === 0) Atomics.wait(words, word.signals[self], signal);
     else if (mine === 2) {
       // It may be withdrawn between the two.

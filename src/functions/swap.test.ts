@@ -70,19 +70,27 @@ function createWorld() {
         log.push({ slot, by: index });
       };
       const work = [
-        () => void (state[0] = first(state[0], slot)),
-        () => void (state[1] = second(state[1], state[0], slot)),
+        () => {
+          state[0] = first(state[0], slot);
+        },
+        () => {
+          state[1] = second(state[1], state[0], slot);
+        },
       ];
       if (probation === undefined) return [...work, complete];
       const mine = probation;
       const keep = [
-        () => void (kept[0] = state[0]),
-        () => void (kept[1] = state[1]),
+        () => {
+          kept[0] = state[0];
+        },
+        () => {
+          kept[1] = state[1];
+        },
         () => markKept(words, slot),
       ];
       if (fails(slot)) {
         probation = undefined;
-        const restore = [() => void (state[0] = kept[0]), () => void (state[1] = kept[1])];
+        const restore = [() => state.set(kept.subarray(0, 1)), () => state.set(kept.subarray(1), 1)];
         return [...keep, work[0], ...restore, ...returnSlots(slot)];
       }
       const judge = (): void => {
@@ -109,7 +117,10 @@ function createWorld() {
         if (closing) return exit();
         const mine = claim(words, index);
         const slot = Atomics.load(words, word.completed);
-        if (mine === 2) program = [() => void (handOver(words, index) && program.push(() => post({ kind: "handed over", slot })))];
+        if (mine === 2)
+          program = [
+            () => void (handOver(words, index) && program.push(() => post({ kind: "handed over", slot }))),
+          ];
         else if (mine === 1 && slot !== Atomics.load(words, word.submitted)) program = slotSteps(slot);
       },
       crash: () => {
@@ -123,13 +134,19 @@ function createWorld() {
         return Promise.resolve();
       },
       request(message: { kind: string }) {
-        if (message.kind === "keep serving") inbox.push(() => void (probation = undefined));
+        if (message.kind === "keep serving")
+          inbox.push(() => {
+            probation = undefined;
+          });
       },
       takeOver: ({ slots }: { slots: number }) =>
         new Promise<void>((resolve, reject) => {
           inbox.push(() => {
             probation = { left: slots };
-            post({ kind: "kept", tensors: [{ of: describeState(stateOffset), kept: describeState(keptOffset), key: undefined }] });
+            post({
+              kind: "kept",
+              tensors: [{ of: describeState(stateOffset), kept: describeState(keptOffset), key: undefined }],
+            });
             posted[index].push(resolve);
           });
           const watch = (): void => {
@@ -181,7 +198,10 @@ function choices(crashes: readonly ("candidate" | "other")[]): fc.Arbitrary<Choi
       },
       {
         weight: crashes.length > 0 ? 1 : 0,
-        arbitrary: fc.record({ kind: fc.constant("crash" as const), which: fc.constantFrom(...crashes, "candidate") }),
+        arbitrary: fc.record({
+          kind: fc.constant("crash" as const),
+          which: fc.constantFrom(...crashes, "candidate"),
+        }),
       },
     ) as fc.Arbitrary<Choice>,
     { minLength: 20, maxLength: 160 },
@@ -291,4 +311,3 @@ describe("the protocol of a swap", () => {
     expect(counts.kept).toBeGreaterThan(20);
   });
 });
-

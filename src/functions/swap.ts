@@ -166,7 +166,8 @@ export function nextSwapState(
   if (event.kind === "given back")
     return { state: { phase: "ending other", serving: otherThread(candidate) }, action: "end other" };
   if (event.kind === "passed") {
-    if (phase === "probation" && !state.former) return { state: { phase: "serving", serving }, action: undefined };
+    if (phase === "probation" && !state.former)
+      return { state: { phase: "serving", serving }, action: undefined };
     return { state: { phase: "ending other", serving: candidate }, action: "end other" };
   }
   return stay;

@@ -3,7 +3,7 @@ import { type SharedVariant, type SlotExecutor, startSlotExecutor } from "../../
 import { openClock } from "../../system/index.js";
 import { harqKey, harqProcessKey } from "../../transceiver/coding/soft-buffers.js";
 import { writeGrantMessage } from "../../transceiver/pusch/grant-message.js";
-import { parseCarrier, type PuschConfiguration } from "../../transceiver/pusch/index.js";
+import { type PuschConfiguration, parseCarrier } from "../../transceiver/pusch/index.js";
 import { defaultGuard } from "../../transceiver/receiver.js";
 import { createSimulatedCell } from "../../transceiver/simulated-cell.js";
 import { uplinkConfiguration, uplinkStateDimensions } from "../../transceiver/uplink-configuration.js";

@@ -17,7 +17,12 @@ export interface SwapMeasurement extends Measurement {
 /** The whole run. */
 export interface SwapRun {
   readonly phases: readonly SwapMeasurement[];
-  readonly swaps: readonly { readonly to: string; readonly slot: number; readonly prepare_ms: number; readonly kept: boolean }[];
+  readonly swaps: readonly {
+    readonly to: string;
+    readonly slot: number;
+    readonly prepare_ms: number;
+    readonly kept: boolean;
+  }[];
   readonly lost: number;
   /** Slots submitted, which were all done, and once each. */
   readonly slots: number;
@@ -82,7 +87,8 @@ export async function benchmarkSwap(
       swaps,
       lost,
       slots: slots.length,
-      processor: processor === undefined ? `not pinned: ${processorProblem}` : `pinned to processor ${processor}`,
+      processor:
+        processor === undefined ? `not pinned: ${processorProblem}` : `pinned to processor ${processor}`,
       longestStall_ms,
     };
   } finally {

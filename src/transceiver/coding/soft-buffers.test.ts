@@ -130,8 +130,7 @@ describe.each(testTargets)(`soft buffers on $name, seed ${seed}`, (target) => {
         else seen.fresh++;
         if (combines && holds) seen.decodedByCombining++;
         const fits = count * encodedBits <= softBit;
-        if (fits && (!holds || count === 1))
-          kept.set(process, { key, soft: sum, lastPosition: reached });
+        if (fits && (!holds || count === 1)) kept.set(process, { key, soft: sum, lastPosition: reached });
         else kept.delete(process);
         const flags = decoder.state.harqProcesses!.view.filter((_, k) => k % 7 === harqProcessIndex.kept);
         expect(flags[decoder.row()]).toBe(kept.has(process) ? 1 : 0);

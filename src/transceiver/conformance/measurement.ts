@@ -1,8 +1,8 @@
-import { harqProcessKey } from "../coding/soft-buffers.js";
 import { setImmediate } from "node:timers/promises";
 import { openTarget, type Target } from "../../compiler/index.js";
 import { createArena, createFlowInstance } from "../../functions/index.js";
 import { addNoise, createRandom } from "../../radio/index.js";
+import { harqProcessKey } from "../coding/soft-buffers.js";
 import { REDUNDANCY_VERSIONS } from "../harq-sender.js";
 import { grantFieldIndex, writeGrantMessage } from "../pusch/grant-message.js";
 import { compactCarrier, puschConfiguration } from "../pusch/index.js";
