@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import { openTarget, type TargetName } from "../compiler/index.js";
-import { pacedCase } from "./benchmarks/paced-slots.js";
+import { benchmarkCheckpoint } from "./benchmarks/checkpoint.js";
+import { type PhaseMeasurement, pacedCase } from "./benchmarks/paced-slots.js";
 import { benchmarkSwap } from "./benchmarks/swap.js";
 import { exitStatus } from "./exit-status.js";
 import { bad, duration, fixed, printJson, table } from "./format.js";
@@ -18,6 +19,12 @@ interface SlotBenchmarkOptions {
 /** Adds the benchmarks of what happens beside the slot path while slots arrive in real time. */
 export function addSlotBenchmarks(bench: Command): void {
   addCase(bench, "swap", "exchange of the demapper while slots arrive in real time", runSwap);
+  addCase(
+    bench,
+    "checkpoint",
+    "checkpoints of 100 MB of state while slots arrive in real time",
+    runCheckpoint,
+  );
 }
 
 function addCase(
@@ -57,6 +64,63 @@ async function runSwap(options: SlotBenchmarkOptions): Promise<boolean> {
     return good;
   }
   printHead("swap", options, processor);
+  printPhases(phases);
+  const prepared = swaps.map(({ to, prepare_ms }) => `${to} ${duration(prepare_ms)}`).join(", ");
+  process.stdout.write(
+    `\n${lost === 0 ? "0" : bad(String(lost))} of ${slots + lost} slots lost over ${swaps.length} swaps, each prepared in: ${prepared || "none"}.\n`,
+  );
+  process.stdout.write(
+    `${[
+      `Slots: ${pacedCase}; a slot is lost where none of the radio's 8 buffers is free.`,
+      "Gap: how long a slot was there, and those before it done, until the slot thread began it; what is prepared for so",
+      "long does not hold it up. Late: slots that took longer than 0.5 ms.",
+      `The thread that plays the radio, which shares its processor with preparation, was held up for ${duration(longestStall_ms)} at most;`,
+      "slots arrive later then. Not measured: a real radio, several flows, and swaps of a flow's module.",
+    ].join("\n")}\n`,
+  );
+  printWrong(phases);
+  return good;
+}
+
+async function runCheckpoint(options: SlotBenchmarkOptions): Promise<boolean> {
+  const run = await benchmarkCheckpoint(options.target, options.seconds, options.seed);
+  const { phases, checkpoints, lost, slots, p99Rise, processor, longestStall_ms } = run;
+  const good = lost === 0 && checkpoints.length > 0 && phases.every(({ correct }) => correct);
+  if (options.json) {
+    for (const one of phases) printJson(one);
+    printJson({
+      benchmark: "checkpoint",
+      case: "checkpoints",
+      checkpoints,
+      lost,
+      slots,
+      p99Rise,
+      longestStall_ms,
+    });
+    return good;
+  }
+  printHead("checkpoint", options, processor);
+  printPhases(phases);
+  const copied = checkpoints
+    .map(({ bytes, milliseconds }) => `${(bytes / 1e6).toFixed(0)} MB in ${duration(milliseconds)}`)
+    .join(", ");
+  process.stdout.write(
+    `\n${lost === 0 ? "0" : bad(String(lost))} of ${slots + lost} slots lost over ${checkpoints.length} checkpoints: ${copied || "none"}.\n` +
+      `While state is copied the 99th percentile of slots is ${fixed(100 * p99Rise, 1)} % above that of the others.\n`,
+  );
+  process.stdout.write(
+    `${[
+      `Slots: ${pacedCase}; each writes a session of 64 kB in turn. A slot is lost where none of the radio's 8 buffers is free.`,
+      "Gap: how long a slot was there, and those before it done, until the slot thread began it. Late: longer than 0.5 ms.",
+      `The thread that plays the radio was held up for ${duration(longestStall_ms)} at most; slots arrive later then.`,
+      "Not measured: storing what was copied, and a real radio.",
+    ].join("\n")}\n`,
+  );
+  printWrong(phases);
+  return good;
+}
+
+function printPhases(phases: readonly PhaseMeasurement[]): void {
   process.stdout.write(
     table(
       [
@@ -81,22 +145,11 @@ async function runSwap(options: SlotBenchmarkOptions): Promise<boolean> {
       ]),
     ),
   );
-  const prepared = swaps.map(({ to, prepare_ms }) => `${to} ${duration(prepare_ms)}`).join(", ");
-  process.stdout.write(
-    `\n${lost === 0 ? "0" : bad(String(lost))} of ${slots + lost} slots lost over ${swaps.length} swaps, each prepared in: ${prepared || "none"}.\n`,
-  );
-  process.stdout.write(
-    `${[
-      `Slots: ${pacedCase}; a slot is lost where none of the radio's 8 buffers is free.`,
-      "Gap: how long a slot was there, and those before it done, until the slot thread began it; what is prepared for so",
-      "long does not hold it up. Late: slots that took longer than 0.5 ms.",
-      `The thread that plays the radio, which shares its processor with preparation, was held up for ${duration(longestStall_ms)} at most;`,
-      "slots arrive later then. Not measured: a real radio, several flows, and swaps of a flow's module.",
-    ].join("\n")}\n`,
-  );
+}
+
+function printWrong(phases: readonly PhaseMeasurement[]): void {
   for (const one of phases)
     if (!one.correct) process.stdout.write(`${bad("wrong")}: slots ${one.case} were not what was sent\n`);
-  return good;
 }
 
 function printHead(

@@ -1,5 +1,10 @@
-import type { TargetName } from "../../compiler/index.js";
-import { type SharedVariant, type SlotExecutor, startSlotExecutor } from "../../functions/index.js";
+import { openTarget, type TargetName } from "../../compiler/index.js";
+import {
+  percentile,
+  type SharedVariant,
+  type SlotExecutor,
+  startSlotExecutor,
+} from "../../functions/index.js";
 import { openClock } from "../../system/index.js";
 import { harqKey, harqProcessKey } from "../../transceiver/coding/soft-buffers.js";
 import { writeGrantMessage } from "../../transceiver/pusch/grant-message.js";
@@ -8,7 +13,8 @@ import { defaultGuard } from "../../transceiver/receiver.js";
 import { createSimulatedCell } from "../../transceiver/simulated-cell.js";
 import { uplinkConfiguration, uplinkStateDimensions } from "../../transceiver/uplink-configuration.js";
 import type { UplinkInstanceOptions } from "../../transceiver/uplink-instance.js";
-import type { stampedUplink } from "./stamped-uplink.js";
+import type { Measurement } from "./measure.js";
+import { sessionBytes, sessionKey, type stampedUplink } from "./stamped-uplink.js";
 
 type Inputs = typeof stampedUplink.inputs;
 type Outputs = typeof stampedUplink.outputs;
@@ -23,6 +29,14 @@ export interface PacedSlot {
   readonly gap_ms: number;
   /** Whether what was sent was received. */
   readonly correct: boolean;
+}
+
+/** Slots of one phase of a run. */
+export interface PhaseMeasurement extends Measurement {
+  /** Slots that took longer than a slot lasts. */
+  readonly late: number;
+  /** The longest that a slot was there, and those before it done, until it began. */
+  readonly longestGap_ms: number;
 }
 
 /** Slots that arrive as a radio delivers them: one each slot duration, into one of some buffers. */
@@ -56,10 +70,14 @@ const grant = { physCellId: 1, rnti: 0x4601, rbStart: 0, rbSize: 51, mcsTable: 1
 /** What is received, in words. */
 export const pacedCase = "51 PRB 64QAM R=0.55 2 antennas, samples, every 0.5 ms";
 
-/** Starts the receiver of a simulated cell that is received without errors. */
+/**
+ * Starts the receiver of a simulated cell that is received without errors.
+ * @param sessions 64 kB each, of which every slot writes the next one
+ */
 export async function startPacedReceiver(
   target: TargetName | undefined,
   seed: number,
+  sessions = 0,
 ): Promise<PacedReceiver> {
   const guard = defaultGuard(carrier);
   const cell = createSimulatedCell({
@@ -77,14 +95,17 @@ export async function startPacedReceiver(
   });
   cell.close();
   const options: UplinkInstanceOptions = {
-    stateDimensions: uplinkStateDimensions(carrier, receiveAntennas),
+    stateDimensions: {
+      ...uplinkStateDimensions(carrier, receiveAntennas),
+      ...(sessions > 0 ? { [sessionKey]: sessions } : {}),
+    },
     ...(target ? { target } : {}),
   };
   const executor = await startSlotExecutor<typeof stampedUplink>({
     module: new URL("./stamped-uplink.js", import.meta.url),
     factory: "createStampedUplink",
     options,
-    arenaBytes: 128 * 2 ** 20,
+    arenaBytes: 128 * 2 ** 20 + sessions * sessionBytes,
   });
   const { key, dimensions, parameters } = uplinkConfiguration(air[0]!.configuration, {
     receiveAntennas,
@@ -104,7 +125,7 @@ export async function startPacedReceiver(
   return {
     executor,
     slot_ms,
-    run: (seconds, phase) => runPaced(executor, variants, air, slot_ms, seconds, phase),
+    run: (seconds, phase) => runPaced(executor, variants, air, slot_ms, seconds, phase, sessions),
     close: () => executor.close(),
   };
 }
@@ -122,6 +143,7 @@ async function runPaced(
   slot_ms: number,
   seconds: number,
   phase: () => string,
+  sessions: number,
 ): Promise<PacedRun> {
   const readClock = openClock();
   const now = new Float64Array(1);
@@ -138,7 +160,10 @@ async function runPaced(
     variant.inputs.samples.view.set(samples);
     writeGrantMessage(configuration, variant.inputs.grant.view);
     const process = harqKey(configuration.grant.rnti, configuration.grant.harqProcessId);
-    await executor.submit(variant, { [harqProcessKey]: { writes: [process] } });
+    await executor.submit(variant, {
+      [harqProcessKey]: { writes: [process] },
+      ...(sessions > 0 ? { [sessionKey]: { writes: [number % sessions] } } : {}),
+    });
     const { times, crc, block } = variant.outputs;
     const [begin, end] = times.view as unknown as readonly [number, number];
     const correct = crc.view[0] === 1 && payload.every((byte, k) => block.view[k] === byte);
@@ -174,4 +199,30 @@ async function runPaced(
   }
   await Promise.all(underway);
   return { slots, lost, longestStall_ms };
+}
+
+/** What a benchmark tells of the slots of one phase. `all`: whether every slot of the run was done, once. */
+export function measurePhase(
+  benchmark: string,
+  name: string,
+  slots: readonly PacedSlot[],
+  target: TargetName | undefined,
+  slot_ms: number,
+  all: boolean,
+): PhaseMeasurement {
+  const sorted = Float64Array.from(slots, ({ duration_ms }) => duration_ms).sort();
+  return {
+    benchmark,
+    case: `${name}: ${pacedCase}`,
+    target: openTarget(target).name,
+    unit: "ms",
+    p50: percentile(sorted, 0.5),
+    p90: percentile(sorted, 0.9),
+    p99: percentile(sorted, 0.99),
+    max: percentile(sorted, 1),
+    n: slots.length,
+    correct: all && slots.every(({ correct }) => correct),
+    late: slots.filter(({ duration_ms }) => duration_ms > slot_ms).length,
+    longestGap_ms: slots.reduce((most, { gap_ms }) => Math.max(most, gap_ms), 0),
+  };
 }

@@ -1,22 +1,10 @@
 import { setTimeout } from "node:timers/promises";
 import type { TargetName } from "../../compiler/index.js";
-import { percentile } from "../../functions/index.js";
-import type { Measurement } from "./measure.js";
-import { type PacedSlot, pacedCase, startPacedReceiver } from "./paced-slots.js";
-
-/** Slots of one phase of the run. */
-export interface SwapMeasurement extends Measurement {
-  /** Slots that found no free buffer, of the whole run. */
-  readonly lost: number;
-  /** Slots that took longer than a slot lasts. */
-  readonly late: number;
-  /** The longest that a slot was there, and those before it done, until it began. */
-  readonly longestGap_ms: number;
-}
+import { measurePhase, type PhaseMeasurement, startPacedReceiver } from "./paced-slots.js";
 
 /** The whole run. */
 export interface SwapRun {
-  readonly phases: readonly SwapMeasurement[];
+  readonly phases: readonly PhaseMeasurement[];
   readonly swaps: readonly {
     readonly to: string;
     readonly slot: number;
@@ -76,11 +64,11 @@ export async function benchmarkSwap(
     return {
       phases: phases.map((name) =>
         measurePhase(
+          "swap",
           name,
           slots.filter((slot) => slot.phase === name),
           target,
           slot_ms,
-          lost,
           all,
         ),
       ),
@@ -94,30 +82,4 @@ export async function benchmarkSwap(
   } finally {
     await receiver.close();
   }
-}
-
-function measurePhase(
-  name: string,
-  slots: readonly PacedSlot[],
-  target: TargetName | undefined,
-  slot_ms: number,
-  lost: number,
-  all: boolean,
-): SwapMeasurement {
-  const sorted = Float64Array.from(slots, ({ duration_ms }) => duration_ms).sort();
-  return {
-    benchmark: "swap",
-    case: `${name}: ${pacedCase}`,
-    target: target ?? "fastest",
-    unit: "ms",
-    p50: percentile(sorted, 0.5),
-    p90: percentile(sorted, 0.9),
-    p99: percentile(sorted, 0.99),
-    max: percentile(sorted, 1),
-    n: slots.length,
-    correct: all && slots.every(({ correct }) => correct),
-    lost,
-    late: slots.filter(({ duration_ms }) => duration_ms > slot_ms).length,
-    longestGap_ms: slots.reduce((most, { gap_ms }) => Math.max(most, gap_ms), 0),
-  };
 }
