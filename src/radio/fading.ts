@@ -1,4 +1,4 @@
-import type { Random } from "./random.js";
+import type { Random } from "../system/index.js";
 
 /** Complex gains of many independent taps as functions of time. */
 export interface Fading {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
+import { createRandom } from "../system/index.js";
 import { fourierTransform } from "./fourier.js";
-import { createRandom } from "./random.js";
 
 describe("fourier transform", () => {
   it("equals the sum that defines it, in bit-reversed order, and is undone by its inverse", () => {

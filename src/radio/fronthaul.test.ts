@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { InputError } from "../errors.js";
+import { createRandom } from "../system/index.js";
 import { compressedPrbBytes } from "./block-floating-point.js";
 import {
   decodeFronthaul,
@@ -12,7 +13,6 @@ import {
   readFronthaul,
   writeFronthaul,
 } from "./fronthaul.js";
-import { createRandom } from "./random.js";
 
 const example = resolve(process.cwd(), "../shared/data/fronthaul/pusch_pcap_example.txt");
 const exampleExists = existsSync(example);

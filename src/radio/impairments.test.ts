@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { InputError } from "../errors.js";
+import { createRandom } from "../system/index.js";
 import { addNoise, applyFrequencyOffset, applyPhaseNoise, applyTimingOffset } from "./impairments.js";
-import { createRandom } from "./random.js";
 
 function tone(frequency: number, count: number, delay = 0): Float32Array {
   return Float32Array.from({ length: 2 * count }, (_, i) => {

@@ -1,6 +1,6 @@
 import { InputError } from "../errors.js";
+import type { Random } from "../system/index.js";
 import { sincCoefficients, sincLead, sincTaps } from "./fractional-delay.js";
-import type { Random } from "./random.js";
 
 /** Phases are computed anew after this many samples, so that rounding does not accumulate. */
 const exactEvery = 256;

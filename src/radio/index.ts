@@ -1,3 +1,4 @@
+export { createRandom, type Random } from "../system/index.js";
 export { compressedPrbBytes, compressPrbs, decompressPrbs, prbSubcarriers } from "./block-floating-point.js";
 export { type DelayProfile, type DelayProfileName, delayProfiles } from "./delay-profiles.js";
 export {
@@ -11,7 +12,6 @@ export {
   writeFronthaul,
 } from "./fronthaul.js";
 export { addNoise, applyFrequencyOffset, applyPhaseNoise, applyTimingOffset } from "./impairments.js";
-export { createRandom, type Random } from "./random.js";
 export { openRecording, type Recording, type RecordingOptions, writeRecording } from "./recording.js";
 export { type SampleFormat, sampleFormats } from "./sample-format.js";
 export { type Channel, type ChannelOptions, createChannel } from "./tapped-delay-line.js";

@@ -14,7 +14,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterAll, beforeEach, describe, expect, it } from "vitest";
 import { InputError } from "../errors.js";
-import { createRandom } from "./random.js";
+import { createRandom } from "../system/index.js";
 import { openRecording, type RecordingOptions, writeRecording } from "./recording.js";
 
 const capture = resolve(process.cwd(), "../shared/data/ota/srsran-n78-20MHz_pusch_3426.fc32");

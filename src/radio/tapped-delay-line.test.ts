@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { InputError } from "../errors.js";
+import { createRandom } from "../system/index.js";
 import { type DelayProfileName, delayProfiles } from "./delay-profiles.js";
-import { createRandom } from "./random.js";
 import { type ChannelOptions, createChannel } from "./tapped-delay-line.js";
 
 type Partly = Partial<Omit<ChannelOptions, "random">>;

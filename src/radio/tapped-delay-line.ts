@@ -1,9 +1,9 @@
 import { InputError } from "../errors.js";
+import type { Random } from "../system/index.js";
 import { type DelayProfile, type DelayProfileName, delayProfiles } from "./delay-profiles.js";
 import { createFading } from "./fading.js";
 import { fourierTransform } from "./fourier.js";
 import { sincCoefficients, sincLead, sincTaps } from "./fractional-delay.js";
-import type { Random } from "./random.js";
 
 export interface ChannelOptions {
   readonly profile: DelayProfileName;

@@ -9,3 +9,4 @@ export {
   threadProcessors,
 } from "./processors.js";
 export { residentMemory } from "./resident-memory.js";
+export { createRandom, type Random } from "./random.js";

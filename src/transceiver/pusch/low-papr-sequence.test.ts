@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { createRandom } from "../../radio/random.js";
+import { createRandom } from "../../system/index.js";
 import { goldBits } from "./gold-sequence.js";
 import { prepareLowPaprSequence } from "./low-papr-sequence.js";
 import { hoppedSequence } from "./sequence-hopping.js";
