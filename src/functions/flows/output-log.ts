@@ -1,0 +1,101 @@
+import { afterPrefix, type Store, type Write } from "../../bus/index.js";
+import { type Codec, codecOf, type Schema } from "../schema/index.js";
+import { type FlowKeys, positionOf } from "./epoch-store.js";
+import type { Guard } from "./guard.js";
+
+/** One message that a flow has released. */
+export interface OutputMessage<T = unknown> {
+  /** From 0, without gaps. */
+  readonly position: number;
+  readonly message: T;
+}
+
+/** One output of a flow. */
+export interface FlowOutput<T = unknown> {
+  /**
+   * Delivers messages from `position` on (those still kept; undefined: only coming ones), each once and in order. In a
+   * flow in real time nothing is kept. Returns what ends it.
+   */
+  subscribe(position: number | undefined, deliver: (message: OutputMessage<T>) => void): () => void;
+  /** The kept messages from a position on, at most `limit`. @throws NeuroranError STATE_CORRUPT. */
+  read(position: number, limit: number): OutputMessage<T>[];
+}
+
+/** An output with what the flow does with it. */
+export interface OutputLog extends FlowOutput {
+  /** What keeps a message. */
+  write(position: number, bytes: Uint8Array): Write;
+  /** Deletions of what lies before a position. */
+  deletions(before: number): Write[];
+  /** Delivers a message that is released. */
+  release(position: number, bytes: Uint8Array): void;
+}
+
+export function outputLog(
+  store: Store,
+  keys: FlowKeys,
+  name: string,
+  schema: Schema,
+  guard: Guard,
+): OutputLog {
+  const codec = codecOf(schema) as Codec;
+  const prefix = keys.output(name);
+  /** By subscriber: the next position, or undefined until the first message. */
+  const subscribers = new Map<(message: OutputMessage) => void, number | undefined>();
+  /** The lowest position that may be kept. */
+  let first: number | undefined;
+  const read = (position: number, limit: number): OutputMessage[] => {
+    const found: OutputMessage[] = [];
+    for (const { key, value } of store.range(
+      keys.outputAt(name, Math.max(0, position)),
+      afterPrefix(prefix),
+    )) {
+      if (found.length === limit) break;
+      found.push({ position: positionOf(key), message: codec.decode(guard.open(value, key)) });
+    }
+    return found;
+  };
+  return {
+    read,
+    subscribe(position, deliver) {
+      // One function may subscribe twice.
+      const subscriber = (message: OutputMessage): void => deliver(message);
+      subscribers.set(subscriber, position);
+      if (position !== undefined) {
+        for (let next = position; subscribers.has(subscriber); ) {
+          const messages = read(next, 1024);
+          if (messages.length === 0) break;
+          for (const one of messages) {
+            if (!subscribers.has(subscriber)) break;
+            next = one.position + 1;
+            subscribers.set(subscriber, next);
+            subscriber(one);
+          }
+        }
+      }
+      return () => void subscribers.delete(subscriber);
+    },
+    write(position, bytes) {
+      const key = keys.outputAt(name, position);
+      return { key, value: guard.seal(bytes, key) };
+    },
+    deletions(before) {
+      if (first !== undefined && first >= before) return [];
+      const found: Write[] = [];
+      for (const { key } of store.range(prefix, keys.outputAt(name, before))) {
+        found.push({ key, value: undefined });
+      }
+      first = before;
+      return found;
+    },
+    release(position, bytes) {
+      if (subscribers.size === 0) return;
+      const message = codec.decode(bytes);
+      for (const [subscriber, next] of subscribers) {
+        if (next !== undefined && position < next) continue;
+        subscribers.set(subscriber, position + 1);
+        subscriber({ position, message });
+      }
+    },
+  };
+}

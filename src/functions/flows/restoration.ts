@@ -1,0 +1,121 @@
+import { afterPrefix, type Store, type Write } from "../../bus/index.js";
+import { NeuroranError } from "../../errors.js";
+import { admitSchema, keptLayouts } from "../schema/index.js";
+import type { Flow } from "./declaration.js";
+import type { EpochStore, FlowKeys, Head, Manifest } from "./epoch-store.js";
+import { decodeMessages, decodePart } from "./part.js";
+import { chooseEpoch, type PassedOver } from "./recovery.js";
+import type { RestoredOperator } from "./worker-protocol.js";
+
+/** What a flow goes on from. */
+export interface Restoration {
+  /** Claimed: nobody who had it before can commit. */
+  readonly head: Head;
+  /** The epoch restored; with the number 0 where there is none. */
+  readonly manifest: Manifest;
+  /** Positions at the first epoch of its generation. */
+  readonly basePositions: Manifest["positions"];
+  readonly operators: Readonly<Record<string, RestoredOperator>>;
+  readonly passedOver: readonly PassedOver[];
+}
+
+/** What a flow begins with that was never run. */
+export const beginning: Manifest = {
+  epoch: 0,
+  term: 0,
+  base: 0,
+  previous: undefined,
+  positions: {},
+  outputs: {},
+  parts: [],
+  feedback: [],
+  complete: false,
+};
+
+/**
+ * Chooses the epoch to go on from, deletes what lies behind it, and claims the flow.
+ * @throws NeuroranError FLOW_FENCED where another does so at the same time; STATE_CORRUPT where there are epochs and none is
+ * whole; InputError where the state there is has a layout that the flow cannot read.
+ */
+export async function restoreFlow(
+  store: Store,
+  keys: FlowKeys,
+  epochs: EpochStore,
+  flow: Flow,
+): Promise<Restoration> {
+  const head = epochs.head();
+  const manifests = epochs.manifests();
+  const { chain, passedOver } = chooseEpoch(manifests, (manifest) => problemOf(epochs, keys, manifest));
+  if (chain.length === 0 && passedOver.length > 0) {
+    const [{ epoch, problem }] = passedOver;
+    const remedy = "restore a snapshot, or forget the flow's state";
+    throw new NeuroranError(
+      "STATE_CORRUPT",
+      `no epoch of flow ${flow.name} is whole; of epoch ${epoch}: ${problem}; ${remedy}`,
+    );
+  }
+  const manifest = chain.at(-1) ?? beginning;
+  const known = [...manifests].flatMap(([, one]) => (typeof one === "string" ? [] : one.term));
+  const term = Math.max(0, typeof head === "object" ? head.term : 0, ...known) + 1;
+  const epoch = Math.max(0, typeof head === "object" ? head.epoch : 0, ...manifests.keys());
+  const next: Head = { term, epoch, newest: manifest.epoch };
+  const writes = [...epochs.deletions(manifest.epoch + 1, epoch + 1)];
+  if (passedOver.length > 0) writes.push(...laterOutputs(store, keys, flow, manifest));
+  const layouts = new Map<string, ReadonlyMap<number, string>>();
+  for (const { name, operator } of flow.graph.nodes.values()) {
+    if (operator.state === undefined) continue;
+    const owner = `${flow.name}/${name}`;
+    writes.push(...admitSchema(store, owner, operator.state).writes);
+    layouts.set(name, keptLayouts(store, owner));
+  }
+  if (!(await epochs.compareAndSet(head, next, writes))) throw fenced(flow.name);
+  const operators: Record<string, RestoredOperator> = {};
+  for (const { name } of flow.graph.nodes.values()) {
+    const parts = chain.flatMap((one) =>
+      one.parts.flatMap(([operator, group]) =>
+        operator === name ? [epochs.open(keys.part(one.epoch, operator, group))] : [],
+      ),
+    );
+    const feedback: Record<string, Uint8Array[]> = {};
+    for (const [operator, edge] of manifest.feedback) {
+      if (operator !== name) continue;
+      feedback[edge] = decodeMessages(epochs.open(keys.feedback(manifest.epoch, operator, edge)));
+    }
+    operators[name] = { parts, feedback, layouts: layouts.get(name) ?? new Map() };
+  }
+  return { head: next, manifest, basePositions: chain[0]?.positions ?? {}, operators, passedOver };
+}
+
+export function fenced(flow: string): NeuroranError {
+  return new NeuroranError(
+    "FLOW_FENCED",
+    `flow ${flow} was started elsewhere and goes on there: stop one of them`,
+  );
+}
+
+function problemOf(epochs: EpochStore, keys: FlowKeys, manifest: Manifest): string | undefined {
+  try {
+    for (const [operator, group] of manifest.parts) {
+      decodePart(epochs.open(keys.part(manifest.epoch, operator, group)));
+    }
+    for (const [operator, edge] of manifest.feedback) {
+      decodeMessages(epochs.open(keys.feedback(manifest.epoch, operator, edge)));
+    }
+    return undefined;
+  } catch (error) {
+    return (error as Error).message;
+  }
+}
+
+/** Deletions of outputs and sends of epochs behind the one restored: they will be made again. */
+function laterOutputs(store: Store, keys: FlowKeys, flow: Flow, manifest: Manifest): Write[] {
+  const found: Write[] = [];
+  const add = (from: string, prefix: string): void => {
+    for (const { key } of store.range(from, afterPrefix(prefix))) found.push({ key, value: undefined });
+  };
+  for (const name of Object.keys(flow.outputs)) {
+    add(keys.outputAt(name, manifest.outputs[name] ?? 0), keys.output(name));
+  }
+  add(keys.sent(manifest.epoch + 1, 0), keys.outbox);
+  return found;
+}

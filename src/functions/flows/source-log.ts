@@ -1,0 +1,80 @@
+/**
+ * Logs in the store that flows read: `f\0<flow>\0source\0<name>\0<position>`.
+ *
+ * Invariants:
+ * 1. Positions ascend in the order in which messages were appended; a position that was durable is never given again.
+ * 2. The last message of a log stays, whatever has been read, so that the position behind it is known.
+ */
+import { afterPrefix, type Store, type Write } from "../../bus/index.js";
+import { type FlowKeys, flowKeys, positionOf } from "./epoch-store.js";
+import type { Guard } from "./guard.js";
+import type { FedMessage } from "./worker-protocol.js";
+
+/** One log, for those who write it and those who read it. One for each log in a process. */
+export interface SourceLog {
+  /** What appends these messages when it is committed, by whoever commits it, in the order of the calls. */
+  writes(messages: readonly Uint8Array[]): Write[];
+  /** To be called when writes have been committed: readers look again. */
+  committed(): void;
+  /** Calls `look` whenever something was committed. Returns what ends it. */
+  watch(look: () => void): () => void;
+  /** Messages from a position on, at most so many. @throws NeuroranError STATE_CORRUPT. */
+  read(from: number, limit: number): FedMessage[];
+  /** Behind the last message. */
+  end(): number;
+  /** Deletions of what lies before a position, at most so many. */
+  deletions(before: number, limit: number): Write[];
+}
+
+const logs = new WeakMap<Store, Map<string, SourceLog>>();
+
+/** The log of a source of a flow: always the same one for a store. */
+export function sourceLog(store: Store, flow: string, source: string, guard: Guard): SourceLog {
+  const keys = flowKeys(flow);
+  const name = keys.source(source);
+  const ofStore = logs.get(store) ?? new Map<string, SourceLog>();
+  logs.set(store, ofStore);
+  const known = ofStore.get(name);
+  if (known !== undefined) return known;
+  const log = createSourceLog(store, keys, source, guard);
+  ofStore.set(name, log);
+  return log;
+}
+
+function createSourceLog(store: Store, keys: FlowKeys, source: string, guard: Guard): SourceLog {
+  const prefix = keys.source(source);
+  const lookers = new Set<() => void>();
+  let end = 0;
+  for (const { key } of store.range(prefix, afterPrefix(prefix))) end = positionOf(key) + 1;
+  return {
+    writes: (messages) =>
+      messages.map((bytes) => {
+        const key = keys.sourceAt(source, end++);
+        return { key, value: guard.seal(bytes, key) };
+      }),
+    committed() {
+      for (const look of lookers) look();
+    },
+    watch(look) {
+      lookers.add(look);
+      return () => void lookers.delete(look);
+    },
+    read(from, limit) {
+      const messages: FedMessage[] = [];
+      for (const { key, value } of store.range(keys.sourceAt(source, from), afterPrefix(prefix))) {
+        if (messages.length === limit) break;
+        messages.push({ bytes: guard.open(value, key), position: positionOf(key), came_ms: 0 });
+      }
+      return messages;
+    },
+    end: () => end,
+    deletions(before, limit) {
+      const found: Write[] = [];
+      for (const { key } of store.range(prefix, keys.sourceAt(source, Math.min(before, end - 1)))) {
+        if (found.length === limit) break;
+        found.push({ key, value: undefined });
+      }
+      return found;
+    },
+  };
+}
