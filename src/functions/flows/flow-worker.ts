@@ -3,9 +3,10 @@
  * for a moment, and sleeps (invariants in worker-protocol.ts).
  *
  * Invariants:
- * 1. A task takes nothing from outside while what it, or a task that it calls, gave out waits for room: so what waits is
- *    bounded by what one message gives. As the graph without its feedback has no cycle, its last tasks never wait and
- *    all others go on after them.
+ * 1. A task takes nothing from outside while what it, or a task that it calls, gave out waits: for room in a ring, or at
+ *    that very channel for a barrier of others. So what waits is bounded by what one message gives, and as the graph
+ *    without its feedback has no cycle, some task can always go on. (What waits at other channels of a task that it calls
+ *    must not stop it: that may wait for the barrier which it has yet to pass on.)
  * 2. Barriers are sent by sources whether there is room or not; they wait their turn behind the messages.
  */
 import { type MessagePort, receiveMessageOnPort, workerData } from "node:worker_threads";
@@ -71,6 +72,12 @@ function tooMuchHeld(): boolean {
   return held[heldWord.underWay] + held[heldWord.received] > heldLimit;
 }
 
+/** A channel between two tasks of this thread. */
+interface Call {
+  readonly target: OperatorTask;
+  readonly channel: number;
+}
+
 interface RingInput {
   readonly ring: RingConsumer;
   readonly target: OperatorTask;
@@ -85,7 +92,7 @@ function build(flow: Flow) {
   const sources: SourceTask[] = [];
   const ringInputs: RingInput[] = [];
   const ringsBehind = new Map<number, RingChannel[]>();
-  const callsOf = new Map<number, number[]>();
+  const callsOf = new Map<number, Call[]>();
   const outputNames = Object.keys(flow.outputs);
   const counts = (task: number) =>
     new Float64Array(start.counts, 8 * counter.counters * task, counter.counters);
@@ -93,7 +100,7 @@ function build(flow: Flow) {
 
   const outletsOf = (task: number, name: string, kind: "source" | "operator"): Outlet[] => {
     const rings: RingChannel[] = [];
-    const calls: number[] = [];
+    const calls: Call[] = [];
     const outlets = plan.edges
       .filter(({ from }) => from === task)
       .map((edge) => {
@@ -107,7 +114,7 @@ function build(flow: Flow) {
             const target = (): OperatorTask => operators.get(channel.to) as OperatorTask;
             const index = plan.channels.filter(({ to }) => to === channel.to).indexOf(channel);
             if (channel.feedback === undefined) {
-              calls.push(channel.to);
+              calls.push({ target: target(), channel: index });
               return localChannel(target(), index);
             }
             return {
@@ -194,19 +201,17 @@ function build(flow: Flow) {
     }
   }
   sources.reverse();
-  const reach = (task: number, found = new Set<number>()): Set<number> => {
-    if (found.has(task)) return found;
-    found.add(task);
-    for (const called of callsOf.get(task) ?? []) reach(called, found);
-    return found;
-  };
+  const callsBehind = (task: number): Call[] =>
+    (callsOf.get(task) ?? []).flatMap((call) => [call, ...callsBehind(call.target.task.id)]);
   /** By task: what must have room before it takes anything. */
   const behind = new Map(
     mine.map(({ id }) => {
-      const tasks = [...reach(id)];
-      const rings = tasks.flatMap((one) => ringsBehind.get(one) as RingChannel[]);
-      const called = tasks.flatMap((one) => (one === id ? [] : (operators.get(one) as OperatorTask)));
-      return [id, { rings, called }];
+      const calls = [
+        ...new Map(callsBehind(id).map((call) => [`${call.target.task.id} ${call.channel}`, call])).values(),
+      ];
+      const tasks = new Set([id, ...calls.map(({ target }) => target.task.id)]);
+      const rings = [...tasks].flatMap((one) => ringsBehind.get(one) as RingChannel[]);
+      return [id, { rings, calls }];
     }),
   );
   const rings = [...ringsBehind.values()].flat();
@@ -231,9 +236,9 @@ function run(built: ReturnType<typeof build>): void {
 
   /** Whether what the task gives out has room. */
   const hasRoom = (task: number): boolean => {
-    const { rings: behindIt, called } = behind.get(task) as { rings: RingChannel[]; called: OperatorTask[] };
+    const { rings: behindIt, calls } = behind.get(task) as { rings: RingChannel[]; calls: Call[] };
     for (const ring of behindIt) if (ring.overflow() > 0) return false;
-    for (const one of called) if (one.waiting() > 0) return false;
+    for (const { target, channel } of calls) if (target.waiting(channel) > 0) return false;
     return true;
   };
 

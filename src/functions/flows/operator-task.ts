@@ -35,8 +35,8 @@ export interface OperatorTask {
   readonly task: Task;
   /** The epoch that what it gives out now belongs to. */
   epoch(): number;
-  /** Messages and barriers that wait at channels that are not feedback. */
-  waiting(): number;
+  /** Messages and barriers that wait at a channel. */
+  waiting(channel: number): number;
   /** Takes a message; the key is computed unless given. */
   message(channel: number, message: unknown, key: string | undefined): void;
   barrier(channel: number, epoch: number, full: boolean): void;
@@ -85,8 +85,7 @@ export function createOperatorTask(
   const { counts } = host;
   /** The epoch that what happens now belongs to. */
   let epoch = lastEpoch + 1;
-  /** Of the queues of channels that are not feedback, and of all. */
-  let waiting = 0;
+  /** In all queues. */
   let queued = 0;
   let current: KeyState | undefined;
   let forgotten = false;
@@ -151,7 +150,6 @@ export function createOperatorTask(
   const enqueue = (channel: number, one: Waiting): void => {
     queues[channel].push(one);
     queued++;
-    if (!feedback[channel]) waiting++;
   };
 
   const restoreFeedback = (edge: string, messages: readonly Uint8Array[]): void => {
@@ -172,7 +170,7 @@ export function createOperatorTask(
   return {
     task,
     epoch: () => epoch,
-    waiting: () => waiting,
+    waiting: (channel) => queues[channel].length,
     message(channel, message, key) {
       if (feedback[channel] || queues[channel].length > 0 || aligner.waits(channel)) {
         enqueue(channel, { message, key, epoch: 0, full: false });
@@ -200,7 +198,6 @@ export function createOperatorTask(
         // In one piece, as shifting a long queue is slow. What was added meanwhile stands behind.
         queue.splice(0, taken);
         queued -= taken;
-        if (!feedback[channel]) waiting -= taken;
       }
       return done > 0;
     },

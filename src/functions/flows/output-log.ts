@@ -1,4 +1,4 @@
-import { afterPrefix, type Store, type Write } from "../../bus/index.js";
+import type { Store, Write } from "../../bus/index.js";
 import { type Codec, codecOf, type Schema } from "../schema/index.js";
 import { type FlowKeys, positionOf } from "./epoch-store.js";
 import type { Guard } from "./guard.js";
@@ -37,21 +37,22 @@ export function outputLog(
   name: string,
   schema: Schema,
   guard: Guard,
+  /** Behind the last message that is there. */
+  behind: number,
 ): OutputLog {
   const codec = codecOf(schema) as Codec;
   const prefix = keys.output(name);
   /** By subscriber: the next position, or undefined until the first message. */
   const subscribers = new Map<(message: OutputMessage) => void, number | undefined>();
-  /** The lowest position that may be kept. */
-  let first: number | undefined;
+  /** No message before this position is kept. */
+  let first = 0;
+  let end = behind;
   const read = (position: number, limit: number): OutputMessage[] => {
     const found: OutputMessage[] = [];
-    for (const { key, value } of store.range(
-      keys.outputAt(name, Math.max(0, position)),
-      afterPrefix(prefix),
-    )) {
-      if (found.length === limit) break;
-      found.push({ position: positionOf(key), message: codec.decode(guard.open(value, key)) });
+    for (let at = Math.max(first, position); found.length === 0 && at < end; at += limit) {
+      for (const { key, value } of store.range(keys.outputAt(name, at), keys.outputAt(name, at + limit))) {
+        found.push({ position: positionOf(key), message: codec.decode(guard.open(value, key)) });
+      }
     }
     return found;
   };
@@ -80,7 +81,7 @@ export function outputLog(
       return { key, value: guard.seal(bytes, key) };
     },
     deletions(before) {
-      if (first !== undefined && first >= before) return [];
+      if (first >= before) return [];
       const found: Write[] = [];
       for (const { key } of store.range(prefix, keys.outputAt(name, before))) {
         found.push({ key, value: undefined });
@@ -89,6 +90,7 @@ export function outputLog(
       return found;
     },
     release(position, bytes) {
+      end = position + 1;
       if (subscribers.size === 0) return;
       const message = codec.decode(bytes);
       for (const [subscriber, next] of subscribers) {

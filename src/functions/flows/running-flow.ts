@@ -116,13 +116,13 @@ export async function startFlow(options: FlowOptions): Promise<RunningFlow> {
   const epochs = epochStore(store, flow.name, guard);
   const exactlyOnce = flow.delivery === "exactly-once";
   const outputNames = Object.keys(flow.outputs);
-  const outputs: Record<string, OutputLog> = {};
-  for (const [name, stream] of Object.entries(flow.outputs)) {
-    outputs[name] = outputLog(store, keys, name, stream.message, guard);
-  }
   const restoration = await restoreFlow(store, keys, epochs, flow);
   let head: Head = restoration.head;
   let last = restoration.manifest;
+  const outputs: Record<string, OutputLog> = {};
+  for (const [name, stream] of Object.entries(flow.outputs)) {
+    outputs[name] = outputLog(store, keys, name, stream.message, guard, last.outputs[name] ?? 0);
+  }
   let { basePositions } = restoration;
   let baseBytes = 0;
   let generationBytes = 0;

@@ -61,9 +61,14 @@ function createSourceLog(store: Store, keys: FlowKeys, source: string, guard: Gu
     },
     read(from, limit) {
       const messages: FedMessage[] = [];
-      for (const { key, value } of store.range(keys.sourceAt(source, from), afterPrefix(prefix))) {
-        if (messages.length === limit) break;
-        messages.push({ bytes: guard.open(value, key), position: positionOf(key), came_ms: 0 });
+      // Positions that were never committed leave gaps.
+      for (let begin = from; messages.length === 0 && begin < end; begin += limit) {
+        for (const { key, value } of store.range(
+          keys.sourceAt(source, begin),
+          keys.sourceAt(source, begin + limit),
+        )) {
+          messages.push({ bytes: guard.open(value, key), position: positionOf(key), came_ms: 0 });
+        }
       }
       return messages;
     },
