@@ -152,8 +152,6 @@ export function epochStore(store: Store, flow: string, guard: Guard): EpochStore
     },
     manifests() {
       const found = new Map<number, Manifest | string>();
-      const last = head();
-      if (typeof last === "object" && last.newest > 0) found.set(last.newest, "its manifest is missing");
       for (const { key, value } of store.range(keys.manifests, afterPrefix(keys.manifests))) {
         const epoch = positionOf(key);
         try {
@@ -161,6 +159,10 @@ export function epochStore(store: Store, flow: string, guard: Guard): EpochStore
         } catch (error) {
           found.set(epoch, (error as Error).message);
         }
+      }
+      const last = head();
+      if (typeof last === "object" && last.newest > 0 && !found.has(last.newest)) {
+        found.set(last.newest, "its manifest is missing");
       }
       return found;
     },

@@ -328,7 +328,7 @@ function run(built: ReturnType<typeof build>): void {
     let progress = source.dropLate();
     const { id } = source.task;
     running = nameOf(id);
-    for (let count = 0; count < turnLength && reading; count++) {
+    for (let count = 0; count < turnLength && (reading || !source.polled); count++) {
       if (!hasRoom(id) || tooMuchHeld()) break;
       const step = source.step();
       if (step === "ended" && !told.has(id)) {

@@ -84,15 +84,26 @@ export interface RunningFlow {
   append(source: string, ...messages: readonly unknown[]): Promise<void>;
   /** Hands a message to a live source. @throws InputError as `append`. */
   push(source: string, message: unknown): void;
-  /** Resolves when all that was read so far is committed. @throws NeuroranError EPOCH_FAILED, or why the flow failed. */
+  /** Resolves when all that was read, appended or pushed so far is committed. @throws NeuroranError EPOCH_FAILED, or why the flow failed. */
   commit(): Promise<void>;
-  /** Reads no more, processes and commits what was read, and ends. Harmless when repeated. */
+  /** Ends when all that was read, appended or pushed so far is committed. Harmless when repeated. */
   stop(): Promise<void>;
   /** Ends at once, as a crash does. */
   abandon(): Promise<void>;
   statistics(): FlowStatistics;
   /** What each task waits for: for those who look why it is stuck. */
   describe(): Promise<FlowDescription>;
+}
+
+/** Who waits for a commit. */
+interface Waiter {
+  /** The first epoch that may have all of it. */
+  readonly epoch: number;
+  /** Where fed sources must have come. */
+  readonly behind: ReadonlyMap<string, number>;
+  failures: number;
+  resolve(): void;
+  reject(error: Error): void;
 }
 
 /** A generation ends when its later epochs have more bytes than its first, and so many. */
@@ -263,14 +274,16 @@ export async function startFlow(options: FlowOptions): Promise<RunningFlow> {
   };
 
   const settleWaiters = (epoch: number): void => {
+    const done = (waiter: Waiter): boolean =>
+      epoch >= waiter.epoch && feeds.reached(waiter.behind, last.positions);
     for (const waiter of waiters) {
-      if (epoch >= waiter.epoch) waiter.resolve();
+      if (done(waiter)) waiter.resolve();
       else if (waiter.failures >= attempts) {
         const text = `${waiter.failures} epochs of flow ${flow.name} failed one after the other: ${problem}`;
         waiter.reject(new NeuroranError("EPOCH_FAILED", text));
       }
     }
-    waiters = waiters.filter((waiter) => epoch < waiter.epoch && waiter.failures < attempts);
+    waiters = waiters.filter((waiter) => !done(waiter) && waiter.failures < attempts);
   };
 
   const hear = (reply: FlowReply): void => {
@@ -354,7 +367,13 @@ export async function startFlow(options: FlowOptions): Promise<RunningFlow> {
     const waiting = deferred<void>();
     // What is under way may have begun before what is to be committed was read.
     const epoch = (coordinator.pending()?.epoch ?? coordinator.latest()) + 1;
-    waiters.push({ epoch, failures: 0, resolve: () => waiting.resolve(), reject: waiting.reject });
+    waiters.push({
+      epoch,
+      behind: feeds.behind(),
+      failures: 0,
+      resolve: () => waiting.resolve(),
+      reject: waiting.reject,
+    });
     if (coordinator.pending() === undefined) next();
     return waiting.promise;
   };

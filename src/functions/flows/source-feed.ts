@@ -15,6 +15,10 @@ export interface SourceFeeds {
   append(source: string, messages: readonly unknown[]): Promise<void>;
   push(source: string, message: unknown): void;
   taken(source: string, count: number): void;
+  /** Whether an epoch with these positions has all that was appended or pushed before the positions `behind`. */
+  reached(behind: ReadonlyMap<string, number>, positions: Manifest["positions"]): boolean;
+  /** Behind what was appended or pushed so far, by source. */
+  behind(): Map<string, number>;
   /** Deletions of what lies before these positions in logs. */
   deletions(positions: Manifest["positions"]): Write[];
   /** Messages that a flow in real time passed over when it started. */
@@ -103,6 +107,8 @@ export function createSourceFeeds(
       feed.underWay -= count;
       if (feed.log !== undefined && feed.underWay < mostUnderWay / 2) look(source, feed);
     },
+    reached: (behind, now) => [...behind].every(([name, end]) => (now[name]?.[0] ?? 0) >= end),
+    behind: () => new Map([...feeds].map(([name, { log, next }]) => [name, log?.end() ?? next])),
     deletions(before) {
       const found: Write[] = [];
       for (const [name, { log }] of feeds) {

@@ -91,6 +91,7 @@ function fedSource(
       next = 0;
     }
     taken++;
+    position = one.position + 1;
     return one;
   };
   const dropLate = (): boolean => {
@@ -110,7 +111,6 @@ function fedSource(
       const one = take();
       counts[0]++;
       emit(codec.decode(one.bytes));
-      position = one.position + 1;
       return "sent";
     },
     feed: (messages) => void queue.push(...messages),

@@ -83,7 +83,7 @@ export type FlowRequest =
   | { readonly kind: "begin"; readonly epoch: number; readonly full: boolean }
   | { readonly kind: "abort"; readonly epoch: number }
   | { readonly kind: "feed"; readonly source: string; readonly messages: readonly FedMessage[] }
-  /** Read no source any more. */
+  /** Read no replayable source any more; what is fed is taken still. */
   | { readonly kind: "stop reading" }
   | { readonly kind: "describe" }
   | { readonly kind: "close" };
