@@ -33,7 +33,12 @@ interface Total {
 /** Totals of 0, 1, 2 … by their last digit, as they must come out for each number. */
 function expectedTotals(count: number): Map<number, number> {
   const totals = new Array<number>(10).fill(0);
-  return new Map(Array.from({ length: count }, (_, number) => [number, (totals[number % 10] += number)]));
+  return new Map(
+    Array.from({ length: count }, (_, number) => {
+      totals[number % 10] += number;
+      return [number, totals[number % 10]];
+    }),
+  );
 }
 
 function totalsOf(flow: RunningFlow): Map<number, number> {

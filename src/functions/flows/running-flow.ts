@@ -152,8 +152,7 @@ export async function startFlow(options: FlowOptions): Promise<RunningFlow> {
   let full = false;
   let cancelTimer = (): void => {};
   let cancelTimeout = (): void => {};
-  let waiters: { readonly epoch: number; failures: number; resolve(): void; reject(error: Error): void }[] =
-    [];
+  let waiters: Waiter[] = [];
   let descriptions: { readonly tasks: TaskDescription[]; missing: number; done(): void } | undefined;
   const endedSources = new Set<number>();
   const sources = plan.tasks.filter(({ kind }) => kind === "source");

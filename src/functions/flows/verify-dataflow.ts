@@ -178,7 +178,7 @@ async function runOnce(
     workers: start.workers,
     parallelism: start.parallelism,
     restoredEpoch: statistics?.restored.epoch,
-    restoredPositions: statistics?.restored.positions["numbers"] ?? [],
+    restoredPositions: statistics?.restored.positions.numbers ?? [],
     lastEpoch: statistics?.epochs.last ?? 0,
     killedAfter_ms: finished ? undefined : killedAfter_ms,
   };
@@ -197,7 +197,7 @@ async function askWhatIsStuck(child: ChildProcess): Promise<void> {
 async function checkOutput(directory: string, count: number, problems: string[]): Promise<number> {
   const store = await openLmdbStore(directory);
   try {
-    const schema = countedSequence.outputs["results"].message;
+    const schema = countedSequence.outputs.results.message;
     const end = partitions * count + 1;
     const log = outputLog(store, flowKeys(countedSequence.name), "results", schema, checksums, end);
     const check = expectedOutput(count, (problem) => {
