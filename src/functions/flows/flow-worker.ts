@@ -27,7 +27,7 @@ import {
   heldLimit,
   heldUnits,
   heldWord,
-  type SentInvocation,
+  type SentMessage,
   wake,
   workerWord,
 } from "./worker-protocol.js";
@@ -46,7 +46,7 @@ const pollInterval_ms = 1;
 const outputBatch_bytes = 1 << 16;
 
 const batch = createOutputBatch();
-let sends: SentInvocation[] = [];
+let sends: SentMessage[] = [];
 const sendCounts = new Map<number, number>();
 /** The task that runs code of the flow, for messages. */
 let running: string | undefined;
@@ -181,7 +181,10 @@ function build(flow: Flow) {
         send(epoch, invocation) {
           const ordinal = sendCounts.get(id) ?? 0;
           sendCounts.set(id, ordinal + 1);
-          sends.push({ id: `${flow.name}/${epoch}/${nameOf(id)}/${ordinal}`, epoch, invocation });
+          const name = nameOf(id);
+          const sender = { function: flow.name, key: name };
+          const message = { id: `${flow.name}#${epoch}.${name}.${ordinal}`, sender, invocation };
+          sends.push({ epoch, message });
         },
       },
     );

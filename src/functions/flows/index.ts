@@ -12,9 +12,9 @@ export {
   type TypedSource,
 } from "./flow.js";
 export type { FlowDescription } from "./flow-description.js";
+export { createFlowHost, type FlowHost } from "./flow-host.js";
 export { checksums, type Guard } from "./guard.js";
-export type { Deliver } from "./outbox.js";
+export type { Admit } from "./outbox.js";
 export type { FlowOutput, OutputMessage } from "./output-log.js";
 export type { Deployment } from "./plan.js";
 export { type FlowOptions, type FlowStatistics, type RunningFlow, startFlow } from "./running-flow.js";
-export { type SourceLog, sourceLog } from "./source-log.js";

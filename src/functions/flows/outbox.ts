@@ -1,31 +1,33 @@
 /**
- * What a flow has sent to stateful functions and they have not accepted yet.
+ * What a flow has sent to stateful functions and they have not taken over yet.
  *
  * Invariants:
- * 1. A send is in the store from the commit of its epoch until who takes it has accepted it for good.
- * 2. It is handed over again, with the same id, until then: who takes it tells repetitions by the id.
+ * 1. A send is in the store from the commit of its epoch until whoever takes it over removes it, in the change in which it is
+ *    accepted: so it is accepted once, whatever fails.
+ * 2. Sends of an epoch are handed over before those of later ones.
  */
-import { deserialize, serialize } from "node:v8";
 import { afterPrefix, type Clock, type Store, type Write } from "../../bus/index.js";
-import type { Invocation } from "../turns/declaration.js";
+import { type AdmittedMessage, type CommitDomain, deserialise, serialise } from "../turns/index.js";
 import type { FlowKeys } from "./epoch-store.js";
 import type { Guard } from "./guard.js";
-import type { SentInvocation } from "./worker-protocol.js";
 
-/** Takes what flows send; resolves when it is accepted for good. */
-export type Deliver = (invocation: Invocation, id: string) => Promise<void>;
+/** Takes over what flows have sent. */
+export type Admit = CommitDomain["admit"];
+
+/** A send that is durable. */
+interface Kept {
+  readonly key: string;
+  readonly message: AdmittedMessage;
+}
 
 export interface Outbox {
   /** What keeps the sends of an epoch. */
-  writes(epoch: number, sends: readonly SentInvocation[]): Write[];
+  writes(epoch: number, sends: readonly AdmittedMessage[]): Write[];
   /** Hands over what the committed epoch has kept. */
-  release(epoch: number, sends: readonly SentInvocation[]): void;
-  /** Hands over what was there before. */
+  release(epoch: number, sends: readonly AdmittedMessage[]): void;
+  /** Hands over what was there before. @throws NeuroranError STATE_CORRUPT. */
   recover(): void;
-  /** Deletions of what was accepted, once each; to be committed, or given back by `failed`. */
-  deletions(): Write[];
-  failed(deletions: readonly Write[]): void;
-  /** Sends that are not accepted yet. */
+  /** Sends that are not taken over yet. */
   pending(): number;
   close(): void;
 }
@@ -37,52 +39,49 @@ export function createOutbox(
   keys: FlowKeys,
   guard: Guard,
   clock: Clock,
-  deliver: Deliver | undefined,
+  admit: Admit | undefined,
 ): Outbox {
-  let accepted: Write[] = [];
-  let pending = 0;
+  let waiting: Kept[] = [];
+  let underWay = 0;
   let closed = false;
-  const handOver = (key: string, id: string, invocation: Invocation): void => {
-    pending++;
-    if (deliver === undefined) return;
-    const attempt = (): void => {
-      if (closed) return;
-      deliver(invocation, id).then(
-        () => {
-          pending--;
-          accepted.push({ key, value: undefined });
-        },
-        () => void clock.after(retryDelay_ms, attempt),
-      );
-    };
-    attempt();
+  const handOver = (): void => {
+    if (admit === undefined || underWay > 0 || waiting.length === 0 || closed) return;
+    const taken = waiting;
+    waiting = [];
+    underWay = taken.length;
+    const messages = taken.map(({ message }) => message);
+    admit(
+      messages,
+      taken.map(({ key }) => key),
+    ).then(
+      () => {
+        underWay = 0;
+        handOver();
+      },
+      () => {
+        underWay = 0;
+        waiting = [...taken, ...waiting];
+        clock.after(retryDelay_ms, handOver);
+      },
+    );
   };
   return {
     writes: (epoch, sends) =>
-      sends.map(({ id, invocation }, order) => {
+      sends.map((message, order) => {
         const key = keys.sent(epoch, order);
-        return { key, value: guard.seal(serialize({ id, invocation }), key) };
+        return { key, value: guard.seal(serialise(message), key) };
       }),
     release(epoch, sends) {
-      for (const [order, { id, invocation }] of sends.entries())
-        handOver(keys.sent(epoch, order), id, invocation);
+      for (const [order, message] of sends.entries()) waiting.push({ key: keys.sent(epoch, order), message });
+      handOver();
     },
     recover() {
       for (const { key, value } of store.range(keys.outbox, afterPrefix(keys.outbox))) {
-        const { id, invocation } = deserialize(guard.open(value, key)) as Pick<
-          SentInvocation,
-          "id" | "invocation"
-        >;
-        handOver(key, id, invocation);
+        waiting.push({ key, message: deserialise(guard.open(value, key)) as AdmittedMessage });
       }
+      handOver();
     },
-    deletions() {
-      const taken = accepted;
-      accepted = [];
-      return taken;
-    },
-    failed: (deletions) => void accepted.unshift(...deletions),
-    pending: () => pending,
+    pending: () => underWay + waiting.length,
     close() {
       closed = true;
     },

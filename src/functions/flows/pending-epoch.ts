@@ -7,10 +7,11 @@
  * 3. Feedback and positions are those of the epoch itself, never of an aborted one.
  */
 import type { Write } from "../../bus/index.js";
+import type { AdmittedMessage } from "../turns/index.js";
 import type { FlowKeys, Manifest } from "./epoch-store.js";
 import type { Guard } from "./guard.js";
 import { encodeMessages } from "./part.js";
-import type { CopiedPart, FlowReply, SentInvocation } from "./worker-protocol.js";
+import type { CopiedPart, FlowReply, SentMessage } from "./worker-protocol.js";
 
 export interface HeldOutput {
   readonly output: string;
@@ -30,7 +31,7 @@ export interface PreparedEpoch {
   readonly manifest: Manifest;
   readonly writes: readonly Write[];
   readonly outputs: readonly ReleasedOutput[];
-  readonly sends: readonly SentInvocation[];
+  readonly sends: readonly AdmittedMessage[];
   /** Bytes of parts. */
   readonly bytes: number;
   /** Nothing happened since the epoch before. */
@@ -43,7 +44,7 @@ export interface PendingEpoch {
   copied(task: number, full: boolean, parts: readonly CopiedPart[]): void;
   acknowledged(reply: Acknowledged): void;
   outputs(reply: Extract<FlowReply, { kind: "outputs" }>): void;
-  sends(sends: readonly SentInvocation[]): void;
+  sends(sends: readonly SentMessage[]): void;
   prepare(epoch: number, full: boolean, before: Manifest, term: number): PreparedEpoch;
   /** Forgets what was committed with this epoch. */
   committed(epoch: number): void;
@@ -62,7 +63,7 @@ export function createPendingEpoch(
   let parts = new Map<number, CopiedPart[]>();
   const acknowledgements = new Map<number, Acknowledged>();
   let outputs: HeldOutput[] = [];
-  let sends: SentInvocation[] = [];
+  let sends: SentMessage[] = [];
   let held = 0;
 
   const partWrites = (epoch: number) => {
@@ -140,7 +141,7 @@ export function createPendingEpoch(
         next[one.output] = position + 1;
         released.push({ output: one.output, position, bytes: one.bytes });
       }
-      const releasedSends = inOrder(sends, epoch);
+      const releasedSends = inOrder(sends, epoch).map(({ message }) => message);
       const { positions, ended } = sourcesOf(epoch);
       const complete = ended && feedback.size === 0;
       const moved = JSON.stringify(positions) !== JSON.stringify(before.positions);

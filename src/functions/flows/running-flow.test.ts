@@ -1,9 +1,10 @@
 import { setTimeout } from "node:timers/promises";
 import { afterEach, describe, expect, it } from "vitest";
 import { memoryStore, type Store } from "../../bus/index.js";
-import type { Invocation } from "../turns/declaration.js";
+import type { AdmittedMessage } from "../turns/index.js";
 import { epochStore, flowKeys } from "./epoch-store.js";
 import { checksums } from "./guard.js";
+import type { Admit } from "./outbox.js";
 import { type FlowOptions, type RunningFlow, startFlow } from "./running-flow.js";
 
 const samples = new URL("../../../test/flow-samples.js", import.meta.url);
@@ -76,16 +77,16 @@ describe("a running flow", () => {
     let finished = false;
     for (let round = 0; !finished; round++) {
       const flow = await start("generatedTotals", store, {
-        query: "?count=60000",
+        query: "?count=30000",
         epochInterval_ms: 1,
         deployment: { workers: 1 + (round % 2), parallelism: { totalling: 1 + (round % 5) } },
       });
       if (flow.statistics().restored.epoch > 0) restored++;
       finished = await Promise.race([
         flow.finished.then(() => true),
-        setTimeout(round < 8 ? 30 + 10 * round : 60_000).then(() => false),
+        setTimeout(round < 6 ? 30 + 20 * round : 60_000).then(() => false),
       ]);
-      if (finished) expect(totalsOf(flow)).toEqual(expectedTotals(60_000));
+      if (finished) expect(totalsOf(flow)).toEqual(expectedTotals(30_000));
       await flow.abandon();
     }
     expect(restored).toBeGreaterThan(1);
@@ -132,25 +133,28 @@ describe("a running flow", () => {
     await expect(second.append("other", {})).rejects.toMatchObject({ field: "source" });
   });
 
-  it("sends what operators send when their epoch is committed, again until it is accepted", async () => {
+  it("sends what operators send when their epoch is committed, again until it is taken over", async () => {
     const store = memoryStore();
     const first = await start("generatedTotals", store, {
-      deliver: () => Promise.reject(new Error("nobody there")),
+      admit: () => Promise.reject(new Error("nobody there")),
     });
     await first.finished;
     expect(first.statistics().pendingSends).toBe(1);
-    const sent: [Invocation, string][] = [];
-    const deliver = async (invocation: Invocation, id: string): Promise<void> =>
-      void sent.push([invocation, id]);
-    const second = await start("generatedTotals", store, { deliver });
+    const sent: AdmittedMessage[] = [];
+    const admit: Admit = async (messages, consumed) => {
+      sent.push(...messages);
+      await store.commit(consumed.map((key) => ({ key, value: undefined })));
+    };
+    const second = await start("generatedTotals", store, { admit });
     await second.finished;
     expect(sent).toEqual([
-      [
-        { target: { function: "listener", key: "7" }, handler: "hear", body: { number: 77 } },
-        expect.stringMatching(/^generated-totals\/\d+\/totalling-\d\/0$/),
-      ],
+      {
+        id: expect.stringMatching(/^generated-totals#\d+\.totalling-\d\.0$/),
+        sender: { function: "generated-totals", key: expect.stringMatching(/^totalling-\d$/) },
+        invocation: { target: { function: "listener", key: "7" }, handler: "hear", body: { number: 77 } },
+      },
     ]);
-    const third = await start("generatedTotals", store, { deliver });
+    const third = await start("generatedTotals", store, { admit });
     await third.finished;
     expect(sent).toHaveLength(1);
   });
@@ -171,7 +175,7 @@ describe("a running flow", () => {
       }
       finished = await Promise.race([
         flow.finished.then(() => true),
-        setTimeout(round < 8 ? 20 + 10 * round : 60_000).then(() => false),
+        setTimeout(round < 6 ? 20 + 20 * round : 60_000).then(() => false),
       ]);
       if (finished) {
         const numbers = flow

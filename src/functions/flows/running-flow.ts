@@ -15,7 +15,7 @@ import { describeFlow, type FlowDescription } from "./flow-description.js";
 import { startFlowThreads } from "./flow-threads.js";
 import { checksums, type Guard } from "./guard.js";
 import { loadFlow } from "./load-flow.js";
-import { createOutbox, type Deliver } from "./outbox.js";
+import { type Admit, createOutbox } from "./outbox.js";
 import { type FlowOutput, type OutputLog, outputLog } from "./output-log.js";
 import { createPendingEpoch, outputsOf, type PreparedEpoch } from "./pending-epoch.js";
 import { type Deployment, planFlow } from "./plan.js";
@@ -32,16 +32,16 @@ export interface FlowOptions {
   readonly store: Store;
   readonly clock?: Clock;
   readonly deployment?: Deployment;
-  /** Guards what is stored; checksums alone unless given. A cipher is a guard. */
-  readonly guard?: Guard;
+  /** Gives what guards the stored state of a flow, by its name; checksums alone unless given. A cipher is a guard. */
+  readonly guardOf?: (flow: string) => Guard;
   /** Between the begins of two epochs; 100 unless given. Outputs wait for so long. */
   readonly epochInterval_ms?: number;
   /** After so long an epoch is given up; 10,000 unless given. */
   readonly epochTimeout_ms?: number;
   /** Messages of each output that are kept for those who subscribe later; 100,000 unless given. */
   readonly keptOutputs?: number;
-  /** Takes what operators send to stateful functions. */
-  readonly deliver?: Deliver;
+  /** Takes over what operators send to stateful functions; it is kept until then. */
+  readonly admit?: Admit;
 }
 
 /** What a flow has done since it was started. */
@@ -70,7 +70,7 @@ export interface FlowStatistics {
     readonly positions: Manifest["positions"];
     readonly passedOver: readonly PassedOver[];
   };
-  /** Sends to stateful functions that are not accepted yet. */
+  /** Sends to stateful functions that they have not taken over yet. */
   readonly pendingSends: number;
 }
 
@@ -118,10 +118,11 @@ const closingPatience_ms = 5000;
  * @throws what `loadFlow`, `planFlow`, `restoreFlow` and `startFlowThreads` throw.
  */
 export async function startFlow(options: FlowOptions): Promise<RunningFlow> {
-  const { store, clock = systemClock, guard = checksums, keptOutputs = 100_000 } = options;
+  const { store, clock = systemClock, guardOf = () => checksums, keptOutputs = 100_000 } = options;
   const { epochInterval_ms = 100, epochTimeout_ms = 10_000 } = options;
   const module = String(options.module);
   const flow = await loadFlow(module, options.name);
+  const guard = guardOf(flow.name);
   const plan = planFlow(flow, options.deployment);
   const keys = flowKeys(flow.name);
   const epochs = epochStore(store, flow.name, guard);
@@ -144,7 +145,7 @@ export async function startFlow(options: FlowOptions): Promise<RunningFlow> {
   /** Positions of outputs that were delivered in real time. */
   const delivered: Record<string, number> = { ...last.outputs };
   const pending = createPendingEpoch(keys, guard, outputNames, plan.tasks);
-  const outbox = createOutbox(store, keys, guard, clock, options.deliver);
+  const outbox = createOutbox(store, keys, guard, clock, options.admit);
   const coordinator = createCoordinator(head.epoch, plan.tasks.length);
   const finished = deferred<void>();
   finished.promise.catch(() => undefined);
@@ -211,15 +212,14 @@ export async function startFlow(options: FlowOptions): Promise<RunningFlow> {
 
   const commit = async (epoch: number): Promise<void> => {
     const one = pending.prepare(epoch, full, last, head.term);
-    const deletions = outbox.deletions();
     prepared = one;
-    if (one.empty && deletions.length === 0) {
+    if (one.empty) {
       act(coordinator.answered(epoch, "committed"));
       return;
     }
     const manifest = exactlyOnce ? one.manifest : { ...one.manifest, outputs: { ...delivered } };
-    prepared = { ...one, manifest, empty: false };
-    const writes: Write[] = [...one.writes, ...deletions, ...outbox.writes(epoch, one.sends)];
+    prepared = { ...one, manifest };
+    const writes: Write[] = [...one.writes, ...outbox.writes(epoch, one.sends)];
     for (const { output, position, bytes } of one.outputs)
       writes.push(outputs[output].write(position, bytes));
     for (const [name, end] of Object.entries(one.manifest.outputs)) {
@@ -235,7 +235,6 @@ export async function startFlow(options: FlowOptions): Promise<RunningFlow> {
       act(coordinator.answered(epoch, committed ? "committed" : "fenced"));
     } catch (error) {
       problem = (error as Error).message;
-      outbox.failed(deletions);
       if ((error as NeuroranError).code === "STORE_CLOSED") fail(error as NeuroranError);
       else act(coordinator.answered(epoch, "failed"));
     }

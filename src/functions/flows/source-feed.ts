@@ -92,9 +92,12 @@ export function createSourceFeeds(
     },
     async append(source, messages) {
       const { codec, log } = of(source, "logged");
-      const writes = (log as SourceLog).writes(messages.map((message) => codec.encode(message)));
-      await store.commit(writes);
-      (log as SourceLog).committed();
+      const { writes, settled } = (log as SourceLog).append(messages.map((message) => codec.encode(message)));
+      try {
+        await store.commit(writes);
+      } finally {
+        settled();
+      }
     },
     push(source, message) {
       const feed = of(source, "live");

@@ -3,19 +3,26 @@
  *
  * Invariants:
  * 1. Positions ascend in the order in which messages were appended; a position that was durable is never given again.
- * 2. The last message of a log stays, whatever has been read, so that the position behind it is known.
+ * 2. Readers see no message before all that have lower positions are durable or will never be: who has read a position has
+ *    read all below it.
+ * 3. The last message of a log stays, whatever has been read, so that the position behind it is known.
  */
 import { afterPrefix, type Store, type Write } from "../../bus/index.js";
 import { type FlowKeys, flowKeys, positionOf } from "./epoch-store.js";
 import type { Guard } from "./guard.js";
 import type { FedMessage } from "./worker-protocol.js";
 
+/** Messages that are being appended. */
+export interface Appending {
+  readonly writes: readonly Write[];
+  /** To be called when the writes are durable, or when it is certain that they never will be. */
+  settled(): void;
+}
+
 /** One log, for those who write it and those who read it. One for each log in a process. */
 export interface SourceLog {
-  /** What appends these messages when it is committed, by whoever commits it, in the order of the calls. */
-  writes(messages: readonly Uint8Array[]): Write[];
-  /** To be called when writes have been committed: readers look again. */
-  committed(): void;
+  /** Takes positions for encoded messages; whoever commits the writes must tell how that went. */
+  append(messages: readonly Uint8Array[]): Appending;
   /** Calls `look` whenever something was committed. Returns what ends it. */
   watch(look: () => void): () => void;
   /** Messages from a position on, at most so many. @throws NeuroranError STATE_CORRUPT. */
@@ -44,16 +51,25 @@ export function sourceLog(store: Store, flow: string, source: string, guard: Gua
 function createSourceLog(store: Store, keys: FlowKeys, source: string, guard: Guard): SourceLog {
   const prefix = keys.source(source);
   const lookers = new Set<() => void>();
+  /** The first positions of what is being appended, in order. */
+  const open = new Set<number>();
   let end = 0;
   for (const { key } of store.range(prefix, afterPrefix(prefix))) end = positionOf(key) + 1;
   return {
-    writes: (messages) =>
-      messages.map((bytes) => {
+    append(messages) {
+      const begin = end;
+      const writes = messages.map((bytes) => {
         const key = keys.sourceAt(source, end++);
         return { key, value: guard.seal(bytes, key) };
-      }),
-    committed() {
-      for (const look of lookers) look();
+      });
+      open.add(begin);
+      return {
+        writes,
+        settled() {
+          if (!open.delete(begin)) return;
+          for (const look of lookers) look();
+        },
+      };
     },
     watch(look) {
       lookers.add(look);
@@ -61,11 +77,13 @@ function createSourceLog(store: Store, keys: FlowKeys, source: string, guard: Gu
     },
     read(from, limit) {
       const messages: FedMessage[] = [];
+      const [readable = end] = open;
       // Positions that were never committed leave gaps.
-      for (let begin = from; messages.length === 0 && begin < end; begin += limit) {
+      for (let begin = from; messages.length === 0 && begin < readable; begin += limit) {
+        const until = Math.min(begin + limit, readable);
         for (const { key, value } of store.range(
           keys.sourceAt(source, begin),
-          keys.sourceAt(source, begin + limit),
+          keys.sourceAt(source, until),
         )) {
           messages.push({ bytes: guard.open(value, key), position: positionOf(key), came_ms: 0 });
         }

@@ -76,7 +76,10 @@ export async function verifyDataflow(options: {
   const deadline = performance.now() + 1000 * seconds;
   try {
     while (!finished && problems.length === 0 && stuck === undefined) {
-      const kill = performance.now() < deadline ? killTime(random) : undefined;
+      const recovered = runs.some(({ restoredEpoch }) => (restoredEpoch ?? 0) > 0);
+      // A slow machine needs longer for the first epochs.
+      const kills = performance.now() < deadline + (recovered ? 0 : patience_ms);
+      const kill = kills ? killTime(random) : undefined;
       const start: ChildStart = {
         directory,
         module,

@@ -7,7 +7,7 @@
  * 2. A worker hands over what a task gave out in an epoch before it says that the task has acknowledged the epoch.
  */
 import type { ErrorDescription } from "../../errors.js";
-import type { Invocation } from "../turns/declaration.js";
+import type { AdmittedMessage } from "../turns/index.js";
 import type { FlowPlan } from "./plan.js";
 
 /** Words of a worker, each on a cache line of its own. */
@@ -93,10 +93,9 @@ export interface CopiedPart {
   readonly bytes: Uint8Array;
 }
 
-export interface SentInvocation {
-  readonly id: string;
+export interface SentMessage {
   readonly epoch: number;
-  readonly invocation: Invocation;
+  readonly message: AdmittedMessage;
 }
 
 /** What a task waits for, for those who look why a flow is stuck. */
@@ -134,7 +133,7 @@ export type FlowReply =
     }
   /** Outputs: for each three numbers, the output, the epoch and the length; and the bytes in a row. */
   | { readonly kind: "outputs"; readonly heads: readonly number[]; readonly bytes: Uint8Array }
-  | { readonly kind: "sends"; readonly sends: readonly SentInvocation[] }
+  | { readonly kind: "sends"; readonly sends: readonly SentMessage[] }
   /** A fed source has taken so many messages. */
   | { readonly kind: "taken"; readonly source: string; readonly count: number }
   /** A source has given its last message. */

@@ -349,7 +349,7 @@ describe("commit domain", () => {
 
   it("appends to the sources of flows in the change of the turn, and refuses what they refuse", async () => {
     const store = watchedStore();
-    let committed = 0;
+    let settled = 0;
     let position = 0;
     const domain = domainOver(store, {
       sources: {
@@ -359,7 +359,7 @@ describe("commit domain", () => {
         },
         append: (flow, source, value) => ({
           writes: [{ key: `f\0${flow}\0source\0${source}\0${position++}`, value }],
-          committed: () => committed++,
+          settled: () => settled++,
         }),
       },
     });
@@ -367,7 +367,7 @@ describe("commit domain", () => {
       ok: true,
     });
     expect(store.batches.at(-1)?.map(({ key }) => key)).toContain("f\0known\0source\0in\x000");
-    expect(committed).toBe(1);
+    expect(settled).toBe(1);
     const refused = await domain.invoke(ask("counter", "a", "append", { flow: "other", message: 5 }));
     expect(refused).toMatchObject({ ok: false, error: { code: "FLOW_UNKNOWN" } });
     expect(await domain.stateOf(key("a"))).toMatchObject({ count: 1 });

@@ -9,12 +9,12 @@ export interface FlowSources {
    * @throws NeuroranError FLOW_UNKNOWN or SOURCE_UNKNOWN; InputError for a message that is not of the source's schema.
    */
   encode(flow: string, source: string, message: Serialisable): Uint8Array;
-  /** The writes that append an encoded message; `committed` is called when they are durable. */
+  /** The writes that append an encoded message; `settled` is called when they are durable, or never will be. */
   append(
     flow: string,
     source: string,
     encoded: Uint8Array,
-  ): { readonly writes: readonly Write[]; committed(): void };
+  ): { readonly writes: readonly Write[]; settled(): void };
 }
 
 function refuse(flow: string): never {

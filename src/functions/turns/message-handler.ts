@@ -163,9 +163,9 @@ export function createMessageHandler(
   };
 
   const append = (flow: string, source: string, encoded: Uint8Array): void => {
-    const { writes, committed } = sources.append(flow, source, encoded);
+    const { writes, settled } = sources.append(flow, source, encoded);
     for (const { key, value } of writes) ledger.put(key, value);
-    ledger.whenDurable(committed, ignore);
+    ledger.whenDurable(settled, settled);
   };
 
   const setTimer = (
@@ -185,6 +185,3 @@ export function createMessageHandler(
     else handleReply(deployed, message);
   };
 }
-
-/** Nothing was committed, and nobody told. */
-function ignore(): void {}
