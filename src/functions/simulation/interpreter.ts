@@ -1,0 +1,172 @@
+import { z } from "zod";
+import type { ScalarType, Schema } from "../schema/index.js";
+import type { Address } from "../turns/address.js";
+import type { Call, Handler, StatefulFunctionData, TurnContext } from "../turns/declaration.js";
+import { type Program, turnName } from "./program.js";
+
+/** A turn that ran, perhaps in vain: its number is never given again. */
+export interface Run {
+  readonly key: string;
+  readonly function: string;
+  readonly turn: string;
+  readonly run: number;
+}
+
+/** What a program is sent with. */
+export interface ProgramMessage {
+  readonly program: Program;
+  /** The turn that sent it; null where a client did. */
+  readonly cause: Run | null;
+  /** The sender's time from which it may run, where the receiver's clock is the sender's. */
+  readonly due_ms: number | null;
+}
+
+/** What a program replies with: its last turn, and the replies of what it called. */
+export interface ProgramReply {
+  readonly last: Run;
+  readonly replies: readonly (ProgramReply | null)[];
+}
+
+/** An event that a program publishes. */
+export interface ProgramEvent {
+  readonly by: Run;
+  readonly ordinal: number;
+}
+
+interface Carry {
+  readonly program: Program;
+  readonly next: number;
+  readonly turn: number;
+  readonly replies: readonly (ProgramReply | null)[];
+}
+
+/** What the interpreter tells the outside while it runs. */
+export interface Witness {
+  nextRun(): number;
+  violate(invariant: string, detail: string): void;
+}
+
+const text: ScalarType<"text"> = { kind: "scalar", type: "text", initial: "" };
+const schema = {
+  kind: "schema",
+  version: 1,
+  fields: {
+    count: { kind: "scalar", type: "float64", initial: 0 } as ScalarType<"float64">,
+    /** By a turn's name, the run that took effect and its cause, as JSON: `[Run, Run | null]`. */
+    turns: { kind: "map", key: "text", value: text } as const,
+  },
+  migrations: {},
+} satisfies Schema;
+export type InterpreterState = { count: number; turns: Map<string, string> };
+
+/** A stateful function that interprets programs, of that name. */
+export function interpreter(name: string, witness: Witness): StatefulFunctionData {
+  type Context = TurnContext<typeof schema>;
+
+  function runTurn(
+    context: Context,
+    { program, next, turn, replies }: Carry,
+    cause: Run | null,
+  ): ProgramReply | Call {
+    const self: Run = {
+      function: name,
+      key: context.key,
+      turn: turnName(program, turn),
+      run: witness.nextRun(),
+    };
+    const { state } = context;
+    if (state.turns.has(self.turn)) witness.violate("each turn takes effect once", `${self.turn} runs again`);
+    state.turns.set(self.turn, JSON.stringify([self, cause]));
+    let published = 0;
+    for (let index = next; index < program.steps.length; index++) {
+      const step = program.steps[index]!;
+      switch (step.do) {
+        case "add":
+          state.count += step.by;
+          break;
+        case "publish":
+          context.publish({ by: self, ordinal: published++ } satisfies ProgramEvent);
+          break;
+        case "fail":
+          throw new Error(`program ${program.id} fails as it should`);
+        case "send": {
+          const { delay_ms } = step;
+          context.send(invocationOf(step.program, self), delay_ms === undefined ? undefined : { delay_ms });
+          break;
+        }
+        case "timer": {
+          const body = messageOf(step.program, self, context.now + step.delay_ms);
+          if (step.fate === "set again") context.setTimer(step.program.id, 1, "run", null);
+          context.setTimer(step.program.id, step.delay_ms, "run", body);
+          if (step.fate === "cancelled") context.cancelTimer(step.program.id);
+          break;
+        }
+        case "call":
+          return {
+            kind: "call",
+            invocation: invocationOf(step.program, self),
+            // biome-ignore lint/suspicious/noThenProperty: the name of a handler, which nobody calls
+            then: "resume",
+            otherwise: step.catches ? "recover" : undefined,
+            carry: { program, next: index + 1, turn: turn + 1, replies } satisfies Carry,
+          };
+      }
+    }
+    return { last: self, replies };
+  }
+
+  const handlers: Record<string, Handler<typeof schema>> = {
+    run: {
+      kind: "request",
+      request: z.unknown(),
+      reply: z.unknown(),
+      run(context, body) {
+        if (body === null) {
+          witness.violate("a timer that is set again or cancelled does not run", `${name} ${context.key}`);
+          return null;
+        }
+        const { program, cause, due_ms } = body as ProgramMessage;
+        if (due_ms !== null && context.now < due_ms) {
+          witness.violate(
+            "no timer runs before it is due",
+            `${program.id} ran ${due_ms - context.now} ms early`,
+          );
+        }
+        return runTurn(context, { program, next: 0, turn: 0, replies: [] }, cause);
+      },
+    },
+    resume: {
+      kind: "continuation",
+      run(context, reply, carried) {
+        const carry = carried as Carry;
+        const value = reply as ProgramReply;
+        return runTurn(context, { ...carry, replies: [...carry.replies, value] }, value.last);
+      },
+    },
+    recover: {
+      kind: "continuation",
+      run(context, _failure, carried) {
+        const carry = carried as Carry;
+        return runTurn(context, { ...carry, replies: [...carry.replies, null] }, null);
+      },
+    },
+  };
+  return {
+    kind: "stateful function",
+    name,
+    state: schema,
+    handlers: handlers as Record<string, Handler>,
+    keptEvents: 1000,
+  };
+}
+
+export function messageOf(program: Program, cause: Run | null, due_ms: number | null = null): ProgramMessage {
+  return { program, cause, due_ms };
+}
+
+export function invocationOf(
+  program: Program,
+  cause: Run | null,
+): { target: Address; handler: string; body: ProgramMessage } {
+  return { target: program.target, handler: "run", body: messageOf(program, cause) };
+}

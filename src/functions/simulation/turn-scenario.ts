@@ -1,0 +1,156 @@
+import { type Address, keyGroupOf } from "../turns/address.js";
+import type { CommitDomain } from "../turns/commit-domain.js";
+import { type InterpreterState, interpreter } from "./interpreter.js";
+import { unleash } from "./nemesis.js";
+import { createNode, type Machine, type SimulatedNode } from "./node.js";
+import type { Scenario, ScheduleResult } from "./scenario.js";
+import { createNetwork } from "./simulated-network.js";
+import { type Client, startClient } from "./turn-clients.js";
+import { findViolation, missingTurns } from "./turn-oracles.js";
+import type { Placement, TurnRuntime } from "./turn-runtime.js";
+import { startSubscriber } from "./turn-subscribers.js";
+import { createWorld, type World } from "./world.js";
+
+const functionNames = ["front", "middle", "back"];
+
+/** How long, after all faults, everything may take to drain. */
+const drain_ms = 120_000;
+
+/** Random programs over stateful functions on several nodes, asked for by clients that retry. */
+export function turnScenario(runtime: TurnRuntime): Scenario {
+  return { name: "turns", run: (seed, lines) => runSchedule(runtime, seed, lines ?? false) };
+}
+
+interface Running {
+  readonly machine: Machine;
+  readonly domain: CommitDomain;
+}
+
+async function runSchedule(runtime: TurnRuntime, seed: number, lines: boolean): Promise<ScheduleResult> {
+  const world = createWorld({ seed, lines });
+  const { random } = world;
+  const network = createNetwork(world);
+  const nodeCount = 1 + random.integer(4);
+  const running = new Map<string, Running>();
+  let runs = 0;
+  const functions = functionNames.map((name) =>
+    interpreter(name, { nextRun: () => ++runs, violate: world.violate }),
+  );
+  const nodeNames = Array.from({ length: nodeCount }, (_, index) => `node${index}`);
+  const shift = random.integer(1000);
+  const placement: Placement = (name, group) => nodeNames[(group * 7 + name.length + shift) % nodeCount]!;
+  const nodes = nodeNames.map((name) =>
+    createNode(world, network, name, (machine) => {
+      running.set(name, { machine, domain: runtime.start(machine, placement, functions) });
+    }),
+  );
+  for (const node of nodes) node.start();
+
+  const keys = Array.from({ length: 1 + random.integer(4) }, (_, index) => `key ${index}`);
+  const addresses = functionNames.flatMap((name) => keys.map((key): Address => ({ function: name, key })));
+  const at = (node: SimulatedNode): Running | undefined =>
+    node.machine === undefined ? undefined : running.get(node.name);
+  const ownerOf = (address: Address): SimulatedNode => {
+    const name = placement(address.function, keyGroupOf(address.key));
+    return nodes[nodeNames.indexOf(name)]!;
+  };
+  const stateOf = (address: Address): InterpreterState | undefined =>
+    at(ownerOf(address))?.domain.stateOf(address) as InterpreterState | undefined;
+
+  const tick = (): void => void world.schedule(10, tick);
+  tick();
+  const faultTime_ms = 50 + 350 * random.next();
+  const nemesis = unleash(world, network, nodes, faultTime_ms);
+  const clients = startClients(world, nodes, at, addresses, faultTime_ms);
+  const subscribers = addresses
+    .filter(() => random.integer(3) === 0)
+    .map((address) => startSubscriber(world, address, () => at(ownerOf(address))));
+  const requests = (): Client["requests"][number][] => clients.flatMap((client) => client.requests);
+
+  const check = (): void => {
+    const found = findViolation(requests(), subscribers, addresses, stateOf);
+    if (found !== undefined) world.violate(found.invariant, found.detail);
+  };
+  const drained = everySo(
+    world,
+    20,
+    () => nemesis.over && clients.every(({ done }) => done) && missing().length === 0,
+  );
+  const missing = (): string[] => missingTurns(requests(), stateOf);
+  if (!(await world.run(drained, faultTime_ms + drain_ms)) && world.violation === undefined) {
+    const waiting = clients.flatMap((client) => client.requests.filter(({ fate }) => fate === "pending"));
+    world.violate(
+      "everything drains when faults end",
+      `open: ${waiting.map(({ program }) => program.id).join(", ")}; missing: ${missing().join(", ")}`,
+    );
+  }
+  // What was sent twice, or goes on where it should not, comes to light a while later.
+  const residue = (): string[] =>
+    nodes.flatMap(({ disk, name }) => runtime.residue(disk.entries()).map((key) => `${name} ${key}`));
+  const settled_ms = world.time() + 400;
+  await world.run(() => world.time() >= settled_ms, settled_ms + 1000);
+  if (world.violation === undefined) check();
+  const collected = everySo(world, 50, () => residue().length === 0);
+  if (!(await world.run(collected, world.time() + drain_ms)) && world.violation === undefined) {
+    world.violate("what is acknowledged is collected", residue().join(", ").replaceAll("\0", "/"));
+  }
+  // What stands in memory must stand on disk as well.
+  for (const node of nodes) {
+    node.crash();
+    node.start();
+  }
+  const restarted_ms = world.time() + 200;
+  await world.run(() => world.time() >= restarted_ms, restarted_ms + 1000);
+  if (world.violation === undefined) check();
+
+  const all = requests();
+  return {
+    seed,
+    violation: world.violation,
+    faults: world.faults,
+    events: world.events,
+    operations: {
+      turns: runs,
+      accepted: all.filter(({ fate }) => fate === "accepted").length,
+      refused: all.filter(({ fate }) => fate === "refused").length,
+      unknown: all.filter(({ fate }) => fate === "unknown").length,
+      events: subscribers.reduce((sum, { events }) => sum + events.length, 0),
+    },
+    hash: world.trace.hash(),
+    lines: world.trace.lines,
+  };
+}
+
+function startClients(
+  world: World,
+  nodes: readonly SimulatedNode[],
+  at: (node: SimulatedNode) => Running | undefined,
+  targets: readonly Address[],
+  within_ms: number,
+): Client[] {
+  const count = 1 + world.random.integer(4);
+  return Array.from({ length: count }, (_, index) => {
+    const random = world.random.fork(`client ${index}`);
+    return startClient({
+      world,
+      random,
+      name: `client${index}`,
+      gateway: () => at(nodes[random.integer(nodes.length)]!),
+      targets,
+      programs: 1 + random.integer(5),
+      depth: random.integer(4),
+      within_ms,
+      kind: (["session", "session", "idempotency key", "anonymous"] as const)[random.integer(4)]!,
+    });
+  });
+}
+
+/** The condition, looked at no more often than so: it is asked after every event. */
+function everySo(world: World, period_ms: number, condition: () => boolean): () => boolean {
+  let next_ms = world.time() + period_ms;
+  return () => {
+    if (world.time() < next_ms) return false;
+    next_ms = world.time() + period_ms;
+    return condition();
+  };
+}
