@@ -103,6 +103,7 @@ function startDomain(
   }
 
   const ownerOf = (address: Address): string => placement(address.function, keyGroupOf(address.key));
+  const logged = (at: string): number => durable.events.get(at)?.length ?? 0;
   const textOf = (address: Address): string => `${address.function}\0${address.key}`;
   const transmit = (to: string, frame: Frame): void => bus.send(to, serialize(frame));
   const whenDurable = (early: Fault, output: () => void): void => {
@@ -205,7 +206,7 @@ function startDomain(
         effects.push(() => {
           const log = durable.events.get(at) ?? [];
           durable.events.set(at, [...log, { position: log.length + 1, event }]);
-          whenDurable("events before the commit", () => deliver(at));
+          whenDurable("events before the commit", () => deliver(at, log.length + 1));
         });
       },
       append: () => {},
@@ -226,10 +227,10 @@ function startDomain(
     }
   }
 
-  function deliver(at: string): void {
+  function deliver(at: string, last: number): void {
     for (const one of subscriptions) {
       if (one.at !== at) continue;
-      for (const event of (durable.events.get(at) ?? []).slice(one.next - 1)) {
+      for (const event of (durable.events.get(at) ?? []).slice(one.next - 1, last)) {
         one.next = event.position + (fault === "repeats events" && event.position % 4 === 0 ? 0 : 1);
         one.deliver(event);
       }
@@ -269,11 +270,14 @@ function startDomain(
         committing = false;
         const error = new NeuroranError("COMMIT_FAILED", "nothing happened");
         for (const fail of [...refused, ...failures]) fail(error);
-        outputs = [];
         failures = [];
         dirty = false;
         waiters = [];
         durable = load();
+        outputs = subscriptions.map(({ at }) => {
+          const last = logged(at);
+          return () => deliver(at, last);
+        });
         plan();
       },
     );
@@ -329,8 +333,10 @@ function startDomain(
         durable.marks.set(from, number);
         durable.inbox.push(message);
       }
+      // As of now: what comes while the commit is under way is not covered by it.
+      const number = mark();
       whenDurable("acknowledges before the commit", () =>
-        transmit(from, { type: "acknowledgement", number: mark() }),
+        transmit(from, { type: "acknowledgement", number }),
       );
       plan();
     }
@@ -373,7 +379,8 @@ function startDomain(
     subscribe(address, position, take) {
       const one = { at: textOf(address), next: position ?? 1, deliver: take };
       subscriptions.push(one);
-      outputs.push(() => deliver(one.at));
+      const last = logged(one.at);
+      outputs.push(() => deliver(one.at, last));
       plan();
       return () => {
         subscriptions = subscriptions.filter((other) => other !== one);

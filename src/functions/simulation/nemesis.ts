@@ -23,7 +23,9 @@ export function unleash(
 ): Nemesis {
   const random = world.random.fork("nemesis");
   const kinds = (Object.keys(blows) as FaultKind[]).filter((kind) => world.profile.has(kind));
-  const count = kinds.length === 0 ? 0 : 1 + random.integer(8);
+  // Crashes meet what the other kinds leave behind.
+  kinds.push(...kinds.filter((kind) => kind.startsWith("crash")));
+  const count = kinds.length === 0 ? 0 : 1 + random.integer(16);
   for (let index = 0; index < count; index++) {
     const kind = kinds[random.integer(kinds.length)]!;
     world.schedule(until_ms * random.next(), () => {
@@ -37,7 +39,7 @@ export function unleash(
     for (const node of nodes) {
       node.disk.heal();
       node.clock.heal();
-      node.crashAfter(Number.POSITIVE_INFINITY);
+      node.crashAtEffect(Number.POSITIVE_INFINITY, undefined);
       node.start();
     }
     world.trace.note(world.time(), "world", "is healed");
@@ -63,7 +65,11 @@ const blows: Partial<Record<FaultKind, (blow: Blow) => void>> = {
   },
   "crash within an event"(blow) {
     const node = victim(blow);
-    node.crashAfter(1 + blow.random.integer(12));
+    const { random } = blow;
+    node.crashAtEffect(
+      1 + random.integer(12),
+      random.integer(3) === 0 ? undefined : 1.5 * random.next() ** 2,
+    );
     restart(blow, node);
   },
   pause(blow) {

@@ -36,8 +36,11 @@ export interface SimulatedNode {
   start(): void;
   /** Goes down now. */
   crash(): void;
-  /** Goes down just before the so manyth time from now that it sends or commits: between two effects of one event. */
-  crashAfter(effects: number): void;
+  /**
+   * Goes down at the so manyth time from now that it sends or commits: just before, so that of one event's effects some
+   * happen and some do not, or so long after.
+   */
+  crashAtEffect(effects: number, after_ms: number | undefined): void;
   /** Stops running for a while: what comes waits. */
   pause(until_ms: number): void;
 }
@@ -54,6 +57,7 @@ export function createNode(
   let current: { machine: Machine; die(): void } | undefined;
   let incarnation = 0;
   let effectsLeft = Number.POSITIVE_INFINITY;
+  let crashDelay_ms: number | undefined;
   let pausedUntil_ms = 0;
 
   function startMachine(): { machine: Machine; die(): void } {
@@ -76,11 +80,15 @@ export function createNode(
       if (up) run?.();
     };
     const effect = (): boolean => {
-      if (up && --effectsLeft < 0) {
-        world.fault("crash within an event", name);
-        crash();
+      if (up && --effectsLeft === 0) {
+        if (crashDelay_ms === undefined) crashWithin();
+        else world.schedule(crashDelay_ms, () => up && crashWithin());
       }
       return up;
+    };
+    const crashWithin = (): void => {
+      world.fault("crash within an event", name);
+      crash();
     };
     const machine: Machine = {
       name,
@@ -128,8 +136,9 @@ export function createNode(
     },
     start,
     crash,
-    crashAfter(effects) {
+    crashAtEffect(effects, after_ms) {
       effectsLeft = effects;
+      crashDelay_ms = after_ms;
     },
     pause(until_ms) {
       pausedUntil_ms = until_ms;

@@ -17,6 +17,23 @@ export function missingTurns(requests: readonly Request[], stateOf: StateReader)
   });
 }
 
+/** Events of turns that took effect which have not come yet, by key. */
+export function missingEvents(
+  requests: readonly Request[],
+  subscribers: readonly Subscriber[],
+  stateOf: StateReader,
+): string[] {
+  const turns = requests.flatMap(({ program }) => expectedTurns(program).turns);
+  return subscribers
+    .map(({ address, events }) => {
+      const at = nameOf(address);
+      const here = turns.filter((turn) => nameOf(turn.program.target) === at && tookEffect(turn, stateOf));
+      return { at, missing: here.reduce((sum, { publishes }) => sum + publishes, -events.length) };
+    })
+    .filter(({ missing }) => missing > 0)
+    .map(({ at, missing }) => `${missing} events of ${at}`);
+}
+
 /**
  * Compares what stands, when all is done, with what the programs ask for and with what clients and subscribers saw.
  *

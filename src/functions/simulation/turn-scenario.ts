@@ -6,7 +6,7 @@ import { createNode, type Machine, type SimulatedNode } from "./node.js";
 import type { Scenario, ScheduleResult } from "./scenario.js";
 import { createNetwork } from "./simulated-network.js";
 import { type Client, startClient } from "./turn-clients.js";
-import { findViolation, missingTurns } from "./turn-oracles.js";
+import { findViolation, missingEvents, missingTurns } from "./turn-oracles.js";
 import type { Placement, TurnRuntime } from "./turn-runtime.js";
 import { startSubscriber } from "./turn-subscribers.js";
 import { createWorld, type World } from "./world.js";
@@ -71,25 +71,39 @@ async function runSchedule(runtime: TurnRuntime, seed: number, lines: boolean): 
     const found = findViolation(requests(), subscribers, addresses, stateOf);
     if (found !== undefined) world.violate(found.invariant, found.detail);
   };
-  const drained = everySo(
-    world,
-    20,
-    () => nemesis.over && clients.every(({ done }) => done) && missing().length === 0,
-  );
-  const missing = (): string[] => missingTurns(requests(), stateOf);
-  if (!(await world.run(drained, faultTime_ms + drain_ms)) && world.violation === undefined) {
-    const waiting = clients.flatMap((client) => client.requests.filter(({ fate }) => fate === "pending"));
+  const missing = (): string[] => {
+    const turns = missingTurns(requests(), stateOf);
+    return turns.length > 0 ? turns : missingEvents(requests(), subscribers, stateOf);
+  };
+  async function drain(): Promise<void> {
+    const drained = everySo(world, 20, () => {
+      return nemesis.over && clients.every(({ done }) => done) && missing().length === 0;
+    });
+    if ((await world.run(drained, world.time() + drain_ms)) || world.violation !== undefined) return;
+    const waiting = requests().filter(({ fate }) => fate === "pending");
     world.violate(
       "everything drains when faults end",
       `open: ${waiting.map(({ program }) => program.id).join(", ")}; missing: ${missing().join(", ")}`,
     );
   }
-  // What was sent twice, or goes on where it should not, comes to light a while later.
+
+  /** Nothing happens between the end of the last program that began and the comparison. */
+  async function drainAndCheck(): Promise<void> {
+    await drain();
+    if (world.violation === undefined) check();
+  }
+
+  /** What was sent twice, or goes on where it should not, comes to light a while later. */
+  async function settle(time_ms: number): Promise<void> {
+    const until_ms = world.time() + time_ms;
+    await world.run(() => world.time() >= until_ms, until_ms + 1000);
+  }
+
+  await drainAndCheck();
+  await settle(400);
+  await drainAndCheck();
   const residue = (): string[] =>
     nodes.flatMap(({ disk, name }) => runtime.residue(disk.entries()).map((key) => `${name} ${key}`));
-  const settled_ms = world.time() + 400;
-  await world.run(() => world.time() >= settled_ms, settled_ms + 1000);
-  if (world.violation === undefined) check();
   const collected = everySo(world, 50, () => residue().length === 0);
   if (!(await world.run(collected, world.time() + drain_ms)) && world.violation === undefined) {
     world.violate("what is acknowledged is collected", residue().join(", ").replaceAll("\0", "/"));
@@ -99,9 +113,8 @@ async function runSchedule(runtime: TurnRuntime, seed: number, lines: boolean): 
     node.crash();
     node.start();
   }
-  const restarted_ms = world.time() + 200;
-  await world.run(() => world.time() >= restarted_ms, restarted_ms + 1000);
-  if (world.violation === undefined) check();
+  await settle(200);
+  await drainAndCheck();
 
   const all = requests();
   return {
