@@ -161,7 +161,7 @@ function startDomain(
     durable.waiting.delete(id);
     if (fault === "loses continuations" && durable.ids % 5 === 0) return;
     const { self, call, replyTo } = waiting;
-    const handler = message.outcome.ok ? call.then : call.otherwise;
+    const handler = message.outcome.ok ? call.onReply : call.onFailure;
     if (handler === undefined) reply(replyTo, message.outcome);
     else {
       const value = message.outcome.ok ? message.outcome.value : message.outcome.error;
@@ -386,7 +386,12 @@ function startDomain(
         subscriptions = subscriptions.filter((other) => other !== one);
       };
     },
-    stateOf: (address) => durable.states.get(textOf(address)),
+    stateOf(address) {
+      const state = durable.states.get(textOf(address)) as
+        | { count: number; turns: Map<string, string> }
+        | undefined;
+      return state && { count: state.count, turns: Object.fromEntries(state.turns) };
+    },
   };
   return domain as CommitDomain;
 }

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { ScalarType, Schema } from "../schema/index.js";
+import { field, stateSchema } from "../schema/index.js";
 import type { Address } from "../turns/address.js";
 import type { Call, Handler, StatefulFunctionData, TurnContext } from "../turns/declaration.js";
 import { type Program, turnName } from "./program.js";
@@ -46,18 +46,17 @@ export interface Witness {
   violate(invariant: string, detail: string): void;
 }
 
-const text: ScalarType<"text"> = { kind: "scalar", type: "text", initial: "" };
-const schema = {
-  kind: "schema",
-  version: 1,
-  fields: {
-    count: { kind: "scalar", type: "float64", initial: 0 } as ScalarType<"float64">,
-    /** By a turn's name, the run that took effect and its cause, as JSON: `[Run, Run | null]`. */
-    turns: { kind: "map", key: "text", value: text } as const,
-  },
-  migrations: {},
-} satisfies Schema;
-export type InterpreterState = { count: number; turns: Map<string, string> };
+const schema = stateSchema({
+  count: field.float64(),
+  /** By a turn's name, the run that took effect and its cause, as JSON: `[Run, Run | null]`. */
+  turns: field.map("text", field.text()),
+});
+
+/** The JSON form of a key's state. */
+export interface InterpreterState {
+  readonly count: number;
+  readonly turns: Readonly<Record<string, string>>;
+}
 
 /** A stateful function that interprets programs, of that name. */
 export function interpreter(name: string, witness: Witness): StatefulFunctionData {
@@ -105,9 +104,8 @@ export function interpreter(name: string, witness: Witness): StatefulFunctionDat
           return {
             kind: "call",
             invocation: invocationOf(step.program, self),
-            // biome-ignore lint/suspicious/noThenProperty: the name of a handler, which nobody calls
-            then: "resume",
-            otherwise: step.catches ? "recover" : undefined,
+            onReply: "resume",
+            onFailure: step.catches ? "recover" : undefined,
             carry: { program, next: index + 1, turn: turn + 1, replies } satisfies Carry,
           };
       }

@@ -92,7 +92,10 @@ const blows: Partial<Record<FaultKind, (blow: Blow) => void>> = {
   },
   "clock jump"(blow) {
     const sign = blow.random.integer(2) === 0 ? -1 : 1;
-    victim(blow).clock.jump(sign * 10 ** (1 + 3.5 * blow.random.next()));
+    const by_ms = sign * 10 ** (1 + 3.5 * blow.random.next());
+    const { clock, name } = victim(blow);
+    clock.jump(by_ms);
+    blow.world.fault("clock jump", name, () => `${by_ms.toFixed(0)} ms`);
   },
 };
 

@@ -28,7 +28,9 @@ export interface Client {
 }
 
 /** How clients reach the domain of some node that is up; undefined where they meet one that is down. */
-export type Gateway = () => { readonly machine: Machine; readonly domain: CommitDomain } | undefined;
+export type Gateway = (
+  attempt: number,
+) => { readonly machine: Machine; readonly domain: CommitDomain } | undefined;
 
 export interface ClientOptions {
   readonly world: World;
@@ -58,31 +60,37 @@ export function startClient(options: ClientOptions): Client {
   let acknowledged = 0;
 
   /** One exchange over a connection that may break; `then` hears nothing, or once. */
-  function exchange<T>(ask: (domain: CommitDomain) => Promise<T>, then: (answer: Answer<T>) => void): void {
+  function exchange<T>(
+    ask: (domain: CommitDomain) => Promise<T>,
+    then: (answer: Exclude<Answer<T>, { kind: "elsewhere" }>) => void,
+    gate = random.integer(8),
+  ): void {
     let heard = false;
     const hear = (answer: Answer<T>): void => {
       if (heard) return;
       heard = true;
-      then(answer);
+      if (answer.kind === "elsewhere") exchange(ask, then, gate + 1);
+      else then(answer);
     };
     // What lies between may hold a request back until the client has given it up, and repeated it.
     const held_ms = world.profile.has("delay") && random.integer(10) === 0 ? exponential(random, 150) : 0;
     world.schedule(0.02 + exponential(random, 0.3) + held_ms, () => {
-      const reached = gateway();
+      const reached = gateway(gate);
       if (reached === undefined) {
         hear({ kind: "refused" });
         return;
       }
       const { machine, domain } = reached;
-      const answer = (make: () => Answer<T>): void => {
+      const answer = (made: Answer<T>): void => {
         if (!machine.isUp()) return;
-        const made = make();
         if (world.profile.has("drop") && random.integer(12) === 0) return;
         world.schedule(0.02 + exponential(random, 0.3), () => hear(made));
       };
       ask(domain).then(
-        (value) => answer(() => ({ kind: "answer", value })),
-        (error) => answer(() => (heard ? { kind: "timeout" } : refusal(error))),
+        (value) => answer({ kind: "answer", value }),
+        (error) => {
+          if (!heard) answer(refusal(error));
+        },
       );
     });
     world.schedule(30 + exponential(random, 100), () => hear({ kind: "timeout" }));
@@ -90,6 +98,7 @@ export function startClient(options: ClientOptions): Client {
 
   function refusal<T>(error: unknown): Answer<T> {
     const code = error instanceof NeuroranError ? error.code : "NONE";
+    if (code === "NOT_OWNER") return { kind: "elsewhere" };
     if (code === "COMMIT_FAILED" || code === "OVERLOADED" || code === "DOMAIN_CLOSED")
       return { kind: "refused" };
     world.violate("a client meets only the errors it must", `${name}: ${String(error)}`);
@@ -133,10 +142,10 @@ export function startClient(options: ClientOptions): Client {
     };
     requests.push(one);
     world.trace.note(world.time(), name, "asks", sequence, () => JSON.stringify(program));
-    attempt(one, sequence, kind === "anonymous" ? 1 : 200);
+    attempt(one, sequence, kind === "anonymous" ? 1 : 200, true);
   }
 
-  function attempt(one: Request, sequence: number, attemptsLeft: number): void {
+  function attempt(one: Request, sequence: number, attemptsLeft: number, isFirst = false): void {
     const delay_ms = one.kind === "send" && sequence % 2 === 0 ? 30 : undefined;
     exchange<Outcome | undefined>(
       async (domain) => {
@@ -152,8 +161,14 @@ export function startClient(options: ClientOptions): Client {
       (answer) => {
         if (answer.kind === "answer") {
           take(one, sequence, answer.value as Outcome<ProgramReply> | undefined);
+        } else if (
+          answer.kind === "refused" &&
+          isFirst &&
+          (kind === "anonymous" || (sequence <= programs && random.integer(4) === 0))
+        ) {
+          settle(one, sequence, "refused");
         } else if (kind === "anonymous") {
-          settle(one, sequence, answer.kind === "refused" ? "refused" : "unknown");
+          settle(one, sequence, "unknown");
         } else if (attemptsLeft > 1 && !(kind === "idempotency key" && random.integer(30) === 0)) {
           world.schedule(20 * random.next(), () => attempt(one, sequence, attemptsLeft - 1));
         } else {
@@ -187,6 +202,11 @@ export function startClient(options: ClientOptions): Client {
     answered.add(sequence);
     while (answered.has(acknowledged + 1)) acknowledged++;
     open--;
+    // The last request acknowledges the replies to all others.
+    if (kind === "session" && answered.size === programs) {
+      open++;
+      request(programs + 1);
+    }
   }
 
   if (kind === "session") openSession();
@@ -201,5 +221,8 @@ export function startClient(options: ClientOptions): Client {
 
 type Answer<T> =
   | { readonly kind: "answer"; readonly value: T }
+  /** Nothing has happened. */
   | { readonly kind: "refused" }
+  /** Nothing has happened: another node has the key. */
+  | { readonly kind: "elsewhere" }
   | { readonly kind: "timeout" };

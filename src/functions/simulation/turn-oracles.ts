@@ -77,7 +77,7 @@ export function findViolation(
   }
 
   const survives = ({ function: name, key, turn, run }: Run): boolean => {
-    const recorded = stateOf({ function: name, key })?.turns.get(turn);
+    const recorded = stateOf({ function: name, key })?.turns[turn];
     return recorded !== undefined && (JSON.parse(recorded) as [Run, Run | null])[0].run === run;
   };
   const orphan = (by: Run, what: string): Violation => ({
@@ -89,7 +89,7 @@ export function findViolation(
     const at = nameOf(address);
     const state = stateOf(address);
     const count = counters.get(at) ?? 0;
-    for (const [turn, recorded] of state?.turns ?? []) {
+    for (const [turn, recorded] of Object.entries(state?.turns ?? {})) {
       if (turns.get(turn) !== at) {
         return { invariant: "only asked turns take effect", detail: `${turn} at ${at}` };
       }
@@ -132,7 +132,7 @@ function began(turns: readonly ExpectedTurn[], stateOf: StateReader): boolean {
 }
 
 function tookEffect({ name, program }: ExpectedTurn, stateOf: StateReader): boolean {
-  return stateOf(program.target)?.turns.has(name) ?? false;
+  return stateOf(program.target)?.turns[name] !== undefined;
 }
 
 function partial(effective: readonly ExpectedTurn[], expected: readonly ExpectedTurn[]): boolean {

@@ -148,7 +148,7 @@ function startClients(
       world,
       random,
       name: `client${index}`,
-      gateway: () => at(nodes[random.integer(nodes.length)]!),
+      gateway: (attempt) => at(nodes[attempt % nodes.length]!),
       targets,
       programs: 1 + random.integer(5),
       depth: random.integer(4),
