@@ -82,7 +82,7 @@ export function createNode(
     const effect = (): boolean => {
       if (up && --effectsLeft === 0) {
         if (crashDelay_ms === undefined) crashWithin();
-        else world.schedule(crashDelay_ms, () => up && crashWithin());
+        else world.schedule(crashDelay_ms, () => up && effectsLeft <= 0 && crashWithin());
       }
       return up;
     };

@@ -9,6 +9,8 @@ export interface SimulatedClock {
   /** Right again, and exact. */
   heal(): void;
   now(): number;
+  /** The latest time that the node has ever seen on it. */
+  latest(): number;
 }
 
 /** A time of day in 2026, so that stored times have their real size. */
@@ -23,7 +25,12 @@ export function createClock(world: World, name: string): SimulatedClock {
     offset_ms = 200 * (random.next() - 0.5);
     world.fault("clock drift", name, () => `rate ${rate.toFixed(4)}, ${offset_ms.toFixed(0)} ms`);
   }
-  const now = (): number => Math.floor(start_ms + offset_ms + rate * world.time());
+  let latest_ms = 0;
+  const now = (): number => {
+    const now_ms = Math.floor(start_ms + offset_ms + rate * world.time());
+    latest_ms = Math.max(latest_ms, now_ms);
+    return now_ms;
+  };
 
   function attach(whenUp: (run: () => void) => void): Clock {
     let lastSoon_ms = 0;
@@ -56,5 +63,6 @@ export function createClock(world: World, name: string): SimulatedClock {
       offset_ms = 0;
     },
     now,
+    latest: () => latest_ms,
   };
 }

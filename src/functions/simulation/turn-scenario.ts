@@ -1,6 +1,6 @@
 import { type Address, keyGroupOf } from "../turns/address.js";
 import type { CommitDomain } from "../turns/commit-domain.js";
-import { type InterpreterState, interpreter } from "./interpreter.js";
+import { type InterpreterState, interpreter, type Witness } from "./interpreter.js";
 import { unleash } from "./nemesis.js";
 import { createNode, type Machine, type SimulatedNode } from "./node.js";
 import type { Scenario, ScheduleResult } from "./scenario.js";
@@ -33,14 +33,20 @@ async function runSchedule(runtime: TurnRuntime, seed: number, lines: boolean): 
   const nodeCount = 1 + random.integer(4);
   const running = new Map<string, Running>();
   let runs = 0;
-  const functions = functionNames.map((name) =>
-    interpreter(name, { nextRun: () => ++runs, violate: world.violate }),
-  );
   const nodeNames = Array.from({ length: nodeCount }, (_, index) => `node${index}`);
   const shift = random.integer(1000);
   const placement: Placement = (name, group) => nodeNames[(group * 7 + name.length + shift) % nodeCount]!;
-  const nodes = nodeNames.map((name) =>
+  const witnessOf = (name: string): Witness => ({
+    nextRun: () => ++runs,
+    violate: world.violate,
+    latestTime: (whose) =>
+      Math.max(
+        ...nodes.filter((node) => whose === "any" || node.name === name).map(({ clock }) => clock.latest()),
+      ),
+  });
+  const nodes: SimulatedNode[] = nodeNames.map((name) =>
     createNode(world, network, name, (machine) => {
+      const functions = functionNames.map((each) => interpreter(each, witnessOf(name)));
       running.set(name, { machine, domain: runtime.start(machine, placement, functions) });
     }),
   );
