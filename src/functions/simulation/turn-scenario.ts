@@ -1,9 +1,10 @@
 import { type Address, keyGroupOf } from "../turns/address.js";
 import type { CommitDomain } from "../turns/commit-domain.js";
+import { faultKinds } from "./faults.js";
 import { type InterpreterState, interpreter, type Witness } from "./interpreter.js";
 import { unleash } from "./nemesis.js";
 import { createNode, type Machine, type SimulatedNode } from "./node.js";
-import type { Scenario, ScheduleResult } from "./scenario.js";
+import type { Scenario, ScheduleOptions, ScheduleResult } from "./scenario.js";
 import { createNetwork } from "./simulated-network.js";
 import { type Client, startClient } from "./turn-clients.js";
 import { findViolation, missingEvents, missingTurns } from "./turn-oracles.js";
@@ -18,7 +19,7 @@ const drain_ms = 120_000;
 
 /** Random programs over stateful functions on several nodes, asked for by clients that retry. */
 export function turnScenario(runtime: TurnRuntime): Scenario {
-  return { name: "turns", run: (seed, lines) => runSchedule(runtime, seed, lines ?? false) };
+  return { name: "turns", faultKinds, run: (seed, options) => runSchedule(runtime, seed, options) };
 }
 
 interface Running {
@@ -26,8 +27,12 @@ interface Running {
   readonly domain: CommitDomain;
 }
 
-async function runSchedule(runtime: TurnRuntime, seed: number, lines: boolean): Promise<ScheduleResult> {
-  const world = createWorld({ seed, lines });
+async function runSchedule(
+  runtime: TurnRuntime,
+  seed: number,
+  options: ScheduleOptions = {},
+): Promise<ScheduleResult> {
+  const world = createWorld(seed, options);
   const { random } = world;
   const network = createNetwork(world);
   const nodeCount = 1 + random.integer(4);
@@ -126,6 +131,7 @@ async function runSchedule(runtime: TurnRuntime, seed: number, lines: boolean): 
   return {
     seed,
     violation: world.violation,
+    profile: [...world.profile],
     faults: world.faults,
     events: world.events,
     operations: {

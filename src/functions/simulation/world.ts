@@ -1,6 +1,7 @@
 import { createRandom, type Random } from "../../system/index.js";
 import { createEventQueue, type SimulatedEvent } from "./event-queue.js";
 import { drawProfile, type FaultCounts, type FaultKind, type FaultProfile, noFaults } from "./faults.js";
+import type { ScheduleOptions } from "./scenario.js";
 import { createTrace, type Trace } from "./trace.js";
 
 /** What a run of the code under test must never show. */
@@ -36,14 +37,8 @@ export interface World {
   run(done: () => boolean, deadline_ms: number): Promise<boolean>;
 }
 
-export interface WorldOptions {
-  readonly seed: number;
-  readonly lines?: boolean;
-  /** Drawn from the seed unless given. */
-  readonly profile?: FaultProfile;
-}
-
-export function createWorld({ seed, lines = false, profile }: WorldOptions): World {
+/** The world of a seed, in which nothing has happened yet. */
+export function createWorld(seed: number, { lines = false, profile }: ScheduleOptions = {}): World {
   const random = createRandom(seed);
   const queue = createEventQueue();
   const trace = createTrace(lines);
@@ -84,7 +79,7 @@ export function createWorld({ seed, lines = false, profile }: WorldOptions): Wor
 
   return {
     random,
-    profile: profile ?? drawProfile(random.fork("profile")),
+    profile: profile === undefined ? drawProfile(random.fork("profile")) : new Set(profile as FaultKind[]),
     faults,
     trace,
     get events() {
