@@ -65,6 +65,14 @@ type Frame =
 export function referenceRuntime(fault?: Fault): TurnRuntime {
   return {
     start: (machine, placement, functions) => startDomain(machine, placement, functions, fault),
+    stateOf(disk, { function: name, key }) {
+      const stored = disk.get("all");
+      const states = stored && (deserialize(stored) as Durable).states;
+      const state = states?.get(`${name}\0${key}`) as
+        | { count: number; turns: Map<string, string> }
+        | undefined;
+      return state && { count: state.count, turns: Object.fromEntries(state.turns) };
+    },
     residue: () => [],
   };
 }
@@ -370,7 +378,7 @@ function startDomain(
   }
   let asks = 0;
 
-  const domain: Pick<CommitDomain, "invoke" | "send" | "openSession" | "subscribe" | "stateOf"> = {
+  const domain: Pick<CommitDomain, "invoke" | "send" | "openSession" | "subscribe"> = {
     invoke: (invocation, identification) => ask(invocation, identification, undefined, false),
     async send(invocation, options) {
       await ask(invocation, options?.identification, options?.delay_ms, true);
@@ -385,12 +393,6 @@ function startDomain(
       return () => {
         subscriptions = subscriptions.filter((other) => other !== one);
       };
-    },
-    stateOf(address) {
-      const state = durable.states.get(textOf(address)) as
-        | { count: number; turns: Map<string, string> }
-        | undefined;
-      return state && { count: state.count, turns: Object.fromEntries(state.turns) };
     },
   };
   return domain as CommitDomain;

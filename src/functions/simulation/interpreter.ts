@@ -48,7 +48,8 @@ export interface Witness {
   violate(invariant: string, detail: string): void;
 }
 
-const schema = stateSchema({
+/** What an interpreter keeps for each key. */
+export const interpreterState = stateSchema({
   count: field.float64(),
   /** By a turn's name, the run that took effect and its cause, as JSON: `[Run, Run | null]`. */
   turns: field.map("text", field.text()),
@@ -62,7 +63,7 @@ export interface InterpreterState {
 
 /** A stateful function that interprets programs, of that name. */
 export function interpreter(name: string, witness: Witness): StatefulFunctionData {
-  type Context = TurnContext<typeof schema>;
+  type Context = TurnContext<typeof interpreterState>;
 
   function runTurn(
     context: Context,
@@ -117,7 +118,7 @@ export function interpreter(name: string, witness: Witness): StatefulFunctionDat
     return { last: self, replies };
   }
 
-  const handlers: Record<string, Handler<typeof schema>> = {
+  const handlers: Record<string, Handler<typeof interpreterState>> = {
     run: {
       kind: "request",
       request: z.unknown(),
@@ -159,7 +160,7 @@ export function interpreter(name: string, witness: Witness): StatefulFunctionDat
   return {
     kind: "stateful function",
     name,
-    state: schema,
+    state: interpreterState,
     handlers: handlers as Record<string, Handler>,
     keptEvents: 1000,
   };

@@ -22,7 +22,9 @@ export interface SimulatedDisk {
   fail(until_ms: number): void;
   slow(factor: number, until_ms: number): void;
   heal(): void;
-  /** What stands on it now, in order. */
+  /** What stands on it now. */
+  get(key: string): Uint8Array | undefined;
+  /** All of it, in order. */
   entries(): Entry[];
 }
 
@@ -198,6 +200,7 @@ export function createDisk(world: World, name: string): SimulatedDisk {
       failsUntil_ms = 0;
       slowUntil_ms = 0;
     },
+    get: (key) => values.get(key)?.slice(),
     entries: () => [...range(order(), "", "\u{10ffff}")],
   };
 }

@@ -45,7 +45,8 @@ export interface ClientOptions {
   readonly kind: "session" | "idempotency key" | "anonymous";
 }
 
-const sessionTime_ms = 3_600_000;
+/** How long a session is kept that nobody uses. */
+export const sessionTime_ms = 3_600_000;
 
 /**
  * Starts a client. Sessions number their requests and overtake themselves; those with sessions or keys retry until they

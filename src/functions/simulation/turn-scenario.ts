@@ -6,8 +6,8 @@ import { unleash } from "./nemesis.js";
 import { createNode, type Machine, type SimulatedNode } from "./node.js";
 import type { Scenario, ScheduleOptions, ScheduleResult } from "./scenario.js";
 import { createNetwork } from "./simulated-network.js";
-import { type Client, startClient } from "./turn-clients.js";
-import { findViolation, missingEvents, missingTurns } from "./turn-oracles.js";
+import { type Client, sessionTime_ms, startClient } from "./turn-clients.js";
+import { findViolation, missingEvents, missingTurns, type StateReader } from "./turn-oracles.js";
 import type { Placement, TurnRuntime } from "./turn-runtime.js";
 import { startSubscriber } from "./turn-subscribers.js";
 import { createWorld, type World } from "./world.js";
@@ -65,8 +65,15 @@ async function runSchedule(
     const name = placement(address.function, keyGroupOf(address.key));
     return nodes[nodeNames.indexOf(name)]!;
   };
-  const stateOf = (address: Address): InterpreterState | undefined =>
-    at(ownerOf(address))?.domain.stateOf(address) as InterpreterState | undefined;
+  /** The states as the disks have them now, each read once. */
+  const readStates = (): StateReader => {
+    const read = new Map<string, InterpreterState | undefined>();
+    return (address) => {
+      const key = `${address.function} ${address.key}`;
+      if (!read.has(key)) read.set(key, runtime.stateOf(ownerOf(address).disk, address));
+      return read.get(key);
+    };
+  };
 
   const tick = (): void => void world.schedule(10, tick);
   tick();
@@ -79,10 +86,11 @@ async function runSchedule(
   const requests = (): Client["requests"][number][] => clients.flatMap((client) => client.requests);
 
   const check = (): void => {
-    const found = findViolation(requests(), subscribers, addresses, stateOf);
+    const found = findViolation(requests(), subscribers, addresses, readStates());
     if (found !== undefined) world.violate(found.invariant, found.detail);
   };
   const missing = (): string[] => {
+    const stateOf = readStates();
     const turns = missingTurns(requests(), stateOf);
     return turns.length > 0 ? turns : missingEvents(requests(), subscribers, stateOf);
   };
@@ -110,22 +118,31 @@ async function runSchedule(
     await world.run(() => world.time() >= until_ms, until_ms + 1000);
   }
 
+  async function collect(sessionsAreOver: boolean): Promise<void> {
+    const residue = (): string[] =>
+      nodes.flatMap(({ disk, name }) =>
+        runtime.residue(disk.entries(), sessionsAreOver).map((key) => `${name} ${key}`),
+      );
+    const collected = everySo(world, 50, () => residue().length === 0);
+    if ((await world.run(collected, world.time() + drain_ms)) || world.violation !== undefined) return;
+    world.violate("what is acknowledged is collected", residue().join(", ").replaceAll("\0", "/"));
+  }
+
   await drainAndCheck();
   await settle(400);
   await drainAndCheck();
-  const residue = (): string[] =>
-    nodes.flatMap(({ disk, name }) => runtime.residue(disk.entries()).map((key) => `${name} ${key}`));
-  const collected = everySo(world, 50, () => residue().length === 0);
-  if (!(await world.run(collected, world.time() + drain_ms)) && world.violation === undefined) {
-    world.violate("what is acknowledged is collected", residue().join(", ").replaceAll("\0", "/"));
+  await collect(false);
+  // Hours later nobody asks again: sessions and what they kept are over.
+  for (const { clock } of nodes) clock.jump(2 * sessionTime_ms);
+  await collect(true);
+  if (world.violation === undefined) {
+    for (const node of nodes) {
+      node.crash();
+      node.start();
+    }
+    await settle(200);
+    await drainAndCheck();
   }
-  // What stands in memory must stand on disk as well.
-  for (const node of nodes) {
-    node.crash();
-    node.start();
-  }
-  await settle(200);
-  await drainAndCheck();
 
   const all = requests();
   return {
