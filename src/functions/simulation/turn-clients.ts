@@ -24,6 +24,7 @@ export interface Request {
 /** A client that asks for programs one after the other, or several at a time. */
 export interface Client {
   readonly requests: readonly Request[];
+  /** Nothing is asked any more, nor on its way to a node. */
   readonly done: boolean;
 }
 
@@ -56,6 +57,7 @@ export function startClient(options: ClientOptions): Client {
   const { world, random, name, gateway, targets, programs, depth, within_ms, kind } = options;
   const requests: Request[] = [];
   let open = programs;
+  let underWay = 0;
   let session: string | undefined;
   const answered = new Set<number>();
   let acknowledged = 0;
@@ -67,6 +69,7 @@ export function startClient(options: ClientOptions): Client {
     gate = random.integer(8),
   ): void {
     let heard = false;
+    underWay++;
     const hear = (answer: Answer<T>): void => {
       if (heard) return;
       heard = true;
@@ -76,6 +79,7 @@ export function startClient(options: ClientOptions): Client {
     // What lies between may hold a request back until the client has given it up, and repeated it.
     const held_ms = world.profile.has("delay") && random.integer(10) === 0 ? exponential(random, 150) : 0;
     world.schedule(0.02 + exponential(random, 0.3) + held_ms, () => {
+      underWay--;
       const reached = gateway(gate);
       if (reached === undefined) {
         hear({ kind: "refused" });
@@ -215,7 +219,7 @@ export function startClient(options: ClientOptions): Client {
   return {
     requests,
     get done() {
-      return open === 0;
+      return open === 0 && underWay === 0;
     },
   };
 }

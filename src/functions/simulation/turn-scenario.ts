@@ -15,7 +15,7 @@ import { createWorld, type World } from "./world.js";
 const functionNames = ["front", "middle", "back"];
 
 /** How long, after all faults, everything may take to drain. */
-const drain_ms = 120_000;
+const drain_ms = 30_000;
 
 /** Random programs over stateful functions on several nodes, asked for by clients that retry. */
 export function turnScenario(runtime: TurnRuntime): Scenario {
@@ -75,7 +75,7 @@ async function runSchedule(
     };
   };
 
-  const tick = (): void => void world.schedule(10, tick);
+  const tick = (): void => void world.schedule(20, tick);
   tick();
   const faultTime_ms = 50 + 350 * random.next();
   const nemesis = unleash(world, network, nodes, faultTime_ms);

@@ -39,7 +39,7 @@ export function startSubscriber(
         if (machine.isUp()) take(event);
       });
     }
-    world.schedule(10, look);
+    world.schedule(20, look);
   }
 
   look();
