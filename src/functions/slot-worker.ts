@@ -111,8 +111,11 @@ function run(instance: FlowInstance, arena: Arena): void {
         copies = createRowCopies(memory.buffer, request.shared);
         placeCopies();
       } else if (request.kind === "release") release(request.variant);
-      else if (request.kind === "keep serving") probation = undefined;
-      else takeOver(request.probation);
+      else if (request.kind === "keep serving") {
+        // The executor waits for this word, too, before it begins another swap.
+        if (probation !== undefined) reply({ kind: "passed" });
+        probation = undefined;
+      } else takeOver(request.probation);
       received = receiveMessageOnPort(port);
     }
     if (avoids && processor !== undefined) runOn(ownProcessor);
