@@ -173,6 +173,8 @@ export function createSlotSwap(
           break;
         }
         case "passed":
+          // The former may not have said so yet.
+          current?.handedOver.resolve(Atomics.load(words, word.ownedFrom));
           current?.outcome.resolve({ kept: true });
           dispatch({ kind: "passed" });
           break;
