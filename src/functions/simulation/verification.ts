@@ -1,6 +1,7 @@
 import { InputError } from "../../errors.js";
 import { commitDomainRuntime } from "./commit-domain-runtime.js";
 import type { Scenario, ScheduleResult } from "./scenario.js";
+import { swapScenario } from "./swap-scenario.js";
 import { turnScenario } from "./turn-scenario.js";
 
 /** What to simulate. */
@@ -54,7 +55,7 @@ export interface SimulationReport {
   readonly lines: readonly string[];
 }
 
-const scenarios: readonly Scenario[] = [turnScenario(commitDomainRuntime)];
+const scenarios: readonly Scenario[] = [turnScenario(commitDomainRuntime), swapScenario];
 
 /** A shorter run may miss a kind of fault by chance. */
 const enoughForAllFaults = 500;
