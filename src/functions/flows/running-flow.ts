@@ -118,10 +118,18 @@ const closingPatience_ms = 5000;
  * @throws what `loadFlow`, `planFlow`, `restoreFlow` and `startFlowThreads` throw.
  */
 export async function startFlow(options: FlowOptions): Promise<RunningFlow> {
+  return runFlow(await loadFlow(String(options.module), options.name), options, startFlowThreads);
+}
+
+/** A flow that is loaded, on threads that `startThreads` starts: real ones, or such as a simulation stands in for. */
+export async function runFlow(
+  flow: Flow,
+  options: FlowOptions,
+  startThreads: typeof startFlowThreads,
+): Promise<RunningFlow> {
   const { store, clock = systemClock, guardOf = () => checksums, keptOutputs = 100_000 } = options;
   const { epochInterval_ms = 100, epochTimeout_ms = 10_000 } = options;
   const module = String(options.module);
-  const flow = await loadFlow(module, options.name);
   const guard = guardOf(flow.name);
   const plan = planFlow(flow, options.deployment);
   const keys = flowKeys(flow.name);
@@ -341,7 +349,7 @@ export async function startFlow(options: FlowOptions): Promise<RunningFlow> {
 
   const early: FlowReply[] = [];
   let hearNow = (reply: FlowReply): void => void early.push(reply);
-  const threads = await startFlowThreads(
+  const threads = await startThreads(
     plan,
     {
       module,
