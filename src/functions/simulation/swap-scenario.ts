@@ -50,7 +50,8 @@ async function runSchedule(seed: number, options: ScheduleOptions = {}): Promise
   const has = (kind: Kind, oneOf: number): boolean => profile.includes(kind) && random.integer(oneOf) === 0;
 
   const memory = arenaMemory(1024);
-  const { words } = sharedRing();
+  const ring = sharedRing();
+  const { words } = ring;
   const threads: (SlotThread | undefined)[] = [undefined, undefined];
   const simulated: (SimulatedThread | undefined)[] = [undefined, undefined];
   const tensor = (offset: number) =>
@@ -62,14 +63,14 @@ async function runSchedule(seed: number, options: ScheduleOptions = {}): Promise
     words,
     state: new Int32Array(memory.buffer, stateOffset, 2),
     kept: new Int32Array(memory.buffer, keptOffset, 2),
-    keptTensors: [{ of: tensor(stateOffset), kept: tensor(keptOffset) }],
+    keptTensors: [{ of: tensor(stateOffset), kept: tensor(keptOffset), key: undefined }],
     completed(slot, by) {
       world.trace.note(world.time(), `thread${by}`, "completes", slot, () => `slot ${slot}`);
       if (slot !== next) world.violate("slots run once each, in order", `slot ${slot} by ${by}, not ${next}`);
       next++;
     },
   };
-  const swapping = createSlotSwap(words, memory, threads, () => {
+  const swapping = createSlotSwap(ring, memory, threads, () => {
     ended = true;
   });
 

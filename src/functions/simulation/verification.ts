@@ -1,6 +1,7 @@
 import { InputError } from "../../errors.js";
 import { commitDomainRuntime } from "./commit-domain-runtime.js";
 import type { Scenario, ScheduleResult } from "./scenario.js";
+import { snapshotScenario } from "./snapshot-scenario.js";
 import { swapScenario } from "./swap-scenario.js";
 import { turnScenario } from "./turn-scenario.js";
 
@@ -55,7 +56,7 @@ export interface SimulationReport {
   readonly lines: readonly string[];
 }
 
-const scenarios: readonly Scenario[] = [turnScenario(commitDomainRuntime), swapScenario];
+const scenarios: readonly Scenario[] = [turnScenario(commitDomainRuntime), snapshotScenario, swapScenario];
 
 /** A shorter run may miss a kind of fault by chance. */
 const enoughForAllFaults = 500;

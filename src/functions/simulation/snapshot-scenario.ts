@@ -1,0 +1,223 @@
+import { NeuroranError } from "../../errors.js";
+import { type RunningFlow, runFlow } from "../flows/running-flow.js";
+import { drawProfile, type FaultKind } from "./faults.js";
+import { type SimulatedThreads, simulateThreads } from "./flow-threads.js";
+import { unleash } from "./nemesis.js";
+import { createNode, type Machine } from "./node.js";
+import type { Scenario, ScheduleOptions, ScheduleResult } from "./scenario.js";
+import { type FlowResult, isSent, partitions, roundsOf, simulatedFlow, userOf } from "./simulated-flow.js";
+import { createNetwork } from "./simulated-network.js";
+import { createWorld } from "./world.js";
+
+const nodeKinds = [
+  "crash",
+  "crash within an event",
+  "pause",
+  "torn write",
+  "unreported write",
+  "full disk",
+  "failed write",
+  "slow disk",
+  "clock jump",
+  "clock drift",
+] as const satisfies readonly FaultKind[];
+const flowKinds = ["thread crash", "thread stall", "second coordinator"] as const;
+type FlowKind = (typeof flowKinds)[number];
+
+const drain_ms = 60_000;
+
+/** A keyed flow with a feedback edge in epochs, on threads and a node that fail. */
+export const snapshotScenario: Scenario = {
+  name: "snapshot",
+  faultKinds: [...nodeKinds, ...flowKinds],
+  run: runSchedule,
+};
+
+/**
+ * Invariants, by name:
+ * - "a flow comes to its end when faults end".
+ * - "the output is that of a run without faults, once each": but for order and run numbers.
+ * - "nothing is released of an epoch that is not committed": what a subscriber saw at a position is what stands there in the end.
+ * - "what a flow sends is sent once": each message has one id and one content, however often it is handed over.
+ */
+async function runSchedule(seed: number, options: ScheduleOptions = {}): Promise<ScheduleResult> {
+  const random = createWorld(seed).random.fork("snapshot");
+  const profile = options.profile ?? [
+    ...[...drawProfile(random.fork("profile"))].filter((kind) =>
+      (nodeKinds as readonly string[]).includes(kind),
+    ),
+    ...flowKinds.filter(() => random.integer(2) === 0),
+  ];
+  const world = createWorld(seed, { ...options, profile });
+  const faults: Record<string, number> = Object.fromEntries(flowKinds.map((kind) => [kind, 0]));
+  const fault = (kind: FlowKind): void => {
+    faults[kind]!++;
+    world.trace.note(world.time(), "node", kind);
+  };
+  let runs = 0;
+  const length = 10 + random.integer(30);
+  const flow = simulatedFlow(length, () => ++runs);
+  const deployment = {
+    workers: 1 + random.integer(3),
+    parallelism: {
+      counting: 1 + random.integer(3),
+      circling: 1 + random.integer(3),
+      checking: 1 + random.integer(2),
+    },
+  };
+  const epochInterval_ms = 2 + 20 * random.next();
+  const epochTimeout_ms = 20 + 60 * random.next();
+
+  const seen = new Map<number, string>();
+  const sent = new Map<string, string>();
+  /** What a second acceptance of an id finds: the stateful function has taken it before. */
+  const deliver = async (invocation: { readonly body: unknown }, id: string): Promise<void> => {
+    const content = JSON.stringify(invocation.body);
+    const before = sent.get(id);
+    if (before !== undefined && before !== content) {
+      world.violate("what a flow sends is sent once", `${id} was ${before}, then ${content}`);
+    }
+    sent.set(id, content);
+    await new Promise<void>((resolve) => world.schedule(random.next(), resolve));
+    if (random.integer(10) === 0) throw new NeuroranError("COMMIT_FAILED", "not now");
+  };
+
+  let supervised = 0;
+  let current: SimulatedThreads | undefined;
+  let finished: RunningFlow | undefined;
+  const supervise = (machine: Machine): void => {
+    supervised++;
+    const threads = simulateThreads(world, machine, random.fork(`threads ${supervised}`), flow);
+    const again = (problem: unknown): void => {
+      if (!machine.isUp()) return;
+      supervised--;
+      world.trace.note(world.time(), machine.name, "flow ends", 0, () => String(problem));
+      if (supervised > 0) return;
+      machine.clock.after(5 * random.next(), () => supervise(machine));
+    };
+    const { store, clock } = machine;
+    const module = "simulated";
+    const ran = runFlow(
+      flow,
+      { module, name: flow.name, store, clock, deployment, epochInterval_ms, epochTimeout_ms, deliver },
+      threads.start,
+    );
+    ran.then((running) => {
+      if (!machine.isUp()) return;
+      current = threads;
+      running.output("results").subscribe(seen.size, ({ position, message }) => {
+        if (machine.isUp()) see(position, message as FlowResult);
+      });
+      running.finished.then(() => {
+        if (machine.isUp()) finished = running;
+      }, again);
+    }, again);
+  };
+  const see = (position: number, message: FlowResult): void => {
+    const content = JSON.stringify(message);
+    const before = seen.get(position);
+    if (before !== undefined && before !== content) {
+      world.violate(
+        "nothing is released of an epoch that is not committed",
+        `${content} at ${position}, where ${before} was seen`,
+      );
+    }
+    if (position > seen.size) {
+      world.violate("a subscriber gets outputs without a gap", `${position} behind ${seen.size}`);
+    }
+    seen.set(position, content);
+  };
+
+  const network = createNetwork(world);
+  const node = createNode(world, network, "node", (machine) => {
+    supervised = 0;
+    current = undefined;
+    finished = undefined;
+    supervise(machine);
+  });
+  node.start();
+  const faultTime_ms = 30 + 200 * random.next();
+  const nemesis = unleash(world, network, [node], faultTime_ms);
+  for (const kind of flowKinds) {
+    if (!profile.includes(kind)) continue;
+    for (let count = random.integer(4); count > 0; count--) {
+      world.schedule(faultTime_ms * random.next(), () => {
+        if (node.machine === undefined || current === undefined || finished !== undefined) return;
+        fault(kind);
+        if (kind === "thread crash") current.crash();
+        else if (kind === "thread stall") current.stall(100 * random.next());
+        else supervise(node.machine);
+      });
+    }
+  }
+
+  const isOver = (): boolean => nemesis.over && finished !== undefined;
+  if (!(await world.run(isOver, faultTime_ms + drain_ms)) && world.violation === undefined) {
+    world.violate(
+      "a flow comes to its end when faults end",
+      `${seen.size} of ${partitions * length} came out`,
+    );
+  }
+  if (finished !== undefined && world.violation === undefined) {
+    const results = finished.output("results").read(0, 10 * partitions * length);
+    for (const { position, message } of results) see(position, message as FlowResult);
+    const problem =
+      problemOfResults(
+        results.map(({ message }) => message as FlowResult),
+        length,
+      ) ?? problemOfSends(sent, length);
+    if (problem !== undefined) {
+      world.violate("the output is that of a run without faults, once each", problem);
+    }
+  }
+  return {
+    seed,
+    violation: world.violation,
+    profile,
+    faults: { ...Object.fromEntries(nodeKinds.map((kind) => [kind, world.faults[kind]])), ...faults },
+    events: world.events,
+    operations: { outputs: seen.size, sends: sent.size, runs },
+    hash: world.trace.hash(),
+    lines: world.trace.lines,
+  };
+}
+
+/** What is not as without faults: every number once, each user's counts without gap or repetition. */
+function problemOfResults(results: readonly FlowResult[], length: number): string | undefined {
+  const done = new Map<number, Set<number>>();
+  const numbers = new Set<string>();
+  for (const one of results) {
+    const { user, number, count, rounds } = one;
+    const name = `${user} ${number}`;
+    if (numbers.has(name)) return `${JSON.stringify(one)} came out twice`;
+    numbers.add(name);
+    const before = Math.floor(number / 3);
+    if (count !== before + 1) return `${JSON.stringify(one)}: ${before} numbers came before`;
+    if (rounds !== roundsOf(number))
+      return `${JSON.stringify(one)} should go round ${roundsOf(number)} times`;
+    const ofUser = done.get(user) ?? new Set();
+    done.set(user, ofUser.add(one.done));
+  }
+  for (let partition = 0; partition < partitions; partition++) {
+    for (let number = 0; number < length; number++) {
+      const name = `${userOf(number, partition)} ${number}`;
+      if (!numbers.has(name)) return `${name} never came out`;
+    }
+  }
+  for (const [user, ofUser] of done) {
+    const count = results.filter((one) => one.user === user).length;
+    for (let one = 1; one <= count; one++) if (!ofUser.has(one)) return `user ${user} has no result ${one}`;
+  }
+  return undefined;
+}
+
+function problemOfSends(sent: ReadonlyMap<string, string>, length: number): string | undefined {
+  const heard = new Set<string>();
+  for (const content of sent.values()) {
+    const { user, number } = JSON.parse(content) as { user: number; number: number };
+    if (heard.has(`${user} ${number}`)) return `${content} was sent under two ids`;
+    heard.add(`${user} ${number}`);
+  }
+  const expected = Array.from({ length }, (_, number) => number).filter(isSent).length * partitions;
+  return heard.size === expected ? undefined : `${heard.size} messages were sent, not ${expected}`;
+}
