@@ -8,5 +8,5 @@ export {
   runOn,
   threadProcessors,
 } from "./processors.js";
-export { residentMemory } from "./resident-memory.js";
 export { createRandom, type Random } from "./random.js";
+export { residentMemory } from "./resident-memory.js";
