@@ -113,5 +113,9 @@ describe("the LMDB store", () => {
     await expect(store.commit([{ key: "a", value }])).rejects.toThrow(
       expect.objectContaining({ code: "STORE_CLOSED" }),
     );
+    const closed = expect.objectContaining({ code: "STORE_CLOSED" });
+    expect(() => store.get("late")).toThrow(closed);
+    expect(() => store.range("", "z")).toThrow(closed);
+    await store.close();
   });
 });

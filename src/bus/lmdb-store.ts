@@ -140,6 +140,8 @@ function runStore(
   let writing = false;
   let failure: NeuroranError | undefined;
   let closing: Promise<void> | undefined;
+  /** LMDB must not be asked when its map is gone. */
+  let isClosed = false;
   let drainer: Worker | undefined;
   let timer: NodeJS.Timeout | undefined;
   /** Called when something that `close` may wait for has ended. */
@@ -152,6 +154,7 @@ function runStore(
       // Invariant 3: the other file cannot be had yet.
       if (draining !== undefined) return;
       drain();
+      if (failure !== undefined) return;
     }
     const taken = waiting;
     waiting = [];
@@ -170,7 +173,7 @@ function runStore(
         writing = false;
         for (const one of taken) one.resolve();
         if (position >= drainFrom_bytes && draining === undefined) drain();
-        timer ??= setTimeout(drainLater, drainAfter_ms).unref();
+        if (closing === undefined) timer ??= setTimeout(drainLater, drainAfter_ms).unref();
         write();
         settled();
       },
@@ -193,17 +196,23 @@ function runStore(
 
   function drainLater(): void {
     timer = undefined;
+    if (closing !== undefined) return;
     if (draining === undefined && position > 0 && !writing && failure === undefined) drain();
     else if (position > 0 && failure === undefined) timer = setTimeout(drainLater, drainAfter_ms).unref();
   }
 
   function drain(): void {
+    try {
+      drainer ??= startDrainer();
+    } catch (cause) {
+      fail(storeError(directory, cause));
+      return;
+    }
     const request: DrainRequest = { file: active, end: position, applied: { sequence, salt } };
     draining = fresh;
     fresh = orderedMap();
     active = active === 0 ? 1 : 0;
     position = 0;
-    drainer ??= startDrainer();
     drainer.postMessage(request);
   }
 
@@ -250,6 +259,7 @@ function runStore(
         data.apply(all, { sequence, salt });
       }
     } finally {
+      isClosed = true;
       log.close();
       await data.close();
       await unlock();
@@ -258,12 +268,14 @@ function runStore(
 
   return {
     get(key) {
+      if (isClosed) throw closedStore();
       const overlay = fresh.has(key) ? fresh : draining?.has(key) ? draining : undefined;
       if (overlay === undefined) return data.get(key);
       const value = overlay.get(key);
       return value && Buffer.from(value);
     },
     range(from, to) {
+      if (isClosed) throw closedStore();
       const changed = new Map<string, Uint8Array | undefined>();
       for (const overlay of [draining, fresh]) {
         for (const key of overlay?.keys(from, to) ?? []) changed.set(key, overlay!.get(key));
@@ -271,8 +283,7 @@ function runStore(
       return mergeEntries(data.range(from, to), changed);
     },
     commit(batch) {
-      if (closing)
-        return Promise.reject(new NeuroranError("STORE_CLOSED", "the store is closed; open it again"));
+      if (closing) return Promise.reject(closedStore());
       if (failure !== undefined) return Promise.reject(failure);
       return new Promise((resolve, reject) => {
         const size = sizeOfWrites(batch);
@@ -290,6 +301,10 @@ function runStore(
       return closing;
     },
   };
+}
+
+function closedStore(): NeuroranError {
+  return new NeuroranError("STORE_CLOSED", "the store is closed; open it again");
 }
 
 /** The entries of the data file with what has changed since. */
