@@ -78,6 +78,25 @@ describe("corruption", () => {
     }
   });
 
+  it("in the list of free pages is found before a page in use is written over", async () => {
+    const directory = await filled();
+    const path = join(directory, "data.mdb");
+    const file = readFileSync(path);
+    // As liblmdb lays out its meta pages (transaction at 152, roots at 88 and 136) and the free list's leaf pages.
+    const meta = file.readBigUInt64LE(152) > file.readBigUInt64LE(4096 + 152) ? 0 : 4096;
+    const [freePage, mainRoot] = [
+      Number(file.readBigUInt64LE(meta + 88)) * 4096,
+      file.readBigUInt64LE(meta + 136),
+    ];
+    const firstId = freePage + 24 + file.readUInt16LE(freePage + 24) + 8 + 8 + 8;
+    expect(file.readBigUInt64LE(firstId)).toBeLessThan(BigInt(file.length / 4096));
+    for (const page of [mainRoot, 1n, 2n ** 40n, -(2n ** 40n)]) {
+      file.writeBigInt64LE(page, firstId);
+      writeFileSync(path, file);
+      await expect(openLmdbStore(directory), `page ${page}`).rejects.toMatchObject({ code: "STORE_CORRUPT" });
+    }
+  });
+
   it("that comes while the store is open is found when the entry is read", async () => {
     const directory = await filled();
     const store = await openLmdbStore(directory);
