@@ -38,7 +38,7 @@ describe("corruption", () => {
     await store.close();
     const random = dice(seed);
     let found = 0;
-    const flips = 150;
+    const flips = 100;
     for (let flip = 0; flip < flips; flip++) {
       const damaged = Buffer.from(original);
       // A third of them in the meta pages, which are few among many.
@@ -156,7 +156,7 @@ describe("corruption", () => {
       original.lastIndexOf("NRRL".split("").reverse().join("")) >= 0 ? 0 : original.lastIndexOf("RNRL");
     expect(lastMark).toBeGreaterThan(10_000);
     const random = dice(seed);
-    for (let flip = 0; flip < 40; flip++) {
+    for (let flip = 0; flip < 20; flip++) {
       const bit = random(lastMark * 8);
       rmSync(copy, { recursive: true, force: true });
       cpSync(directory, copy, { recursive: true });
