@@ -120,13 +120,15 @@ describe("bundling", () => {
 
   it("bundles packages in the older module format that ask for Node's modules", async () => {
     const path = await folderWith({
-      "main.mjs": 'import os from "old"; export const kind = os.kind;',
+      "main.mjs": 'import os from "old"; console.log(os.kind);',
       "node_modules/old/index.js": 'exports.kind = typeof require("os").cpus;',
       "node_modules/old/package.json": '{"name":"old","main":"index.js"}',
     });
     const dataDirectory = await newDataDirectory();
     const hash = await installModule(dataDirectory, await bundleModule(join(path, "main.mjs")));
-    expect((await import(modulePath(dataDirectory, hash))).kind).toBe("function");
+    // In a process of its own, as the one that runs tests gives modules more than Node does.
+    const { stdout } = await run(process.execPath, [modulePath(dataDirectory, hash)]);
+    expect(stdout).toBe("function\n");
   });
 
   it("says which file and line cannot be bundled", async () => {

@@ -128,6 +128,13 @@ describe("a codec", () => {
     expect(codec.initial().taps).not.toBe(codec.initial().taps);
   });
 
+  it("keeps texts as they are, byte order marks and all", () => {
+    const codec = codecOf(stateSchema({ t: field.text() }));
+    for (const t of ["\ufeffa", "a\0b", "\ufeff".repeat(40), "e\u0301", "\u{10ffff}".repeat(20)]) {
+      expect(codec.decode(codec.encode({ t })).t).toBe(t);
+    }
+  });
+
   it("lays states out as documented", () => {
     const codec = codecOf(
       stateSchema(
@@ -225,6 +232,9 @@ describe("a codec", () => {
     expect(changed(users, 3)).toThrow("state.users, at byte 22: the keys are out of order");
     expect(changed(users + 2, 1)).toThrow("out of order");
     expect(changed(0, 2)).toThrow("later format");
+    expect(() => codec.decode(Buffer.concat([bytes, bytes.subarray(0, 1)]))).toThrow(
+      "more bytes than the fields take",
+    );
     expect(changed(4, bytes[4] ^ 1)).toThrow("not how version 1 lays its fields out");
     expect(changed(2, 9)).toThrow(expect.objectContaining({ code: "STATE_VERSION_UNKNOWN" }));
   });

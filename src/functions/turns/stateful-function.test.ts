@@ -212,6 +212,21 @@ describe("a stateful function", () => {
     });
   });
 
+  it("lets a step name who takes the reply instead of the next step", async () => {
+    const types = { request: z.undefined(), reply: z.string() };
+    const branching = statefulFunction("branching", stateSchema({}), {
+      go: steps(
+        types,
+        () => call(account.at("a").name(), { onReply: "elsewhere" }),
+        () => "next",
+      ),
+      elsewhere: continuation((_, name: string) => `elsewhere with ${name}`),
+    });
+    await inDomain([account, branching], async (ask) => {
+      expect(await ask(branching.at("x").go())).toBe("elsewhere with a");
+    });
+  });
+
   it("refuses declarations that make no sense, with what is allowed", () => {
     const state = stateSchema({});
     const types = { request: z.string(), reply: z.string() };
