@@ -105,3 +105,25 @@ export const halvingLoop = flow("halving-loop", { delivery: "exactly-once" }, ({
   halves.from(splitting("even", false)({ numbers }, { parallelism: 2 }));
   return { odd: splitting("odd", true)({ numbers }) };
 });
+
+/** Adds up what a handler appends, and tells the handler's function the total. */
+const telling = operator({
+  name: "telling",
+  state: stateSchema({ total: field.int32() }),
+  inputs: {
+    numbers: {
+      message: numberMessage,
+      key: ({ number }) => number % 3,
+      process(context, { number }) {
+        context.state.total += number;
+        const body = { number, total: context.state.total };
+        context.send({ target: { function: "relay", key: context.key }, handler: "told", body });
+      },
+    },
+  },
+});
+
+export const relayTotals = flow("relay-totals", { delivery: "exactly-once" }, ({ source }) => {
+  telling({ numbers: source("numbers", numberMessage, logged()) }, { parallelism: 2 });
+  return {};
+});

@@ -35,7 +35,10 @@ export interface FlowThreads {
  */
 export async function startFlowThreads(
   plan: FlowPlan,
-  start: Pick<FlowWorkerStart, "module" | "name" | "lastEpoch" | "positions" | "operators">,
+  start: Pick<
+    FlowWorkerStart,
+    "module" | "name" | "lastEpoch" | "positions" | "operators" | "messageLayouts"
+  >,
   hear: (reply: FlowReply) => void,
   fail: (error: NeuroranError) => void,
 ): Promise<FlowThreads> {

@@ -154,7 +154,17 @@ function build(flow: Flow) {
       const source = flow.graph.sources.get(name) as NonNullable<ReturnType<Flow["graph"]["sources"]["get"]>>;
       const from = start.positions[name]?.[task.replica] ?? 0;
       const outlets = outletsOf(id, name, "source");
-      sources.push(createSourceTask(task, source, outlets, from, start.lastEpoch, counts(id)));
+      sources.push(
+        createSourceTask(
+          task,
+          source,
+          outlets,
+          from,
+          start.lastEpoch,
+          counts(id),
+          start.messageLayouts[name],
+        ),
+      );
       continue;
     }
     const channels = plan.channels
@@ -187,6 +197,7 @@ function build(flow: Flow) {
           sends.push({ epoch, message });
         },
       },
+      start.messageLayouts,
     );
     operators.set(id, operator);
     for (const [index, channel] of channels.entries()) {

@@ -14,7 +14,7 @@ import { createBarrierAligner } from "./barrier-aligner.js";
 import type { OperatorNode } from "./declaration.js";
 import { createKeyedState, type KeyState } from "./keyed-state.js";
 import { type Channel, replicaOfGroup, type Task } from "./plan.js";
-import type { CopiedPart, RestoredOperator, TaskDescription } from "./worker-protocol.js";
+import type { CopiedPart, Layouts, RestoredOperator, TaskDescription } from "./worker-protocol.js";
 
 /** Where what a task emits goes. */
 export interface Outlet {
@@ -67,6 +67,8 @@ export function createOperatorTask(
   restored: RestoredOperator | undefined,
   lastEpoch: number,
   host: TaskHost,
+  /** By feedback edge. */
+  messageLayouts: Readonly<Record<string, Layouts>> = {},
 ): OperatorTask {
   const { operator } = node;
   const inputs = channels.map(({ input }) => operator.inputs[input]);
@@ -155,7 +157,7 @@ export function createOperatorTask(
   const restoreFeedback = (edge: string, messages: readonly Uint8Array[]): void => {
     const channel = channels.findIndex((one) => one.feedback === edge);
     if (channel < 0) return;
-    const codec = codecOf(inputs[channel].message);
+    const codec = codecOf(inputs[channel].message, messageLayouts[edge]);
     const ofMessage = keyOf[channel];
     for (const [index, bytes] of messages.entries()) {
       const message = codec.decode(bytes);

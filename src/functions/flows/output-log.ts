@@ -1,5 +1,5 @@
 import type { Store, Write } from "../../bus/index.js";
-import { type Codec, codecOf, type Schema } from "../schema/index.js";
+import type { Codec } from "../schema/index.js";
 import { type FlowKeys, positionOf } from "./epoch-store.js";
 import type { Guard } from "./guard.js";
 
@@ -35,12 +35,11 @@ export function outputLog(
   store: Store,
   keys: FlowKeys,
   name: string,
-  schema: Schema,
+  codec: Codec,
   guard: Guard,
   /** Behind the last message that is there. */
   behind: number,
 ): OutputLog {
-  const codec = codecOf(schema) as Codec;
   const prefix = keys.output(name);
   /** By subscriber: the next position, or undefined until the first message. */
   const subscribers = new Map<(message: OutputMessage) => void, number | undefined>();

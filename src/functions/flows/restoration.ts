@@ -1,11 +1,11 @@
 import { afterPrefix, type Store, type Write } from "../../bus/index.js";
 import { NeuroranError } from "../../errors.js";
-import { admitSchema, keptLayouts } from "../schema/index.js";
+import { admitSchema, keptLayouts, type Schema } from "../schema/index.js";
 import type { Flow } from "./declaration.js";
 import type { EpochStore, FlowKeys, Head, Manifest } from "./epoch-store.js";
 import { decodeMessages, decodePart } from "./part.js";
 import { chooseEpoch, type PassedOver } from "./recovery.js";
-import type { RestoredOperator } from "./worker-protocol.js";
+import type { Layouts, RestoredOperator } from "./worker-protocol.js";
 
 /** What a flow goes on from. */
 export interface Restoration {
@@ -16,6 +16,9 @@ export interface Restoration {
   /** Positions at the first epoch of its generation. */
   readonly basePositions: Manifest["positions"];
   readonly operators: Readonly<Record<string, RestoredOperator>>;
+  /** Of logged sources and feedback edges. */
+  readonly messageLayouts: Readonly<Record<string, Layouts>>;
+  readonly outputLayouts: Readonly<Record<string, Layouts>>;
   readonly passedOver: readonly PassedOver[];
 }
 
@@ -61,12 +64,24 @@ export async function restoreFlow(
   const next: Head = { term, epoch, newest: manifest.epoch };
   const writes = [...epochs.deletions(manifest.epoch + 1, epoch + 1)];
   if (passedOver.length > 0) writes.push(...laterOutputs(store, keys, flow, manifest));
-  const layouts = new Map<string, ReadonlyMap<number, string>>();
-  for (const { name, operator } of flow.graph.nodes.values()) {
-    if (operator.state === undefined) continue;
-    const owner = `${flow.name}/${name}`;
-    writes.push(...admitSchema(store, owner, operator.state).writes);
-    layouts.set(name, keptLayouts(store, owner));
+  const admit = (owner: string, schema: Schema): Layouts => {
+    const name = `${flow.name}/${owner}`;
+    writes.push(...admitSchema(store, name, schema).writes);
+    return keptLayouts(store, name);
+  };
+  const { sources, nodes, feedback: loops } = flow.graph;
+  const stateLayouts = new Map<string, Layouts>();
+  for (const { name, operator } of nodes.values()) {
+    if (operator.state !== undefined) stateLayouts.set(name, admit(name, operator.state));
+  }
+  const messageLayouts: Record<string, Layouts> = {};
+  for (const one of sources.values())
+    if (one.kind === "logged") messageLayouts[one.name] = admit(one.name, one.message);
+  for (const { name, message, logged } of loops.values())
+    if (logged) messageLayouts[name] = admit(name, message);
+  const outputLayouts: Record<string, Layouts> = {};
+  for (const [name, { message }] of Object.entries(flow.outputs)) {
+    outputLayouts[name] = admit(`output/${name}`, message);
   }
   if (!(await epochs.compareAndSet(head, next, writes))) throw fenced(flow.name);
   const operators: Record<string, RestoredOperator> = {};
@@ -81,9 +96,10 @@ export async function restoreFlow(
       if (operator !== name) continue;
       feedback[edge] = decodeMessages(epochs.open(keys.feedback(manifest.epoch, operator, edge)));
     }
-    operators[name] = { parts, feedback, layouts: layouts.get(name) ?? new Map() };
+    operators[name] = { parts, feedback, layouts: stateLayouts.get(name) ?? new Map() };
   }
-  return { head: next, manifest, basePositions: chain[0]?.positions ?? {}, operators, passedOver };
+  const basePositions = chain[0]?.positions ?? {};
+  return { head: next, manifest, basePositions, operators, messageLayouts, outputLayouts, passedOver };
 }
 
 export function fenced(flow: string): NeuroranError {

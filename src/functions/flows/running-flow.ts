@@ -8,6 +8,7 @@
 import { type Clock, type Store, systemClock, type Write } from "../../bus/index.js";
 import { InputError, NeuroranError } from "../../errors.js";
 import { deferred } from "../deferred.js";
+import { type Codec, codecOf } from "../schema/index.js";
 import { type Action, createCoordinator } from "./coordinator.js";
 import type { Flow } from "./declaration.js";
 import { epochStore, flowKeys, type Head, type Manifest, sealJson } from "./epoch-store.js";
@@ -141,7 +142,14 @@ export async function runFlow(
   let last = restoration.manifest;
   const outputs: Record<string, OutputLog> = {};
   for (const [name, stream] of Object.entries(flow.outputs)) {
-    outputs[name] = outputLog(store, keys, name, stream.message, guard, last.outputs[name] ?? 0);
+    outputs[name] = outputLog(
+      store,
+      keys,
+      name,
+      codecOf(stream.message, restoration.outputLayouts[name]) as Codec,
+      guard,
+      last.outputs[name] ?? 0,
+    );
   }
   let { basePositions } = restoration;
   let baseBytes = 0;
@@ -357,6 +365,7 @@ export async function runFlow(
       lastEpoch: head.epoch,
       positions: last.positions,
       operators: restoration.operators,
+      messageLayouts: restoration.messageLayouts,
     },
     (reply) => hearNow(reply),
     (error) => clock.soon(() => fail(error)),

@@ -2,7 +2,7 @@ import { type Codec, codecOf } from "../schema/index.js";
 import type { SourceData } from "./declaration.js";
 import type { Outlet } from "./operator-task.js";
 import type { Task } from "./plan.js";
-import { type FedMessage, monotonic_ms } from "./worker-protocol.js";
+import { type FedMessage, type Layouts, monotonic_ms } from "./worker-protocol.js";
 
 /** One partition of a source. */
 export interface SourceTask {
@@ -31,6 +31,7 @@ export function createSourceTask(
   from: number,
   lastEpoch: number,
   counts: Float64Array,
+  layouts?: Layouts,
 ): SourceTask {
   let epoch = lastEpoch;
   const emit = (message: unknown): void => {
@@ -45,7 +46,11 @@ export function createSourceTask(
   };
   if (source.kind !== "replayable") {
     const lateAfter_ms = source.kind === "live" ? source.lateAfter_ms : Number.POSITIVE_INFINITY;
-    return { task, barrier, ...fedSource(codecOf(source.message), lateAfter_ms, from, emit, counts) };
+    return {
+      task,
+      barrier,
+      ...fedSource(codecOf(source.message, layouts), lateAfter_ms, from, emit, counts),
+    };
   }
   const reader = source.open(from, task.replica);
   let ended = false;

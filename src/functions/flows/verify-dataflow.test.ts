@@ -5,7 +5,11 @@ const seed = 20261121;
 
 describe("verification of a flow", () => {
   it(`finds everything once after kills, seed ${seed}`, async () => {
-    const { kills, messages, outputs, problems, runs } = await verifyDataflow({ seed, seconds: 2, messages: 30_000 });
+    const { kills, messages, outputs, problems, runs } = await verifyDataflow({
+      seed,
+      seconds: 2,
+      messages: 30_000,
+    });
     expect(problems).toEqual([]);
     expect([messages, outputs]).toEqual([60_000, 60_000]);
     expect(kills).toBeGreaterThan(0);

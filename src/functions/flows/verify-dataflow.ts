@@ -9,6 +9,7 @@ import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { openLmdbStore } from "../../bus/index.js";
 import { createRandom, type Random } from "../../system/index.js";
+import { type Codec, codecOf } from "../schema/index.js";
 import { countedSequence, lanes, numberAt, partitions, users } from "./counted-flow.js";
 import type { ChildStart } from "./dataflow-child.js";
 import { flowKeys } from "./epoch-store.js";
@@ -200,9 +201,9 @@ async function askWhatIsStuck(child: ChildProcess): Promise<void> {
 async function checkOutput(directory: string, count: number, problems: string[]): Promise<number> {
   const store = await openLmdbStore(directory);
   try {
-    const schema = countedSequence.outputs.results.message;
+    const codec = codecOf(countedSequence.outputs.results.message) as Codec;
     const end = partitions * count + 1;
-    const log = outputLog(store, flowKeys(countedSequence.name), "results", schema, checksums, end);
+    const log = outputLog(store, flowKeys(countedSequence.name), "results", codec, checksums, end);
     const check = expectedOutput(count, (problem) => {
       if (problems.length < mostProblems) problems.push(problem);
     });

@@ -43,13 +43,16 @@ export function heldUnits(bytes: number): number {
   return Math.ceil(bytes / 1024);
 }
 
+/** The layouts of a schema by the versions that have written in them. */
+export type Layouts = ReadonlyMap<number, string>;
+
 /** State of one operator in the order in which its parts were written, and messages that were under way. */
 export interface RestoredOperator {
   readonly parts: readonly Uint8Array[];
   /** By feedback edge. */
   readonly feedback: Readonly<Record<string, readonly Uint8Array[]>>;
-  /** Layouts of the state by the versions that have written it. */
-  readonly layouts: ReadonlyMap<number, string>;
+  /** Of its state. */
+  readonly layouts: Layouts;
 }
 
 export interface FlowWorkerStart {
@@ -68,6 +71,8 @@ export interface FlowWorkerStart {
   /** Positions of replayable sources, by name and partition. */
   readonly positions: Readonly<Record<string, readonly number[]>>;
   readonly operators: Readonly<Record<string, RestoredOperator>>;
+  /** Of logged sources and feedback edges. */
+  readonly messageLayouts: Readonly<Record<string, Layouts>>;
 }
 
 /** One message for a source that the main thread feeds. */
