@@ -90,6 +90,9 @@ export const createSlotFlow: FlowFactory = ({ arena, options, implementations })
   return createFlowInstance(slotFlow, { arena, target, implementations: chosen, maximumVariants: 3 });
 };
 
+/** Added to an account, it tells how much heap the thread of the slots uses instead. */
+export const askForHeap = 99;
+
 /** Adds to a sum of each account that a slot touches; those it reads count for the output only. */
 const accounts = defineFunction({
   name: "accounts",
@@ -110,6 +113,10 @@ for (const kind of ["plain", "fragile", "mortal"] as const) {
       return () => {
         const added = inputs.added.view[0];
         state.visits.view[0]++;
+        if (added === askForHeap) {
+          outputs.sums.view[0] = process.memoryUsage().heapUsed;
+          return;
+        }
         for (let place = 0; place < outputs.sums.view.length; place++) {
           const row = touched[place];
           // All of the row, so that a copy of half of it would be seen.

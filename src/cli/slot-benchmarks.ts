@@ -65,9 +65,11 @@ async function runSwap(options: SlotBenchmarkOptions): Promise<boolean> {
   }
   printHead("swap", options, processor);
   printPhases(phases);
-  const prepared = swaps.map(({ to, prepare_ms }) => `${to} ${duration(prepare_ms)}`).join(", ");
+  const prepared = swaps
+    .map(({ to, prepare_ms, gap_ms }) => `${to} in ${duration(prepare_ms)}, gap ${duration(gap_ms)}`)
+    .join("; ");
   process.stdout.write(
-    `\n${lost === 0 ? "0" : bad(String(lost))} of ${slots + lost} slots lost over ${swaps.length} swaps, each prepared in: ${prepared || "none"}.\n`,
+    `\n${lost === 0 ? "0" : bad(String(lost))} of ${slots + lost} slots lost over ${swaps.length} swaps, prepared in, and gap before their first slot: ${prepared || "none"}.\n`,
   );
   process.stdout.write(
     `${[

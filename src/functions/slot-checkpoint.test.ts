@@ -94,7 +94,9 @@ describe("a checkpoint of a slot executor", () => {
     done = true;
     await checkpointing;
     await swapping;
-    console.log(`${taken} checkpoints over ${history.length - 1} slots, ${incremental} of them of some rows only`);
+    console.log(
+      `${taken} checkpoints over ${history.length - 1} slots, ${incremental} of them of some rows only`,
+    );
     expect(taken).toBeGreaterThanOrEqual(12);
     expect(incremental).toBeGreaterThan(0);
   });

@@ -9,6 +9,8 @@ export interface SwapRun {
     readonly to: string;
     readonly slot: number;
     readonly prepare_ms: number;
+    /** How long the first slot of the new implementation was there, and those before it done, until it began. */
+    readonly gap_ms: number;
     readonly kept: boolean;
   }[];
   readonly lost: number;
@@ -37,7 +39,7 @@ export async function benchmarkSwap(
     await receiver.run(Math.min(2, seconds / 2), () => "warm-up");
     const before = executor.statistics();
     let phase: (typeof phases)[number] = "before";
-    const swaps: SwapRun["swaps"][number][] = [];
+    const swaps: Omit<SwapRun["swaps"][number], "gap_ms">[] = [];
     const swapping = (async () => {
       await setTimeout(250 * seconds);
       const until = performance.now() + 500 * seconds;
@@ -72,7 +74,10 @@ export async function benchmarkSwap(
           all,
         ),
       ),
-      swaps,
+      swaps: swaps.map((swap) => ({
+        ...swap,
+        gap_ms: slots[swap.slot - before.completed]?.gap_ms ?? Number.NaN,
+      })),
       lost,
       slots: slots.length,
       processor:
