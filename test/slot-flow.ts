@@ -6,6 +6,7 @@ import {
   feedback,
   float32,
   int32,
+  type View,
 } from "../src/functions/index.js";
 
 /** What a slot of the test flow may be told to do, beside adding up. */
@@ -41,7 +42,7 @@ obey.implement("plain", {
 });
 
 /** Other implementations, which count by the same state and double what they add. */
-for (const kind of ["doubling", "fragile", "slow", "mortal", "lazy"] as const) {
+for (const kind of ["doubling", "fragile", "slow", "mortal", "lazy", "endless"] as const) {
   obey.implement(kind, {
     kind: "model",
     prepare({ inputs, outputs, state }) {
@@ -53,6 +54,7 @@ for (const kind of ["doubling", "fragile", "slow", "mortal", "lazy"] as const) {
         for (let i = 0; i < outputs.total.view.length; i++)
           outputs.total.view[i] = 2 * inputs.values.view[i] + inputs.before.view[i];
         const unlucky = inputs.values.view[0] === 13;
+        while (kind === "endless" && unlucky);
         if (kind === "fragile" && unlucky) throw new RangeError("thirteen");
         if (kind === "mortal" && unlucky) {
           process.exit(7);
@@ -145,3 +147,45 @@ export const createAccountFlow: FlowFactory = ({ arena, options, implementations
     implementations,
     stateDimensions: options as { account: number; width: number },
   });
+
+/** Another version of `obey`, which counts in tens. */
+const obeyInTens = defineFunction({
+  name: "obey",
+  inputs: obey.inputs,
+  outputs: obey.outputs,
+  parameters: obey.parameters,
+  state: {
+    slots: {
+      dtype: "float64",
+      dimensions: [2],
+      version: 2,
+      migrations: {
+        1(former: View, now: View) {
+          if (former[0]! < 0) throw new RangeError("there is nothing to count on");
+          now[1] = 10 * former[0]!;
+        },
+      },
+    },
+  },
+});
+obeyInTens.implement("plain", {
+  kind: "model",
+  prepare({ inputs, outputs, state }) {
+    return () => {
+      state.slots.view[1] += 10;
+      outputs.slots.view[0] = state.slots.view[1]!;
+      for (let i = 0; i < outputs.total.view.length; i++)
+        outputs.total.view[i] = inputs.values.view[i]! + inputs.before.view[i]!;
+    };
+  },
+});
+
+const flowInTens = dataflow("slot flow in tens", { inputs: slotFlow.inputs }, ({ command, values }) => {
+  const before = feedback("before", float32("element"));
+  const { total, slots } = obeyInTens({ command, values, before });
+  before.from(total);
+  return { total, slots };
+});
+
+export const createFlowInTens: FlowFactory = ({ arena, implementations }) =>
+  createFlowInstance(flowInTens, { arena, target, implementations, maximumVariants: 3 });

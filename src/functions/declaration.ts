@@ -22,6 +22,11 @@ export interface State<D extends DataType = DataType> {
    * states of a flow with the same key have the same row for it.
    */
   readonly key?: string;
+  /**
+   * By the version that it takes: fills a tensor of this version, or of keyed state a row, from one of that. Called where a
+   * module is redeployed, between two slots; it must not change what it takes.
+   */
+  readonly migrations?: Readonly<Record<number, (former: View, now: View) => void>>;
 }
 
 /** State tensors by name. */

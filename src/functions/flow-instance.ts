@@ -70,6 +70,8 @@ export interface FlowInstance<I extends Ports = Ports, O extends Ports = Ports> 
   readonly state: Readonly<Record<string, Readonly<Record<string, Tensor>>>>;
   /** What of the state is keyed. */
   readonly keyed: readonly KeyedRows[];
+  /** Have to be run, before the first slot, where a former version of state goes on: empty otherwise. */
+  readonly migrations: readonly (() => void)[];
   /** The variants kept at most. */
   readonly maximumVariants: number;
   /** Where durations are recorded: a row for each function, then one for the slot. */
@@ -140,7 +142,7 @@ export function createFlowInstance<I extends Ports, O extends Ports>(
     shared.release();
     throw error;
   }
-  const { plan, chosen, procedures: functions, parameterNames, state, keyed } = planned;
+  const { plan, chosen, procedures: functions, parameterNames, state, keyed, migrations } = planned;
   // No map: one that grants pass through is rebuilt again and again, and what its former tables hold outlives the variants,
   // which costs the collector pauses of many milliseconds. There are few variants.
   const kept: KeptVariant<I, O>[] = [];
@@ -219,6 +221,7 @@ export function createFlowInstance<I extends Ports, O extends Ports>(
     implementations: chosen,
     state,
     keyed,
+    migrations,
     maximumVariants,
     timingTensors,
     prepare,

@@ -8,7 +8,7 @@
  */
 import { NeuroranError } from "../errors.js";
 import { bytesPerElement, type DataType, viewOf } from "./data-type.js";
-import type { Tensor, TensorDescription } from "./tensor.js";
+import { describeTensor, type Tensor, type TensorDescription } from "./tensor.js";
 
 /** A stretch of a memory, in bytes. */
 export interface Part {
@@ -22,20 +22,31 @@ export interface LastingPart {
   /** One element: bytes given out so far. */
   readonly taken: Int32Array<SharedArrayBuffer>;
   /** Those that are in use already. */
-  readonly known: readonly TensorDescription[];
+  readonly known: readonly LastingDescription[];
+}
+
+/** A lasting tensor as it travels between threads, with the version of the state that it is. */
+export interface LastingDescription extends TensorDescription {
+  readonly version: number | undefined;
 }
 
 export interface LastingTensors {
+  readonly memory: WebAssembly.Memory;
   /** The tensor of this name that is in use already. @throws NeuroranError STATE_LAYOUT where it is of another type or shape. */
   find<D extends DataType>(name: string, dtype: D, shape: readonly number[]): Tensor<D> | undefined;
+  /** The tensor of this name that is in use in another version than this. */
+  former(name: string, version: number): LastingDescription | undefined;
   /** A new one, zeroed. @throws NeuroranError ARENA_FULL */
   tensor<D extends DataType>(name: string, dtype: D, shape: readonly number[]): Tensor<D>;
+  /** Says of which version of a state a tensor is. */
+  setVersion(name: string, version: number): void;
   /** Takes a name back that was given to a new tensor which nobody uses; one that was found stays. */
   forget(name: string): void;
   /** Takes note of what another thread uses by now. */
-  learn(known: readonly TensorDescription[]): void;
+  learn(known: readonly LastingDescription[]): void;
   /** All that were asked for here, found or new. */
   used(): readonly Tensor[];
+  describe(): LastingDescription[];
 }
 
 const alignment = 64;
@@ -46,7 +57,9 @@ export function createLastingTensors(
 ): LastingTensors {
   const before = new Map(known.map((one) => [one.name, one]));
   const used = new Map<string, Tensor>();
+  const versions = new Map<string, number>();
   return {
+    memory,
     find<D extends DataType>(name: string, dtype: D, shape: readonly number[]): Tensor<D> | undefined {
       const one = before.get(name);
       if (one === undefined) return undefined;
@@ -58,10 +71,17 @@ export function createLastingTensors(
         );
       }
       const elements = shape.reduce((product, size) => product * size, 1);
-      const tensor = { ...one, dtype, view: viewOf(dtype, memory.buffer, one.offset, elements) };
+      const { offset, byteLength } = one;
+      const view = viewOf(dtype, memory.buffer, offset, elements);
+      const tensor: Tensor<D> = { name, dtype, shape: one.shape, offset, byteLength, view };
       used.set(name, tensor);
       return tensor;
     },
+    former(name, version) {
+      const one = before.get(name);
+      return one === undefined || one.version === version ? undefined : one;
+    },
+    setVersion: (name, version) => void versions.set(name, version),
     tensor<D extends DataType>(name: string, dtype: D, shape: readonly number[]): Tensor<D> {
       const elements = shape.reduce((product, size) => product * size, 1);
       const byteLength = elements * bytesPerElement[dtype];
@@ -87,5 +107,7 @@ export function createLastingTensors(
       for (const one of more) if (!used.has(one.name)) before.set(one.name, one);
     },
     used: () => [...used.values()],
+    describe: () =>
+      [...used.values()].map((tensor) => ({ ...describeTensor(tensor), version: versions.get(tensor.name) })),
   };
 }

@@ -11,9 +11,9 @@ import type { Region } from "./arena.js";
 import type { DataflowData } from "./dataflow.js";
 import type { FunctionData, Implementation, State, States } from "./declaration.js";
 import type { FeedbackEdge, GraphNode } from "./graph.js";
-import { dimensionsOf, type KeyedRows, type KeyedState, keysPerSlot } from "./keyed-rows.js";
-import type { LastingTensors } from "./lasting.js";
-import type { Tensor } from "./tensor.js";
+import { dimensionsOf, type KeyedRows, type KeyedState, keysPerSlot, rowViews } from "./keyed-rows.js";
+import type { LastingDescription, LastingTensors } from "./lasting.js";
+import { type Tensor, withView } from "./tensor.js";
 
 type TensorsByName = Readonly<Record<string, Tensor>>;
 type Prepared = Exclude<Implementation, { flow: DataflowData }>;
@@ -67,6 +67,8 @@ export interface CompletePlan {
   /** State tensors by node path and name. */
   readonly state: Readonly<Record<string, TensorsByName>>;
   readonly keyed: readonly KeyedRows[];
+  /** Take over what state held in former versions. */
+  readonly migrations: readonly (() => void)[];
 }
 
 interface Planning {
@@ -81,6 +83,7 @@ interface Planning {
   readonly procedures: string[];
   readonly state: Record<string, TensorsByName>;
   readonly keyed: Map<string, KeyedRows & { readonly states: KeyedState[] }>;
+  readonly migrations: (() => void)[];
 }
 
 /**
@@ -108,6 +111,7 @@ export function planFlow(
     procedures: [],
     state: {},
     keyed: new Map(),
+    migrations: [],
   };
   const plan = planGraph(flow, "", {}, {}, [], planning);
   const { names, procedures, state, chosen } = planning;
@@ -120,7 +124,16 @@ export function planFlow(
   }
   const parameterNames = new Set(names);
   addAllNames(flow, "", parameterNames, new Set());
-  return { plan, chosen, procedures, names, parameterNames, state, keyed: [...planning.keyed.values()] };
+  return {
+    plan,
+    chosen,
+    procedures,
+    names,
+    parameterNames,
+    state,
+    keyed: [...planning.keyed.values()],
+    migrations: planning.migrations,
+  };
 }
 
 /** Adds node paths and function names of a flow and of all flows that may implement its functions. */
@@ -274,10 +287,19 @@ function takeState(
 function allocateState(place: string, declared: State, planning: Planning): Tensor {
   const { region, lasting, keyed } = planning;
   const shape = stateShape(place, declared, planning);
-  const { dtype, initial, key } = declared;
-  if (key === undefined) return initialized(region, place, shape, declared, lasting);
-  const all = initial && Array.from({ length: shape[0] }, () => Array.from(initial)).flat();
-  const tensor = initialized(region, place, shape, { dtype, initial: all }, lasting);
+  const { dtype, initial, key, version } = declared;
+  const repeated = (one: ArrayLike<number>) => Array.from({ length: shape[0] }, () => Array.from(one)).flat();
+  const content = {
+    dtype,
+    initial: key === undefined || initial === undefined ? initial : repeated(initial),
+  };
+  const former = lasting?.former(place, version);
+  const tensor =
+    former === undefined
+      ? initialized(region, place, shape, content, lasting)
+      : migrated(place, shape, declared, former, planning);
+  lasting?.setVersion(place, version);
+  if (key === undefined) return tensor;
   let rows = keyed.get(key);
   if (rows === undefined) {
     const none = { dtype: "int32", initial: new Array<number>(keysPerSlot).fill(-1) } as const;
@@ -286,6 +308,33 @@ function allocateState(place: string, declared: State, planning: Planning): Tens
     keyed.set(key, rows);
   }
   rows.states.push({ name: place, tensor, initial });
+  return tensor;
+}
+
+/** A new tensor for a state whose former version is in use; what that holds is taken over by the migration. */
+function migrated(
+  place: string,
+  shape: readonly number[],
+  { dtype, version, migrations, key }: State,
+  former: LastingDescription,
+  { lasting, migrations: all }: Planning,
+): Tensor {
+  const migrate = former.version === undefined ? undefined : migrations?.[former.version];
+  if (migrate === undefined) {
+    const versions = `version ${former.version} so far, but ${version} now`;
+    throw new NeuroranError("STATE_LAYOUT", `${place} is of ${versions}: declare migrations for it`);
+  }
+  if (key !== undefined && former.shape[0] !== shape[0])
+    throw new NeuroranError("STATE_LAYOUT", `${place} has ${former.shape[0]} rows, not ${shape[0]}`);
+  const { memory, tensor } = { memory: lasting!.memory, tensor: lasting!.tensor(place, dtype, shape) };
+  const old = withView(memory, former);
+  if (key === undefined) all.push(() => migrate(old.view, tensor.view));
+  else {
+    const [from, to] = [rowViews(memory.buffer, old), rowViews(memory.buffer, tensor)];
+    all.push(() => {
+      for (let row = 0; row < from.length; row++) migrate(from[row], to[row]);
+    });
+  }
   return tensor;
 }
 

@@ -15,7 +15,7 @@ import type { Configuration } from "./flow-instance.js";
 import type { KernelRecord } from "./kernel-store.js";
 import { keysPerSlot } from "./keyed-rows.js";
 import type { KeyedDescription } from "./keyed-shape.js";
-import type { LastingPart, Part } from "./lasting.js";
+import type { LastingDescription, LastingPart, Part } from "./lasting.js";
 import type { ChosenImplementation } from "./plan.js";
 import type { Ports } from "./port.js";
 import type { SharedCopies } from "./row-copies.js";
@@ -92,7 +92,7 @@ export interface VariantRequest {
   readonly configuration: Configuration;
   readonly inputs: TensorDescriptions;
   /** State and feedback edges that another thread uses. */
-  readonly lasting: readonly TensorDescription[];
+  readonly lasting: readonly LastingDescription[];
 }
 
 /** What a worker thread is started with. */
@@ -156,7 +156,7 @@ export type Reply =
       readonly counts: TensorDescription<"float64">;
       readonly durations: TensorDescription<"float64">;
       readonly maximumVariants: number;
-      readonly lasting: readonly TensorDescription[];
+      readonly lasting: readonly LastingDescription[];
       readonly keyed: readonly KeyedDescription[];
       /** Whether the thread runs on the processor that it was given. */
       readonly pinned: boolean;
@@ -167,7 +167,7 @@ export type Reply =
       readonly variant: number;
       readonly outputs: TensorDescriptions;
       readonly kernels: readonly KernelRecord[];
-      readonly lasting: readonly TensorDescription[];
+      readonly lasting: readonly LastingDescription[];
     }
   | { readonly kind: "kernels"; readonly kernels: readonly KernelRecord[] }
   | { readonly kind: "preparation failed"; readonly variant: number; readonly error: ErrorDescription }

@@ -173,6 +173,44 @@ describe("a swap", () => {
     await expect(outcome).resolves.toMatchObject({ kept: false, slot: 2 });
   });
 
+  it("returns when the new implementation hangs in a slot", async () => {
+    const executor = await start();
+    const variant = await prepare(executor, "a");
+    const { outcome } = await executor.swap({ ...to("endless"), fallback: { deadline_ms: 10, misses: 100 } });
+    for (const added of [1, 13, 1]) {
+      variant.inputs.values.view.fill(added);
+      await executor.submit(variant);
+    }
+    await expect(outcome).resolves.toMatchObject({ kept: false, reason: "thread ended", slot: 1 });
+    expect([variant.outputs.slots.view[0], variant.outputs.total.view[0]]).toEqual([3, 16]);
+  });
+
+  it("redeploys a module with the state it had, migrated where its version is another", async () => {
+    const executor = await start();
+    const variant = await prepare(executor, "a");
+    variant.inputs.values.view.fill(1);
+    await executor.submit(variant);
+    await executor.submit(variant);
+    // The same code by another name is another module.
+    const again = await executor.swap({ module: new URL("?again", module), fallback: { slots: 1 } });
+    await executor.submit(variant);
+    expect(variant.outputs.slots.view[0]).toBe(3);
+    await expect(again.outcome).resolves.toEqual({ kept: true });
+    await untilServing(executor);
+    const { outcome } = await executor.swap({ factory: "createFlowInTens" });
+    await executor.submit(variant);
+    expect([variant.outputs.slots.view[0], variant.outputs.total.view[0]]).toEqual([40, 4]);
+    await expect(outcome).resolves.toEqual({ kept: true });
+    await untilServing(executor);
+    await expect(executor.swap({ factory: "createSlotFlow" })).rejects.toMatchObject({
+      code: "STATE_LAYOUT",
+    });
+    await untilServing(executor);
+    await expect(executor.swap({ factory: "createAccountFlow" })).rejects.toThrow(/stateDimensions|inputs/);
+    await executor.submit(variant);
+    expect(variant.outputs.slots.view[0]).toBe(50);
+  });
+
   it("refuses a factory that does not choose what it is told", async () => {
     const executor = await start("deaf");
     await expect(executor.swap(to("doubling"))).rejects.toThrow(/hand the implementations .* createSlotFlow/);

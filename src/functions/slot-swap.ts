@@ -12,6 +12,7 @@ import {
   isKept,
   nextSwapState,
   otherThread,
+  ownerOf,
   type SwapEvent,
   type SwapState,
   type ThreadIndex,
@@ -27,7 +28,7 @@ export interface SwapRequest {
   readonly module?: URL | string;
   readonly factory?: string;
   readonly options?: unknown;
-  /** When the slots return to what ran them before, beside when something throws. */
+  /** When the slots return to what ran them before, beside when something throws, or hangs for seconds. */
   readonly fallback?: {
     /** How long a slot may take; without it no slot is late. */
     readonly deadline_ms?: number;
@@ -148,6 +149,20 @@ export function createSlotSwap(
     }
   };
 
+  /** Ends a candidate that hangs in a slot: it will not give that back by itself. */
+  const watch = (mine: Swapping, thread: SlotThread, deadline_ms: number): void => {
+    const patience_ms = Number.isFinite(deadline_ms) ? Math.max(100, 10 * deadline_ms) : 2000;
+    let seen = -1;
+    const timer = setInterval(() => {
+      const completed = Atomics.load(words, word.completed);
+      const isIdle = completed === Atomics.load(words, word.submitted);
+      if (seen === completed && !isIdle && ownerOf(words) === thread.index) thread.terminate();
+      seen = isIdle ? -1 : completed;
+    }, patience_ms);
+    void mine.outcome.promise.then(() => clearInterval(timer));
+    timer.unref();
+  };
+
   return {
     get state() {
       return state;
@@ -220,6 +235,7 @@ export function createSlotSwap(
       }
       dispatch({ kind: "prepared" });
       const slot = await mine.handedOver.promise;
+      watch(mine, thread, probation.deadline_ms);
       return { slot, outcome: mine.outcome.promise };
     },
   };

@@ -81,7 +81,7 @@ function checkChoices({ implementations }: FlowInstance): void {
 function run(instance: FlowInstance, arena: Arena): void {
   const ring = sharedRing(start.ring);
   const { words, variants: entries, outcomes } = ring;
-  const { keyed } = instance;
+  const { keyed, migrations } = instance;
   const chosenRows = keyed.map(({ rows }) => rows.view);
   const keyedTensors = new Set(
     keyed.flatMap(({ rows, states }) => [rows.name, ...states.map(({ tensor }) => tensor.name)]),
@@ -92,6 +92,8 @@ function run(instance: FlowInstance, arena: Arena): void {
   let requests = 0;
   /** Of the kernels, when the executor was told. */
   let changes = 0;
+  /** Whether the slots that come first are to find state of a new version. */
+  let migrating = false;
   let probation: (Probation & { done: number; missed: number }) | undefined;
   let kept: KeptState | undefined;
   let keptRegion = arena.region("kept state");
@@ -144,7 +146,7 @@ function run(instance: FlowInstance, arena: Arena): void {
         variant: number,
         outputs: describeTensors(variant.outputs),
         kernels: instance.kernels(),
-        lasting: lasting.used().map(describeTensor),
+        lasting: lasting.describe(),
       });
     } catch (error) {
       reply({ kind: "preparation failed", variant: number, error: describeError(error) });
@@ -179,11 +181,24 @@ function run(instance: FlowInstance, arena: Arena): void {
   const takeOver = (asked: Probation): void => {
     try {
       instance.settle();
-      probation = { ...asked, done: 0, missed: 0 };
-      keepState();
+      // Behind a migration there is no way back: the former implementation cannot read what comes of it.
+      if (migrations.length === 0) {
+        probation = { ...asked, done: 0, missed: 0 };
+        keepState();
+      } else migrating = true;
       reply({ kind: "ready" });
     } catch (error) {
       reply({ kind: "not ready", error: describeError(error) });
+    }
+  };
+
+  const migrate = (slot: number): void => {
+    migrating = false;
+    try {
+      for (const one of migrations) one();
+      reply({ kind: "passed" });
+    } catch (error) {
+      returnSlots("slot failed", slot, error);
     }
   };
 
@@ -254,6 +269,10 @@ function run(instance: FlowInstance, arena: Arena): void {
     }
     const mine = claim(words, self);
     const completed = Atomics.load(words, word.completed);
+    if (mine === 1 && migrating) {
+      migrate(completed);
+      continue;
+    }
     if (
       mine !== 0 &&
       Atomics.load(words, word.barrier) === barrierState.asked &&
@@ -288,7 +307,7 @@ if (created !== undefined) {
     counts: describeTensor(timingTensors.counts),
     durations: describeTensor(timingTensors.durations),
     maximumVariants,
-    lasting: arena.lasting!.used().map(describeTensor),
+    lasting: arena.lasting!.describe(),
     keyed: instance.keyed.map(({ key, capacity, states }) => ({
       key,
       capacity,
