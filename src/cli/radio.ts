@@ -4,6 +4,7 @@ import { addDoctor } from "./doctor.js";
 import { addInspect } from "./inspect.js";
 import { addReceive } from "./receive.js";
 import { addSimulate } from "./simulate.js";
+import { addVerify } from "./verify.js";
 
 /** The commands that receive, simulate and measure. */
 export function addRadio(program: Command): void {
@@ -13,4 +14,6 @@ export function addRadio(program: Command): void {
   addBench(program);
   addInspect(program);
   addDoctor(program);
+  program.commandsGroup("Stateful functions:");
+  addVerify(program);
 }
