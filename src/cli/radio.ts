@@ -6,7 +6,7 @@ import { addReceive } from "./receive.js";
 import { addSimulate } from "./simulate.js";
 import { addVerify } from "./verify.js";
 
-/** The commands that receive, simulate and measure. */
+/** The commands that receive, simulate, measure and verify. */
 export function addRadio(program: Command): void {
   program.commandsGroup("Receive chain:");
   addReceive(program);

@@ -1,7 +1,21 @@
 import { describe, expect, it } from "vitest";
 import { neuroran, objectsOf } from "./command.js";
 
-const commands = ["", "receive", "simulate", "bench", "bench ldpc", "bench pusch", "inspect", "doctor"];
+const commands = [
+  "",
+  "receive",
+  "simulate",
+  "bench",
+  "bench ldpc",
+  "bench pusch",
+  "bench invoke",
+  "bench cold-start",
+  "bench memory",
+  "verify",
+  "verify programs",
+  "inspect",
+  "doctor",
+];
 
 describe("help", () => {
   it.each(commands)("of `neuroran %s` tells its use with an example", async (words) => {

@@ -1,13 +1,14 @@
 import { describe, expect, it } from "vitest";
-import { programsText, verifyPrograms } from "../../src/cli/verification/programs/verify-programs.js";
+import { neuroran, objectsOf } from "../cli/command.js";
 
-describe("a node that is killed while it runs random programs", () => {
-  it("counts and replies what the model says (seed 1)", async () => {
-    const report = await verifyPrograms({ seed: 1, programs: 2000 });
-    // The report says what is wrong, and what the run was stuck at.
-    expect(report.passed, programsText(report)).toBe(true);
-    expect(report).toMatchObject({ programs: 2000, replies: 2000, mistakes: [], stuck: [] });
-    expect(report.kills).toBeGreaterThanOrEqual(5);
-    for (const count of Object.values(report.operations)) expect(count).toBeGreaterThan(100);
+describe("verify programs", () => {
+  it("finds that a node that is killed counts and replies what the model says (seed 1)", async () => {
+    const { status, stdout } = await neuroran(["verify", "programs", "--programs", "2000", "--json"]);
+    const [report] = objectsOf(stdout);
+    expect(report).toMatchObject({ mistakes: [], stuck: [], passed: true, data: null });
+    expect(report).toMatchObject({ seed: 1, programs: 2000, replies: 2000 });
+    expect(report!.kills).toBeGreaterThanOrEqual(5);
+    for (const count of Object.values(report!.operations as object)) expect(count).toBeGreaterThan(100);
+    expect(status).toBe(0);
   });
 });

@@ -1,5 +1,5 @@
 import { NeuroranError } from "../../../errors.js";
-import { createRandom, type Random } from "../../../radio/index.js";
+import { createRandom, type Random } from "../../../system/index.js";
 import { getRequest } from "../../load/http-connection.js";
 import { countOperations, createProgramGenerator } from "./generator.js";
 import { createModel, type Model, type ModelOutcome } from "./model.js";

@@ -1,5 +1,5 @@
 import type { Address } from "../../../functions/turns/address.js";
-import { createRandom, type Random } from "../../../radio/index.js";
+import { createRandom, type Random } from "../../../system/index.js";
 import {
   type AddressedProgram,
   addressOf,

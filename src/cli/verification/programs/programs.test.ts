@@ -8,7 +8,7 @@ import type {
   StatefulFunctionData,
   TurnContext,
 } from "../../../functions/turns/declaration.js";
-import { createRandom, type Random } from "../../../radio/index.js";
+import { createRandom, type Random } from "../../../system/index.js";
 import { countOperations, createProgramGenerator } from "./generator.js";
 import { layerOne, layerThree, layerTwo } from "./interpreter.js";
 import { createModel } from "./model.js";

@@ -1,5 +1,5 @@
 import { NeuroranError } from "../../../errors.js";
-import type { Random } from "../../../radio/index.js";
+import type { Random } from "../../../system/index.js";
 import type { HttpAddress } from "../../load/http-connection.js";
 import type { ReachedNode } from "./session-client.js";
 
