@@ -1,8 +1,11 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { pathToFileURL } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { bundleModule, importModule, installModule } from "../src/functions/deployment/index.js";
+import type { Flow } from "../src/functions/flows/declaration.js";
+import { createFlowHost } from "../src/functions/flows/index.js";
 import { createTransientDomain, reference } from "../src/functions/turns/index.js";
 
 /** Examples as a node takes them: bundled from their TypeScript, and from what it compiles to. */
@@ -18,6 +21,35 @@ describe.each(["examples", "dist/examples"])("the deployable examples in %s", (f
     const hash = await installModule(data, await bundleModule(join(folder, `${name}.${ending}`)));
     return createTransientDomain((await importModule(data, hash)).functions);
   };
+
+  it("watch links by a flow whose source gives the same slots again", async () => {
+    const hash = await installModule(data, await bundleModule(join(folder, `link-quality.${ending}`)));
+    const { functions, flows, path } = await importModule(data, hash);
+    expect(functions.map(({ name }) => name)).toEqual(["link-quality"]);
+    const uplink = flows.get("uplinkQuality") as Flow;
+    const source = uplink.graph.sources.get("slots");
+    if (source?.kind !== "replayable") throw new Error("the source cannot be replayed");
+    const whole = source.open(0, 1);
+    const reports = Array.from({ length: 6 }, () => whole.read());
+    const again = source.open(3, 1);
+    expect([again.read(), again.read(), again.read()]).toEqual(reports.slice(3));
+    expect(whole.position()).toBe(6);
+    if (folder === "examples") return;
+
+    const domain = createTransientDomain(functions);
+    const host = createFlowHost({ store: domain.store, admit: domain.admit });
+    const running = await host.start({ module: pathToFileURL(path), name: "uplinkQuality" });
+    await running.finished;
+    const meanOf = async (key: string) => {
+      const state = await domain.stateOf({ function: "link-quality", key });
+      return (state as { mean_db: number } | undefined)?.mean_db ?? Number.NaN;
+    };
+    // The users are 14 dB apart, and their channels fade.
+    await expect.poll(() => running.statistics().pendingSends).toBe(0);
+    expect((await meanOf("ue-17921")) - (await meanOf("ue-17922"))).toBeGreaterThan(7);
+    await host.stop();
+    await domain.close();
+  });
 
   it("count sessions", async () => {
     const domain = await domainOf("session-counter");

@@ -13,6 +13,18 @@ export {
   type States,
 } from "./declaration.js";
 export { type Configuration, createFlowInstance, type FlowInstance, type Variant } from "./flow-instance.js";
+export {
+  createFlowHost,
+  type FlowHost,
+  flow,
+  generated,
+  live,
+  logged,
+  operator,
+  type RunningFlow,
+  replayable,
+  type SourceReader,
+} from "./flows/index.js";
 export { type CallOptions, type FeedbackHandle, feedback, type Handle } from "./graph.js";
 export type { KernelRecord, SpecializedKernel } from "./kernel-store.js";
 export type { ParameterInputs, Parameters, ParameterType, ParameterValues } from "./parameter.js";

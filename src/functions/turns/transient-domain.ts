@@ -1,12 +1,15 @@
-import { type Clock, embeddedBus, memoryStore, systemClock } from "../../bus/index.js";
+import { type Clock, embeddedBus, memoryStore, type Store, systemClock } from "../../bus/index.js";
 import { NeuroranError } from "../../errors.js";
 import type { Address } from "./address.js";
-import type { LoggedEvent } from "./commit-domain.js";
+import type { CommitDomain, LoggedEvent } from "./commit-domain.js";
 import type { Invocation, StatefulFunctionData } from "./declaration.js";
 import { createCommitDomain } from "./domain.js";
 
 /** Stateful functions that run in this process and are forgotten with it. */
 export interface TransientDomain {
+  /** What it stands on: flows that are started over it send to the functions by `admit`. */
+  readonly store: Store;
+  readonly admit: CommitDomain["admit"];
   /**
    * The reply: `invoke(counter.at("a").add({ by: 1 }))`.
    * @throws (rejections) NeuroranError with the code and message of the failure.
@@ -32,8 +35,9 @@ export function createTransientDomain(
 ): TransientDomain {
   let ids = 0;
   const unsealed = (bytes: Uint8Array) => bytes;
+  const store = memoryStore();
   const domain = createCommitDomain({
-    store: memoryStore(),
+    store,
     bus: embeddedBus("transient"),
     clock: options.clock ?? systemClock,
     uniqueId: () => `transient-${++ids}`,
@@ -41,6 +45,8 @@ export function createTransientDomain(
     functions,
   });
   return {
+    store,
+    admit: domain.admit,
     async invoke<Reply>(invocation: Invocation<Reply>): Promise<Reply> {
       const outcome = await domain.invoke(invocation);
       if (outcome.ok) return outcome.value as Reply;
