@@ -51,14 +51,6 @@ export function admitSchema<S extends Schema>(
   return { codec, writes: [] };
 }
 
-/** What forgets a function's layouts: to be committed with, or after, the deletion of all of its state. */
-export function forgetSchemas(store: SchemaStore, name: string): Write[] {
-  return [...keptLayouts(store, name).keys()].map((version) => ({
-    key: recordKey(name, version),
-    value: undefined,
-  }));
-}
-
 /** The layouts that are kept for a function, by version. */
 export function keptLayouts(store: SchemaStore, name: string): Map<number, string> {
   const prefix = recordKey(name, "");

@@ -1,6 +1,6 @@
 export { type Codec, codecOf } from "./codec.js";
 export { checkSchema, field, stateSchema } from "./field.js";
-export { type AdmittedSchema, admitSchema, forgetSchemas, keptLayouts, type SchemaStore } from "./history.js";
+export { type AdmittedSchema, admitSchema, keptLayouts, type SchemaStore } from "./history.js";
 export type {
   Fields,
   FieldType,
