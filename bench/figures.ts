@@ -3,11 +3,10 @@
  * after the other in processes of their own; with `-- --node <path>`, that of the slot path on another Node as well.
  */
 import { execFileSync } from "node:child_process";
-import { readFileSync, writeFileSync } from "node:fs";
-import { cpus } from "node:os";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { availableTargets } from "../src/compiler/index.js";
+import { machineAndDay, markdownTable, type Row, rowsOf, writeSection } from "./readme.js";
 
 const { values } = parseArgs({
   options: {
@@ -16,8 +15,6 @@ const { values } = parseArgs({
   },
 });
 
-type Row = Record<string, string | number | boolean>;
-
 /** The cases of a benchmark on one target, each on every Node in turn. */
 function measure(benchmark: string, target: string, nodes: readonly string[]): Row[] {
   const program = fileURLToPath(new URL("../src/cli/main.js", import.meta.url));
@@ -25,23 +22,11 @@ function measure(benchmark: string, target: string, nodes: readonly string[]): R
   const measured = nodes.map((node) => {
     const version = execFileSync(node, ["--version"], { encoding: "utf8" }).trim();
     process.stderr.write(`measuring on Node ${version}: ${words.join(" ")}\n`);
-    return execFileSync(node, [program, ...words], { encoding: "utf8", maxBuffer: 2 ** 26 })
-      .split("\n")
-      .filter((line) => line.startsWith("{"))
-      .map((line) => ({ ...(JSON.parse(line) as Row), node: version }))
+    return rowsOf(execFileSync(node, [program, ...words], { encoding: "utf8", maxBuffer: 2 ** 26 }))
+      .map((row): Row => ({ ...row, node: version }))
       .filter((row) => "p50" in row && "case" in row && !("block" in row));
   });
   return measured[0]!.flatMap((_, index) => measured.map((rows) => rows[index]!));
-}
-
-function table(rows: readonly Row[], columns: readonly string[]): string {
-  const cell = (value: Row[string] | undefined): string =>
-    typeof value === "number" ? String(Number(value.toPrecision(4))) : String(value ?? "");
-  return [
-    `| ${columns.join(" | ")} |`,
-    `|${columns.map(() => "---").join("|")}|`,
-    ...rows.map((row) => `| ${columns.map((column) => cell(row[column])).join(" | ")} |`),
-  ].join("\n");
 }
 
 const columns = [
@@ -62,19 +47,13 @@ const nodes = { ldpc: [process.execPath], pusch: [process.execPath, ...values.no
 const rows = Object.entries(nodes).flatMap(([benchmark, own]) =>
   availableTargets().flatMap((target) => measure(benchmark, target, own)),
 );
-const machine = `${cpus()[0]?.model.trim()}, ${cpus().length} cores`;
 const section = [
-  `Machine: ${machine}; ${new Date().toISOString().slice(0, 10)}. Rates are of information bits on one core, and 50, 90`,
+  `Machine: ${machineAndDay()}. Rates are of information bits on one core, and 50, 90`,
   "and 99 % of the calls were at least so fast; times are of one slot from the carrier's grid, or from baseband samples, to the",
   'checked transport block. "noise": a grid that never decodes, exactly two LDPC iterations, as srsRAN\'s benchmark measures;',
   "`tail` is p99.9 over p50, `late` counts slots that took longer than a slot lasts.",
   "",
-  table(rows, columns),
+  markdownTable(rows, columns),
 ].join("\n");
 
-const readme = fileURLToPath(new URL("../../README.md", import.meta.url));
-const [begin, end] = ["<!-- figures:begin -->", "<!-- figures:end -->"];
-const text = readFileSync(readme, "utf8");
-const [from, to] = [text.indexOf(begin), text.indexOf(end)];
-if (from < 0 || to < from) throw new Error(`README.md lacks ${begin} … ${end}`);
-writeFileSync(readme, `${text.slice(0, from + begin.length)}\n${section}\n${text.slice(to)}`);
+writeSection("figures", section);
