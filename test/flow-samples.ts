@@ -1,4 +1,5 @@
-/** Flows for tests. Loaded with `?count=…`, numbers of the source, and `?fail=…`, the number at which an operator throws. */
+/** Flows for tests. Loaded with `?count=…`, numbers of the source, `?fail=…`, the number at which an operator throws, and
+ * `?slow=…`, the number at which it takes 300 ms. */
 
 import { flow, generated, live, logged, operator } from "../src/functions/flows/index.js";
 import { field, stateSchema } from "../src/functions/schema/index.js";
@@ -6,6 +7,7 @@ import { field, stateSchema } from "../src/functions/schema/index.js";
 const parameters = new URL(import.meta.url).searchParams;
 const count = Number(parameters.get("count") ?? 100);
 const fail = Number(parameters.get("fail") ?? -1);
+const slow = Number(parameters.get("slow") ?? -1);
 
 export const numberMessage = stateSchema({ number: field.int32() });
 export const totalMessage = stateSchema({ number: field.int32(), total: field.int32() });
@@ -20,6 +22,7 @@ const totalling = operator({
       key: ({ number }) => number % 10,
       process(context, { number }) {
         if (number === fail) throw new Error("told to fail");
+        if (number === slow) for (const end = performance.now() + 300; performance.now() < end; );
         context.state.total += number;
         context.emit({ number, total: context.state.total });
         if (number === 77) {

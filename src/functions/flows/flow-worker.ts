@@ -48,8 +48,8 @@ const outputBatch_bytes = 1 << 16;
 const batch = createOutputBatch();
 let sends: SentMessage[] = [];
 const sendCounts = new Map<number, number>();
-/** The task that runs code of the flow, for messages. */
-let running: string | undefined;
+/** The task whose code runs. */
+let running: number | undefined;
 
 function reply(message: FlowReply): void {
   port.postMessage(message);
@@ -242,7 +242,7 @@ function build(flow: Flow) {
 }
 
 function run(built: ReturnType<typeof build>): void {
-  const { operators, sources, sourceEpochs, ringInputs, rings, behind, nameOf } = built;
+  const { operators, sources, sourceEpochs, ringInputs, rings, behind } = built;
   let scratch = new Uint8Array(4096);
   let requests = 0;
   let reading = true;
@@ -331,7 +331,7 @@ function run(built: ReturnType<typeof build>): void {
       const roomWanted = ring.take(scratch);
       done++;
       if (roomWanted) wake(words[input.producer]);
-      running = nameOf(id);
+      running = id;
       if (tag > 0) target.barrier(channel, tag, scratch[0] === 1);
       else target.message(channel, input.decode(scratch.subarray(0, length)), undefined);
     }
@@ -341,7 +341,7 @@ function run(built: ReturnType<typeof build>): void {
   const readFrom = (source: SourceTask): boolean => {
     let progress = source.dropLate();
     const { id } = source.task;
-    running = nameOf(id);
+    running = id;
     for (let count = 0; count < turnLength && (reading || !source.polled); count++) {
       if (!hasRoom(id) || tooMuchHeld()) break;
       const step = source.step();
@@ -361,7 +361,7 @@ function run(built: ReturnType<typeof build>): void {
     let progress = false;
     for (const ring of rings) if (ring.overflow() > 0 && ring.flush()) progress = true;
     for (const operator of operators) {
-      running = nameOf(operator.task.id);
+      running = operator.task.id;
       if (hasRoom(operator.task.id) && operator.drain(turnLength)) progress = true;
     }
     for (const input of ringInputs) if (takeFrom(input)) progress = true;
@@ -401,6 +401,7 @@ try {
   reply({ kind: "started" });
   run(built);
 } catch (error) {
-  reply({ kind: "failed", task: running, error: describeError(error) });
+  const task = running === undefined ? undefined : taskName(plan.tasks[running]);
+  reply({ kind: "failed", task, error: describeError(error) });
 }
 port.close();

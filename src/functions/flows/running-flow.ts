@@ -152,6 +152,8 @@ export async function runFlow(
     );
   }
   let { basePositions } = restoration;
+  /** Where the earliest generation that is kept begins. */
+  let keptPositions: Manifest["positions"] = {};
   let baseBytes = 0;
   let generationBytes = 0;
   let generationLength = 0;
@@ -242,7 +244,8 @@ export async function runFlow(
       if (end > keptOutputs) writes.push(...outputs[name].deletions(end - keptOutputs));
     }
     // The generation that ends now is kept for when the first epoch of the new one is damaged.
-    if (full) writes.push(...epochs.deletions(0, last.base), ...feeds.deletions(basePositions));
+    if (full) writes.push(...epochs.deletions(0, last.base));
+    writes.push(...feeds.deletions(full ? basePositions : keptPositions));
     writes.push(sealJson(guard, keys.manifest(epoch), manifest));
     const nextHead: Head = { term: head.term, epoch, newest: epoch };
     try {
@@ -273,6 +276,7 @@ export async function runFlow(
         baseBytes = one.bytes;
         generationBytes = 0;
         generationLength = 0;
+        keptPositions = basePositions;
         basePositions = one.manifest.positions;
       } else {
         generationBytes += one.bytes;

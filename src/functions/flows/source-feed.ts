@@ -111,7 +111,7 @@ export function createSourceFeeds(
       if (feed.log !== undefined && feed.underWay < mostUnderWay / 2) look(source, feed);
     },
     reached: (behind, now) => [...behind].every(([name, end]) => (now[name]?.[0] ?? 0) >= end),
-    behind: () => new Map([...feeds].map(([name, { log, next }]) => [name, log?.end() ?? next])),
+    behind: () => new Map([...feeds].map(([name, { log, next }]) => [name, log?.durable() ?? next])),
     deletions(before) {
       const found: Write[] = [];
       for (const [name, { log }] of feeds) {

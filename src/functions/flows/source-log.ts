@@ -5,7 +5,7 @@
  * 1. Positions ascend in the order in which messages were appended; a position that was durable is never given again.
  * 2. Readers see no message before all that have lower positions are durable or will never be: who has read a position has
  *    read all below it.
- * 3. The last message of a log stays, whatever has been read, so that the position behind it is known.
+ * 3. The last durable message of a log stays, whatever has been read, so that the position behind it is known.
  */
 import { afterPrefix, type Store, type Write } from "../../bus/index.js";
 import { type FlowKeys, flowKeys, positionOf } from "./epoch-store.js";
@@ -27,7 +27,9 @@ export interface SourceLog {
   watch(look: () => void): () => void;
   /** Messages from a position on, at most so many. @throws NeuroranError STATE_CORRUPT. */
   read(from: number, limit: number): FedMessage[];
-  /** Behind the last message. */
+  /** Behind the last message that is durable. */
+  durable(): number;
+  /** Behind the last position that was taken. */
   end(): number;
   /** Deletions of what lies before a position, at most so many. */
   deletions(before: number, limit: number): Write[];
@@ -53,8 +55,14 @@ function createSourceLog(store: Store, keys: FlowKeys, source: string, guard: Gu
   const lookers = new Set<() => void>();
   /** The first positions of what is being appended, in order. */
   const open = new Set<number>();
+  /** The lowest position that may be kept. */
+  let first: number | undefined;
   let end = 0;
-  for (const { key } of store.range(prefix, afterPrefix(prefix))) end = positionOf(key) + 1;
+  for (const { key } of store.range(prefix, afterPrefix(prefix))) {
+    first ??= positionOf(key);
+    end = positionOf(key) + 1;
+  }
+  let durable = end;
   return {
     append(messages) {
       const begin = end;
@@ -67,6 +75,10 @@ function createSourceLog(store: Store, keys: FlowKeys, source: string, guard: Gu
         writes,
         settled() {
           if (!open.delete(begin)) return;
+          const last = writes.at(-1);
+          // Where the commit failed, nothing stands at these positions, ever.
+          if (last !== undefined && store.get(last.key) !== undefined)
+            durable = Math.max(durable, positionOf(last.key) + 1);
           for (const look of lookers) look();
         },
       };
@@ -90,13 +102,17 @@ function createSourceLog(store: Store, keys: FlowKeys, source: string, guard: Gu
       }
       return messages;
     },
+    durable: () => durable,
     end: () => end,
     deletions(before, limit) {
+      const begin = first ?? 0;
+      const to = Math.min(before, durable - 1, begin + limit);
+      if (to <= begin) return [];
       const found: Write[] = [];
-      for (const { key } of store.range(prefix, keys.sourceAt(source, Math.min(before, end - 1)))) {
-        if (found.length === limit) break;
+      for (const { key } of store.range(keys.sourceAt(source, begin), keys.sourceAt(source, to))) {
         found.push({ key, value: undefined });
       }
+      first = to;
       return found;
     },
   };
