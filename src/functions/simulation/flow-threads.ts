@@ -5,7 +5,7 @@ import type { startFlowThreads } from "../flows/flow-threads.js";
 import { createOperatorTask, type OperatorTask, type Outlet } from "../flows/operator-task.js";
 import { type ChannelEnd, createOutputBatch, edgeOutlet } from "../flows/outlets.js";
 import { createSourceTask, type SourceTask } from "../flows/source-task.js";
-import type { FlowReply, FlowRequest, SentInvocation } from "../flows/worker-protocol.js";
+import type { FlowReply, FlowRequest, SentMessage } from "../flows/worker-protocol.js";
 import { counter } from "../flows/worker-protocol.js";
 import { codecOf } from "../schema/index.js";
 import { exponential } from "./faults.js";
@@ -53,7 +53,7 @@ export function simulateThreads(
     const counts = plan.tasks.map(() => new Float64Array(counter.counters));
     const sourceEpochs = new Map<number, number>();
     const told = new Set<number>();
-    const sends = Array.from({ length: plan.workers }, (): SentInvocation[] => []);
+    const sends = Array.from({ length: plan.workers }, (): SentMessage[] => []);
     const sendCounts = new Map<number, number>();
 
     const reply = (worker: number, message: FlowReply): void => replies[worker]!(() => hear(message));
@@ -125,7 +125,10 @@ export function simulateThreads(
         send(epoch, invocation) {
           const ordinal = sendCounts.get(id) ?? 0;
           sendCounts.set(id, ordinal + 1);
-          sends[worker]!.push({ id: `${flow.name}/${epoch}/${nameOf(id)}/${ordinal}`, epoch, invocation });
+          const name = nameOf(id);
+          const sender = { function: flow.name, key: name };
+          const message = { id: `${flow.name}#${epoch}.${name}.${ordinal}`, sender, invocation };
+          sends[worker]!.push({ epoch, message });
         },
       });
       operators.set(id, operator);

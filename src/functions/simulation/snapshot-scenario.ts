@@ -1,5 +1,6 @@
 import { NeuroranError } from "../../errors.js";
 import { type RunningFlow, runFlow } from "../flows/running-flow.js";
+import type { AdmittedMessage } from "../turns/index.js";
 import { drawProfile, type FaultKind } from "./faults.js";
 import { type SimulatedThreads, simulateThreads } from "./flow-threads.js";
 import { unleash } from "./nemesis.js";
@@ -71,13 +72,15 @@ async function runSchedule(seed: number, options: ScheduleOptions = {}): Promise
   const seen = new Map<number, string>();
   const sent = new Map<string, string>();
   /** What a second acceptance of an id finds: the stateful function has taken it before. */
-  const deliver = async (invocation: { readonly body: unknown }, id: string): Promise<void> => {
-    const content = JSON.stringify(invocation.body);
-    const before = sent.get(id);
-    if (before !== undefined && before !== content) {
-      world.violate("what a flow sends is sent once", `${id} was ${before}, then ${content}`);
+  const accept = async (messages: readonly AdmittedMessage[]): Promise<void> => {
+    for (const { id, invocation } of messages) {
+      const content = JSON.stringify(invocation.body);
+      const before = sent.get(id);
+      if (before !== undefined && before !== content) {
+        world.violate("what a flow sends is sent once", `${id} was ${before}, then ${content}`);
+      }
+      sent.set(id, content);
     }
-    sent.set(id, content);
     await new Promise<void>((resolve) => world.schedule(random.next(), resolve));
     if (random.integer(10) === 0) throw new NeuroranError("COMMIT_FAILED", "not now");
   };
@@ -97,9 +100,16 @@ async function runSchedule(seed: number, options: ScheduleOptions = {}): Promise
     };
     const { store, clock } = machine;
     const module = "simulated";
+    const admit = async (
+      messages: readonly AdmittedMessage[],
+      consumed: readonly string[],
+    ): Promise<void> => {
+      await accept(messages);
+      await store.commit(consumed.map((key) => ({ key, value: undefined })));
+    };
     const ran = runFlow(
       flow,
-      { module, name: flow.name, store, clock, deployment, epochInterval_ms, epochTimeout_ms, deliver },
+      { module, name: flow.name, store, clock, deployment, epochInterval_ms, epochTimeout_ms, admit },
       threads.start,
     );
     ran.then((running) => {
