@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import { NeuroranError } from "../errors.js";
 import { benchmarkColdStart } from "./benchmarks/cold-start.js";
+import { benchmarkHop } from "./benchmarks/hop.js";
 import { benchmarkInvoke, type InvokeMeasurement } from "./benchmarks/invoke.js";
 import type { Measurement } from "./benchmarks/measure.js";
 import { benchmarkMemory, type MemoryMeasurement } from "./benchmarks/memory.js";
@@ -17,6 +18,10 @@ interface Output {
 interface InvokeCommand extends Output {
   readonly seconds: number;
   readonly peer?: string;
+}
+
+interface HopCommand extends Output {
+  readonly seconds: number;
 }
 
 interface ColdStartCommand extends Output {
@@ -47,6 +52,14 @@ export function addFunctionBenchmarks(bench: Command): void {
     )
     .option("--peer <name>", "measure another system in the same run: restate, installed for it by npm")
     .action(runInvoke);
+  add("hop", "messages from one operator of a flow to the next, on one thread and on two", "--seconds 2")
+    .option(
+      "--seconds <number>",
+      "about the time for each case",
+      numberOption("--seconds", { minimum: 0.1, maximum: 600, unit: "s" }),
+      2,
+    )
+    .action(runHop);
   add("cold-start", "the first reply of a function that was not loaded", "--rounds 20")
     .option(
       "--rounds <number>",
@@ -93,6 +106,24 @@ async function runInvoke({ seconds, peer, json }: InvokeCommand): Promise<void> 
     "\nA call lasts from the request's handing over to the whole reply, over a connection that is kept alive; every reply is checked.\n" +
       "Floor: the median of one small write flushed to the same disk, right before. A reply is durable when it comes.\n" +
       "Not measured: networks, and requests within sessions.\n",
+  );
+}
+
+async function runHop({ seconds, json }: HopCommand): Promise<void> {
+  const rows = await collect(`hop --seconds ${seconds}`, json, (signal) => benchmarkHop(seconds, signal));
+  if (json || rows.length === 0) return;
+  const micros = (one: Measurement): string[] =>
+    [one.p50, one.p90, one.p99, one.max].map((duration) => fixed(1000 * duration, 2));
+  process.stdout.write(
+    table(
+      [{ title: "Case", align: "left" }, ...["µs p50", "p90", "p99", "max", "messages"].map(right)],
+      rows.map((one) => [one.case, ...micros(one), String(one.n)]),
+    ),
+  );
+  process.stdout.write(
+    "\nFrom the call that emits a message of 4 kB to the call of the keyed operator that takes it.\n" +
+      "Awake: messages come before the thread has waited for 50 µs; asleep: it must be woken by the system.\n" +
+      "Not measured: messages that wait in a full ring, and epochs.\n",
   );
 }
 

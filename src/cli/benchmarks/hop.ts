@@ -23,8 +23,11 @@ const cases: readonly HopCase[] = [
  * The time from the call that emits a message of 4 kB to the call of the keyed operator that takes it: in the same thread
  * finding its state; between threads encoding, ring, waking and decoding as well. Not measured: what waits in a ring that is full.
  */
-export async function* benchmarkHop(seconds: number): AsyncGenerator<Measurement> {
-  for (const one of cases) yield await measureCase(one, seconds);
+export async function* benchmarkHop(seconds: number, signal?: AbortSignal): AsyncGenerator<Measurement> {
+  for (const one of cases) {
+    if (signal?.aborted) return;
+    yield await measureCase(one, seconds);
+  }
 }
 
 async function measureCase(one: HopCase, seconds: number): Promise<Measurement> {

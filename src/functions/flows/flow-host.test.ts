@@ -93,6 +93,27 @@ describe("a host of flows", () => {
   });
 });
 
+describe("a redeployed flow", () => {
+  it("goes on where the version before it stopped, and is refused before that stops where it cannot", async () => {
+    const host = createFlowHost({ store: memoryStore() });
+    const first = await host.start({ module: migrated, name: "weighedFirst", epochInterval_ms: 5 });
+    await first.append("users", { user: "b" });
+    const second = await host.start({ module: migrated, name: "weighedSecond", epochInterval_ms: 5 });
+    await first.finished;
+    expect(host.flow("weighed")).toBe(second);
+    await second.append("users", { user: "b", weight: 4 });
+    await second.commit();
+    expect(second.output("totals").read(1, 10)).toEqual([
+      { position: 1, message: { user: "b", count: 2, weight: 5 } },
+    ]);
+    await expect(host.start({ module: migrated, name: "weighedFirst" })).rejects.toThrow(/version 2/);
+    expect(host.flow("weighed")).toBe(second);
+    await second.append("users", { user: "b", weight: 1 });
+    await host.stop();
+    expect(second.output("totals").read(2, 10)).toHaveLength(1);
+  });
+});
+
 describe("the store of a flow", () => {
   it("refuses parts that were exchanged, where a cipher guards them", async () => {
     const store = memoryStore();

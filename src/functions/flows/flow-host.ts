@@ -3,7 +3,10 @@ import { NeuroranError } from "../../errors.js";
 import { type Codec, codecOf } from "../schema/index.js";
 import type { FlowSources } from "../turns/index.js";
 import { checksums, type Guard } from "./guard.js";
+import { loadFlow } from "./load-flow.js";
 import type { Admit } from "./outbox.js";
+import { planFlow } from "./plan.js";
+import { admitSchemas } from "./restoration.js";
 import { type FlowOptions, type RunningFlow, startFlow } from "./running-flow.js";
 import { sourceLog } from "./source-log.js";
 
@@ -11,7 +14,10 @@ import { sourceLog } from "./source-log.js";
 export interface FlowHost {
   /** What handlers append to. */
   readonly sources: FlowSources;
-  /** Starts a flow as `startFlow` does; one of its name that runs ends with FLOW_FENCED. */
+  /**
+   * Starts a flow as `startFlow` does. Where one of its name runs, that goes on until the new one is known to fit what is
+   * there, then stops with all that it has read committed; the new one goes on from there.
+   */
   start(options: Omit<FlowOptions, "store" | "clock" | "guardOf" | "admit">): Promise<RunningFlow>;
   /** A flow by its name. @throws NeuroranError FLOW_UNKNOWN. */
   flow(name: string): RunningFlow;
@@ -54,6 +60,10 @@ export function createFlowHost(options: {
       append: (flow, source, encoded) => sourceLog(store, flow, source, guardOf(flow)).append([encoded]),
     },
     async start(flowOptions) {
+      const declared = await loadFlow(String(flowOptions.module), flowOptions.name);
+      planFlow(declared, flowOptions.deployment);
+      admitSchemas(store, declared);
+      await running.get(declared.name)?.stop();
       const flow = await startFlow({
         ...flowOptions,
         store,

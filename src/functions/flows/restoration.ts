@@ -64,25 +64,8 @@ export async function restoreFlow(
   const next: Head = { term, epoch, newest: manifest.epoch };
   const writes = [...epochs.deletions(manifest.epoch + 1, epoch + 1)];
   if (passedOver.length > 0) writes.push(...laterOutputs(store, keys, flow, manifest));
-  const admit = (owner: string, schema: Schema): Layouts => {
-    const name = `${flow.name}/${owner}`;
-    writes.push(...admitSchema(store, name, schema).writes);
-    return keptLayouts(store, name);
-  };
-  const { sources, nodes, feedback: loops } = flow.graph;
-  const stateLayouts = new Map<string, Layouts>();
-  for (const { name, operator } of nodes.values()) {
-    if (operator.state !== undefined) stateLayouts.set(name, admit(name, operator.state));
-  }
-  const messageLayouts: Record<string, Layouts> = {};
-  for (const one of sources.values())
-    if (one.kind === "logged") messageLayouts[one.name] = admit(one.name, one.message);
-  for (const { name, message, logged } of loops.values())
-    if (logged) messageLayouts[name] = admit(name, message);
-  const outputLayouts: Record<string, Layouts> = {};
-  for (const [name, { message }] of Object.entries(flow.outputs)) {
-    outputLayouts[name] = admit(`output/${name}`, message);
-  }
+  const admitted = admitSchemas(store, flow);
+  writes.push(...admitted.writes);
   if (!(await epochs.compareAndSet(head, next, writes))) throw fenced(flow.name);
   const operators: Record<string, RestoredOperator> = {};
   for (const { name } of flow.graph.nodes.values()) {
@@ -96,9 +79,10 @@ export async function restoreFlow(
       if (operator !== name) continue;
       feedback[edge] = decodeMessages(epochs.open(keys.feedback(manifest.epoch, operator, edge)));
     }
-    operators[name] = { parts, feedback, layouts: stateLayouts.get(name) ?? new Map() };
+    operators[name] = { parts, feedback, layouts: admitted.stateLayouts[name] ?? new Map() };
   }
   const basePositions = chain[0]?.positions ?? {};
+  const { messageLayouts, outputLayouts } = admitted;
   return { head: next, manifest, basePositions, operators, messageLayouts, outputLayouts, passedOver };
 }
 
@@ -134,4 +118,39 @@ function laterOutputs(store: Store, keys: FlowKeys, flow: Flow, manifest: Manife
   }
   add(keys.sent(manifest.epoch + 1, 0), keys.outbox);
   return found;
+}
+
+/** The layouts that a flow reads, by the name of the operator, source, edge or output. */
+interface AdmittedSchemas {
+  readonly writes: readonly Write[];
+  readonly stateLayouts: Readonly<Record<string, Layouts>>;
+  readonly messageLayouts: Readonly<Record<string, Layouts>>;
+  readonly outputLayouts: Readonly<Record<string, Layouts>>;
+}
+
+/** Checks that a flow can read what the store has of it. @throws InputError where it cannot. */
+export function admitSchemas(store: Store, flow: Flow): AdmittedSchemas {
+  const writes: Write[] = [];
+  const admit = (owner: string, schema: Schema): Layouts => {
+    const name = `${flow.name}/${owner}`;
+    writes.push(...admitSchema(store, name, schema).writes);
+    return keptLayouts(store, name);
+  };
+  const { sources, nodes, feedback } = flow.graph;
+  const stateLayouts: Record<string, Layouts> = {};
+  const messageLayouts: Record<string, Layouts> = {};
+  const outputLayouts: Record<string, Layouts> = {};
+  for (const { name, operator } of nodes.values()) {
+    if (operator.state !== undefined) stateLayouts[name] = admit(name, operator.state);
+  }
+  for (const one of sources.values()) {
+    if (one.kind === "logged") messageLayouts[one.name] = admit(one.name, one.message);
+  }
+  for (const { name, message, logged } of feedback.values()) {
+    if (logged) messageLayouts[name] = admit(name, message);
+  }
+  for (const [name, { message }] of Object.entries(flow.outputs)) {
+    outputLayouts[name] = admit(`output/${name}`, message);
+  }
+  return { writes, stateLayouts, messageLayouts, outputLayouts };
 }
