@@ -116,6 +116,37 @@ describe("a flow among faults", () => {
     expect(flow.output("totals").read(0, 10)).toHaveLength(1);
   });
 
+  it("ends where its log is damaged, and says where", async () => {
+    const store = memoryStore();
+    const first = await start({ name: "loggedTotals", store });
+    await first.append("numbers", { number: 1 });
+    await first.stop();
+    const log = await start({ name: "loggedTotals", store });
+    await log.abandon();
+    await log.append("numbers", { number: 2 });
+    const key = flowKeys("logged-totals").sourceAt("numbers", 1);
+    const bytes = store.get(key)!;
+    bytes[0] ^= 1;
+    await store.commit([{ key, value: bytes }]);
+    const second = await start({ name: "loggedTotals", store });
+    await expect(second.finished).rejects.toMatchObject({
+      code: "STATE_CORRUPT",
+      message: expect.stringMatching(/source\/numbers.* is damaged/),
+    });
+  });
+
+  it("serves its other subscribers when one throws", async () => {
+    const flow = await start({ name: "loggedTotals", store: memoryStore() });
+    const came: number[] = [];
+    flow.output("totals").subscribe(0, () => {
+      throw new Error("not today");
+    });
+    flow.output("totals").subscribe(0, ({ position }) => came.push(position));
+    await flow.append("numbers", { number: 1 }, { number: 2 });
+    await flow.stop();
+    expect(came).toEqual([0, 1]);
+  });
+
   it("drops what came too late in real time, and counts it", async () => {
     const flow = await start({ module: `${samples}?slow=5`, name: "liveTotals", store: memoryStore() });
     const came: unknown[] = [];

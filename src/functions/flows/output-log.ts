@@ -14,7 +14,7 @@ export interface OutputMessage<T = unknown> {
 export interface FlowOutput<T = unknown> {
   /**
    * Delivers messages from `position` on (those still kept; undefined: only coming ones), each once and in order. In a
-   * flow in real time nothing is kept. Returns what ends it.
+   * flow in real time nothing is kept. A subscriber that throws gets no more. Returns what ends it.
    */
   subscribe(position: number | undefined, deliver: (message: OutputMessage<T>) => void): () => void;
   /** The kept messages from a position on, at most `limit`. @throws NeuroranError STATE_CORRUPT. */
@@ -95,7 +95,12 @@ export function outputLog(
       for (const [subscriber, next] of subscribers) {
         if (next !== undefined && position < next) continue;
         subscribers.set(subscriber, position + 1);
-        subscriber({ position, message });
+        try {
+          subscriber({ position, message });
+        } catch {
+          // What one subscriber does must not keep messages from the others.
+          subscribers.delete(subscriber);
+        }
       }
     },
   };

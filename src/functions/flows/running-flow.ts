@@ -9,7 +9,7 @@ import { type Clock, type Store, systemClock, type Write } from "../../bus/index
 import { InputError, NeuroranError } from "../../errors.js";
 import { deferred } from "../deferred.js";
 import { type Codec, codecOf } from "../schema/index.js";
-import { type Action, createCoordinator } from "./coordinator.js";
+import { type Action, type CommitAnswer, createCoordinator } from "./coordinator.js";
 import type { Flow } from "./declaration.js";
 import { epochStore, flowKeys, type Head, type Manifest, sealJson } from "./epoch-store.js";
 import { describeFlow, type FlowDescription } from "./flow-description.js";
@@ -229,17 +229,29 @@ export async function runFlow(
     (generationBytes > leastGeneration_bytes && generationBytes > baseBytes);
 
   const commit = async (epoch: number): Promise<void> => {
+    let answer: CommitAnswer = "failed";
+    try {
+      answer = await tryToCommit(epoch);
+    } catch (error) {
+      problem = (error as Error).message;
+      if ((error as NeuroranError).code === "STORE_CLOSED") {
+        fail(error as NeuroranError);
+        return;
+      }
+    }
+    act(coordinator.answered(epoch, answer));
+  };
+
+  const tryToCommit = async (epoch: number): Promise<CommitAnswer> => {
     const one = pending.prepare(epoch, full, last, head.term);
     prepared = one;
-    if (one.empty) {
-      act(coordinator.answered(epoch, "committed"));
-      return;
-    }
+    if (one.empty) return "committed";
     const manifest = exactlyOnce ? one.manifest : { ...one.manifest, outputs: { ...delivered } };
     prepared = { ...one, manifest };
     const writes: Write[] = [...one.writes, ...outbox.writes(epoch, one.sends)];
-    for (const { output, position, bytes } of one.outputs)
+    for (const { output, position, bytes } of one.outputs) {
       writes.push(outputs[output].write(position, bytes));
+    }
     for (const [name, end] of Object.entries(one.manifest.outputs)) {
       if (end > keptOutputs) writes.push(...outputs[name].deletions(end - keptOutputs));
     }
@@ -248,18 +260,12 @@ export async function runFlow(
     writes.push(...feeds.deletions(full ? basePositions : keptPositions));
     writes.push(sealJson(guard, keys.manifest(epoch), manifest));
     const nextHead: Head = { term: head.term, epoch, newest: epoch };
-    try {
-      const committed = await epochs.compareAndSet(head, nextHead, writes);
-      if (committed) head = nextHead;
-      act(coordinator.answered(epoch, committed ? "committed" : "fenced"));
-    } catch (error) {
-      problem = (error as Error).message;
-      if ((error as NeuroranError).code === "STORE_CLOSED") fail(error as NeuroranError);
-      else act(coordinator.answered(epoch, "failed"));
-    }
+    if (!(await epochs.compareAndSet(head, nextHead, writes))) return "fenced";
+    head = nextHead;
+    return "committed";
   };
 
-  const settled = (epoch: number): "committed" | "failed" | "fenced" => {
+  const settled = (epoch: number): CommitAnswer => {
     const now = epochs.head();
     if (typeof now !== "object" || now.term !== head.term) return "fenced";
     return now.epoch === epoch ? "committed" : "failed";
@@ -374,11 +380,16 @@ export async function runFlow(
     (reply) => hearNow(reply),
     (error) => clock.soon(() => fail(error)),
   );
-  const feeds = createSourceFeeds(store, flow, plan, guard, last.positions, threads);
+  const feeds = createSourceFeeds(store, flow, plan, guard, last.positions, threads, fail);
   hearNow = hear;
   for (const reply of early.splice(0)) hear(reply);
+  try {
+    outbox.recover();
+  } catch (error) {
+    fail(error as NeuroranError);
+    throw error;
+  }
   feeds.start();
-  outbox.recover();
   next();
 
   const commitNow = (): Promise<void> => {

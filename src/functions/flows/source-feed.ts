@@ -1,5 +1,5 @@
 import type { Store, Write } from "../../bus/index.js";
-import { InputError } from "../../errors.js";
+import { InputError, type NeuroranError } from "../../errors.js";
 import { type Codec, codecOf } from "../schema/index.js";
 import type { Flow } from "./declaration.js";
 import type { Manifest } from "./epoch-store.js";
@@ -7,7 +7,7 @@ import type { FlowThreads } from "./flow-threads.js";
 import type { Guard } from "./guard.js";
 import type { FlowPlan } from "./plan.js";
 import { type SourceLog, sourceLog } from "./source-log.js";
-import { monotonic_ms } from "./worker-protocol.js";
+import { type FedMessage, monotonic_ms } from "./worker-protocol.js";
 
 /** Feeds the sources that threads do not read themselves. */
 export interface SourceFeeds {
@@ -47,6 +47,8 @@ export function createSourceFeeds(
   guard: Guard,
   positions: Manifest["positions"],
   threads: Pick<FlowThreads, "request">,
+  /** Told why a log cannot be read. */
+  fail: (error: NeuroranError) => void,
 ): SourceFeeds {
   const feeds = new Map<string, Feed>();
   for (const source of flow.graph.sources.values()) {
@@ -72,9 +74,17 @@ export function createSourceFeeds(
     const known = [...flow.graph.sources.values()].filter((one) => one.kind === kind).map(({ name }) => name);
     throw new InputError("source", source, `the ${kind} sources of flow ${flow.name}: ${known.join(", ")}`);
   };
+  const read = (feed: Feed): FedMessage[] => {
+    try {
+      return (feed.log as SourceLog).read(feed.next, readLength);
+    } catch (error) {
+      fail(error as NeuroranError);
+      return [];
+    }
+  };
   const look = (name: string, feed: Feed): void => {
     while (feed.underWay < mostUnderWay) {
-      const messages = (feed.log as SourceLog).read(feed.next, readLength);
+      const messages = read(feed);
       if (messages.length === 0) return;
       feed.next = messages[messages.length - 1].position + 1;
       feed.underWay += messages.length;
