@@ -23,8 +23,8 @@ export interface State<D extends DataType = DataType> {
    */
   readonly key?: string;
   /**
-   * By the version that it takes: fills a tensor of this version, or of keyed state a row, from one of that. Called where a
-   * module is redeployed, between two slots; it must not change what it takes.
+   * By the version that it takes: fills a tensor of this version from one of that. Called where a module is redeployed, between
+   * two slots; it must not change what it takes. Keyed state cannot be migrated so.
    */
   readonly migrations?: Readonly<Record<number, (former: View, now: View) => void>>;
 }

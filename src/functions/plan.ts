@@ -11,7 +11,7 @@ import type { Region } from "./arena.js";
 import type { DataflowData } from "./dataflow.js";
 import type { FunctionData, Implementation, State, States } from "./declaration.js";
 import type { FeedbackEdge, GraphNode } from "./graph.js";
-import { dimensionsOf, type KeyedRows, type KeyedState, keysPerSlot, rowViews } from "./keyed-rows.js";
+import { dimensionsOf, type KeyedRows, type KeyedState, keysPerSlot } from "./keyed-rows.js";
 import type { LastingDescription, LastingTensors } from "./lasting.js";
 import { type Tensor, withView } from "./tensor.js";
 
@@ -324,17 +324,17 @@ function migrated(
     const versions = `version ${former.version} so far, but ${version} now`;
     throw new NeuroranError("STATE_LAYOUT", `${place} is of ${versions}: declare migrations for it`);
   }
-  if (key !== undefined && former.shape[0] !== shape[0])
-    throw new NeuroranError("STATE_LAYOUT", `${place} has ${former.shape[0]} rows, not ${shape[0]}`);
-  const { memory, tensor } = { memory: lasting!.memory, tensor: lasting!.tensor(place, dtype, shape) };
-  const old = withView(memory, former);
-  if (key === undefined) all.push(() => migrate(old.view, tensor.view));
-  else {
-    const [from, to] = [rowViews(memory.buffer, old), rowViews(memory.buffer, tensor)];
-    all.push(() => {
-      for (let row = 0; row < from.length; row++) migrate(from[row], to[row]);
-    });
+  // Copies of its rows are underway by where they lie, and all of them would be too many between two slots.
+  if (key !== undefined) {
+    const remedy = "start another executor for this version";
+    throw new NeuroranError(
+      "STATE_LAYOUT",
+      `${place} is keyed, and cannot be migrated between slots: ${remedy}`,
+    );
   }
+  const tensor = lasting!.tensor(place, dtype, shape);
+  const old = withView(lasting!.memory, former);
+  all.push(() => migrate(old.view, tensor.view));
   return tensor;
 }
 

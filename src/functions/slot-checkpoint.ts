@@ -38,7 +38,7 @@ export interface SlotCheckpoints {
   readonly shared: SharedCopies;
   /** @throws NeuroranError CHECKPOINT_UNDERWAY, or why the executor ended. */
   take(): Promise<Checkpoint>;
-  /** Puts back parts; slots must not be underway. */
+  /** Puts back parts; slots must not be underway. @throws NeuroranError CHECKPOINT_UNDERWAY, KEYED_STATE_FULL; InputError */
   restore(parts: readonly CheckpointPart[]): void;
   /** Puts back what was restored before there was a tensor for it. */
   restoreLate(): void;
@@ -95,18 +95,8 @@ export function createSlotCheckpoints(
     }
   };
 
-  /** Rows that the copies may be of: they keep their keys until those are known. */
-  const holdDirty = (): { readonly kind: number; readonly row: number }[] => {
-    const held = keys.kinds.flatMap(({ table }, kind) =>
-      Array.from(table.dirty, (dirty, row) => ({ kind, row, dirty })).filter(({ dirty }) => dirty === 1),
-    );
-    for (const { kind, row } of held) keys.kinds[kind].table.held[row]++;
-    return held;
-  };
-
   const take = async (): Promise<Checkpoint> => {
     const slot = next();
-    const held = holdDirty();
     keys.beginEpoch();
     Atomics.store(words, word.barrierSlot, slot | 0);
     Atomics.store(words, word.barrier, barrierState.asked);
@@ -126,7 +116,8 @@ export function createSlotCheckpoints(
         };
       });
       await become(control, copyWord.done, epoch);
-      const copied = takeCopies(shared);
+      // Without a store a row may have gone to another key meanwhile; what it held is gone then, from here as well.
+      const copied = takeCopies(shared).filter(({ kind, row }) => keys.kinds[kind].givenAway[row] === 0);
       const rows = copied.map(({ kind, row, bytes }): CheckpointPart => {
         const { name, table } = keys.kinds[kind];
         return { kind: "row", name, key: table.keyOf(row), bytes };
@@ -139,7 +130,6 @@ export function createSlotCheckpoints(
       };
     } finally {
       Atomics.store(words, word.barrier, barrierState.none);
-      for (const { kind, row } of held) keys.kinds[kind].table.held[row]--;
     }
   };
 
@@ -159,10 +149,7 @@ export function createSlotCheckpoints(
     shared,
     async take() {
       if (failure !== undefined) throw failure;
-      if (underway) {
-        const problem = "a checkpoint is being copied";
-        throw new NeuroranError("CHECKPOINT_UNDERWAY", `${problem}: wait until it is there, then ask again`);
-      }
+      if (underway) throw copying();
       underway = true;
       try {
         return await take();
@@ -171,6 +158,7 @@ export function createSlotCheckpoints(
       }
     },
     restore(parts) {
+      if (underway) throw copying();
       for (const part of parts) {
         if (part.kind === "tensor") {
           if (!putTensor(part.name, part.bytes)) late.set(part.name, part.bytes.slice());
@@ -204,4 +192,9 @@ export function createSlotCheckpoints(
       await worker?.terminate();
     },
   };
+}
+
+function copying(): NeuroranError {
+  const problem = "a checkpoint is being copied";
+  return new NeuroranError("CHECKPOINT_UNDERWAY", `${problem}: wait until it is there, then ask again`);
 }

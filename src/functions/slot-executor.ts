@@ -100,7 +100,7 @@ export interface SlotExecutor<I extends Ports = Ports, O extends Ports = Ports> 
   /**
    * Makes state what the parts of checkpoints say, of the same flow. Those of one state replace what it held; a later part
    * of a row an earlier one. Rows that are restored are clean.
-   * @throws NeuroranError SLOTS_UNDERWAY, KEYED_STATE_FULL; InputError for what is no part of this flow.
+   * @throws NeuroranError SLOTS_UNDERWAY, CHECKPOINT_UNDERWAY, KEYED_STATE_FULL; InputError for what is no part of this flow.
    */
   restore(parts: readonly CheckpointPart[]): void;
   statistics(): SlotStatistics;

@@ -34,6 +34,8 @@ export interface KeyedKind {
   readonly table: RowTable;
   /** 1 for rows written since a checkpoint began. */
   readonly writtenSince: Uint8Array;
+  /** 1 for rows that got another key since a checkpoint began. */
+  readonly givenAway: Uint8Array;
   readonly states: {
     readonly name: string;
     readonly rows: readonly Uint8Array[];
@@ -43,7 +45,7 @@ export interface KeyedKind {
 
 export interface SlotKeys {
   readonly kinds: readonly KeyedKind[];
-  /** Takes note of the keyed state of a thread's instance. @throws NeuroranError STATE_LAYOUT where the kinds differ. */
+  /** Takes note of the keyed state of a thread's instance. @throws NeuroranError STATE_LAYOUT where it is not that of the first. */
   describe(keyed: readonly KeyedDescription[]): void;
   /** The rows of a slot as they stand in the ring, held until they are given back; undefined where no state is keyed. */
   hold(keys: KeysOfSlot | undefined): Int32Array | undefined;
@@ -62,6 +64,7 @@ export interface SlotKeys {
 export function createSlotKeys(memory: WebAssembly.Memory, store: KeyedStateStore | undefined): SlotKeys {
   const kinds: KeyedKind[] = [];
   const loading = new Map<string, Promise<void>>();
+  let layout: string | undefined;
 
   const kindOf = (name: string): KeyedKind => {
     const kind = kinds.find((one) => one.name === name);
@@ -74,7 +77,9 @@ export function createSlotKeys(memory: WebAssembly.Memory, store: KeyedStateStor
     const known = kind.table.find(key);
     if (known >= 0) return known;
     const row = kind.table.take(key, store !== undefined);
-    if (row >= 0) for (const state of kind.states) state.reset(row);
+    if (row < 0) return row;
+    for (const state of kind.states) state.reset(row);
+    kind.givenAway[row] = 1;
     return row;
   };
 
@@ -122,28 +127,27 @@ export function createSlotKeys(memory: WebAssembly.Memory, store: KeyedStateStor
     kinds,
     assign,
     describe(keyed) {
-      if (
-        kinds.length > 0 &&
-        keyed.map(kindText).join() !== kinds.map(({ name, table }) => `${name} ${table.capacity}`).join()
-      )
-        throw new NeuroranError(
-          "STATE_LAYOUT",
-          "the flow is keyed otherwise than before: keys and numbers of rows must stay",
-        );
-      for (const [index, { key, capacity, states }] of keyed.entries()) {
-        kinds[index] ??= {
+      if (layout !== undefined) {
+        if (keyed.map(kindText).join("; ") !== layout)
+          throw new NeuroranError(
+            "STATE_LAYOUT",
+            `the flow's keyed state was ${layout || "none"}, and must stay so: start another executor and restore a checkpoint`,
+          );
+        return;
+      }
+      layout = keyed.map(kindText).join("; ");
+      for (const { key, capacity, states } of keyed) {
+        kinds.push({
           name: key,
           table: createRowTable(capacity),
           writtenSince: new Uint8Array(capacity),
-          states: [],
-        };
-        const mine = kinds[index].states;
-        for (const { name, tensor, initial } of states) {
-          if (mine.some((one) => one.name === name)) continue;
-          const views = rowViews(memory.buffer, withView(memory, tensor));
-          const rows = views.map((view) => new Uint8Array(view.buffer, view.byteOffset, view.byteLength));
-          mine.push({ name, rows, reset: (row) => resetRow(views[row], initial) });
-        }
+          givenAway: new Uint8Array(capacity),
+          states: states.map(({ name, tensor, initial }) => {
+            const views = rowViews(memory.buffer, withView(memory, tensor));
+            const rows = views.map((view) => new Uint8Array(view.buffer, view.byteOffset, view.byteLength));
+            return { name, rows, reset: (row) => resetRow(views[row], initial) };
+          }),
+        });
       }
     },
     hold(keys) {
@@ -180,7 +184,10 @@ export function createSlotKeys(memory: WebAssembly.Memory, store: KeyedStateStor
       if (rows !== undefined) each(rows, (table, row) => table.held[row]--);
     },
     beginEpoch() {
-      for (const { writtenSince } of kinds) writtenSince.fill(0);
+      for (const { writtenSince, givenAway } of kinds) {
+        writtenSince.fill(0);
+        givenAway.fill(0);
+      }
     },
     endEpoch(rows) {
       for (const { kind, row } of rows) {
@@ -225,6 +232,7 @@ export function createSlotKeys(memory: WebAssembly.Memory, store: KeyedStateStor
   }
 }
 
-function kindText({ key, capacity }: KeyedDescription): string {
-  return `${key} ${capacity}`;
+function kindText({ key, capacity, states }: KeyedDescription): string {
+  const texts = states.map(({ name, tensor }) => `${name} as ${tensor.dtype}[${tensor.shape.join(", ")}]`);
+  return `${texts.join(", ")} in ${capacity} rows by ${key}`;
 }
