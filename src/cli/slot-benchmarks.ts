@@ -75,7 +75,8 @@ async function runSwap(options: SlotBenchmarkOptions): Promise<boolean> {
     `${[
       `Slots: ${pacedCase}; a slot is lost where none of the radio's 8 buffers is free.`,
       "Gap: how long a slot was there, and those before it done, until the slot thread began it; what is prepared for so",
-      "long does not hold it up. Late: slots that took longer than 0.5 ms.",
+      "long does not hold it up. Late: slots that took longer than 0.5 ms. Own: the time that the slot thread was on a",
+      "processor, which leaves out what other programs take.",
       `The thread that plays the radio, which shares its processor with preparation, was held up for ${duration(longestStall_ms)} at most;`,
       "slots arrive later then. Not measured: a real radio, several flows, and swaps of a flow's module.",
     ].join("\n")}\n`,
@@ -86,7 +87,7 @@ async function runSwap(options: SlotBenchmarkOptions): Promise<boolean> {
 
 async function runCheckpoint(options: SlotBenchmarkOptions): Promise<boolean> {
   const run = await benchmarkCheckpoint(options.target, options.seconds, options.seed);
-  const { phases, checkpoints, lost, slots, p99Rise, processor, longestStall_ms } = run;
+  const { phases, checkpoints, lost, slots, p99Rise, ownP99Rise, processor, longestStall_ms } = run;
   const good = lost === 0 && checkpoints.length > 0 && phases.every(({ correct }) => correct);
   if (options.json) {
     for (const one of phases) printJson(one);
@@ -97,6 +98,7 @@ async function runCheckpoint(options: SlotBenchmarkOptions): Promise<boolean> {
       lost,
       slots,
       p99Rise,
+      ownP99Rise,
       longestStall_ms,
     });
     return good;
@@ -108,12 +110,13 @@ async function runCheckpoint(options: SlotBenchmarkOptions): Promise<boolean> {
     .join(", ");
   process.stdout.write(
     `\n${lost === 0 ? "0" : bad(String(lost))} of ${slots + lost} slots lost over ${checkpoints.length} checkpoints: ${copied || "none"}.\n` +
-      `While state is copied the 99th percentile of slots is ${fixed(100 * p99Rise, 1)} % above that of the others.\n`,
+      `While state is copied the 99th percentile of slots is ${fixed(100 * p99Rise, 1)} % above that of the others, of their own time ${fixed(100 * ownP99Rise, 1)} %.\n`,
   );
   process.stdout.write(
     `${[
       `Slots: ${pacedCase}; each writes a session of 64 kB in turn. A slot is lost where none of the radio's 8 buffers is free.`,
       "Gap: how long a slot was there, and those before it done, until the slot thread began it. Late: longer than 0.5 ms.",
+      "Own: the time that the slot thread was on a processor, which leaves out what other programs take.",
       `The thread that plays the radio was held up for ${duration(longestStall_ms)} at most; slots arrive later then.`,
       "Not measured: storing what was copied, and a real radio.",
     ].join("\n")}\n`,
@@ -131,6 +134,8 @@ function printPhases(phases: readonly PhaseMeasurement[]): void {
         { title: "p90", align: "right" },
         { title: "p99", align: "right" },
         { title: "max", align: "right" },
+        { title: "own p50", align: "right" },
+        { title: "own p99", align: "right" },
         { title: "slots", align: "right" },
         { title: "late", align: "right" },
         { title: "longest gap", align: "right" },
@@ -141,6 +146,8 @@ function printPhases(phases: readonly PhaseMeasurement[]): void {
         fixed(one.p90, 3),
         fixed(one.p99, 3),
         fixed(one.max, 3),
+        fixed(one.own.p50, 3),
+        fixed(one.own.p99, 3),
         String(one.n),
         String(one.late),
         duration(one.longestGap_ms),

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { openClock, openSystemClock } from "./clock.js";
+import { openClock, openSystemClock, openThreadClock } from "./clock.js";
 import { openSystemLibrary } from "./system-library.js";
 
 describe("the clock of the slot path", () => {
@@ -28,5 +28,20 @@ describe("the clock of the slot path", () => {
     expect(Math.min(...steps)).toBeGreaterThanOrEqual(0);
     // A clock call takes well below a microsecond, but other processes may come in between.
     expect(steps.sort()[500]).toBeLessThan(0.005);
+  });
+});
+
+describe.skipIf(openThreadClock() === undefined)("the clock of a thread's own time", () => {
+  it("goes while the thread works, and stands while it sleeps", () => {
+    const readClock = openThreadClock()!;
+    const times = new Float64Array(3);
+    readClock(times, 0);
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 100);
+    readClock(times, 1);
+    expect(times[1] - times[0]).toBeLessThan(20);
+    const begin = performance.now();
+    // However long others keep it from the processor.
+    for (; times[2] < times[1] + 20; readClock(times, 2));
+    expect(performance.now() - begin).toBeGreaterThanOrEqual(19.9);
   });
 });

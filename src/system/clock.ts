@@ -25,7 +25,21 @@ export function openClock(): Clock {
 
 /** The clock by `clock_gettime`, where there is one. */
 export function openSystemClock(): Clock | undefined {
-  const number = clockNumbers[process.platform];
+  return openNumberedClock(clockNumbers[process.platform]);
+}
+
+/** `CLOCK_THREAD_CPUTIME_ID` of the platforms that have it. */
+const threadClockNumbers: Partial<Record<NodeJS.Platform, number>> = { linux: 3, android: 3, darwin: 16 };
+
+/**
+ * A clock that goes only while the calling thread is on a processor: what it shows is the thread's own time, whatever else
+ * the machine does. Undefined without koffi, or such a clock. Allocates nothing.
+ */
+export function openThreadClock(): Clock | undefined {
+  return openNumberedClock(threadClockNumbers[process.platform]);
+}
+
+function openNumberedClock(number: number | undefined): Clock | undefined {
   const library = openSystemLibrary();
   if (number === undefined || library === undefined || endianness() !== "LE") return undefined;
   // struct timespec: seconds and nanoseconds, 64 bits each. The lower halves last for 136 years.

@@ -1,4 +1,4 @@
-export { type Clock, openClock, openSystemClock } from "./clock.js";
+export { type Clock, openClock, openSystemClock, openThreadClock } from "./clock.js";
 export { type Koffi, loadKoffi } from "./koffi.js";
 export { leasedProcessors, leaseProcessor, type ProcessorLease } from "./processor-lease.js";
 export {

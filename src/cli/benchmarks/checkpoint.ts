@@ -15,6 +15,8 @@ export interface CheckpointRun {
   readonly slots: number;
   /** By how much the 99th percentile of slots during copies exceeds that of the others; 0.1 is 10 %. */
   readonly p99Rise: number;
+  /** The same of the time that the slots' thread was on a processor. */
+  readonly ownP99Rise: number;
   readonly processor: string;
   readonly longestStall_ms: number;
 }
@@ -73,6 +75,7 @@ export async function benchmarkCheckpoint(
       lost,
       slots: slots.length,
       p99Rise: measured[1]!.p99 / measured[0]!.p99 - 1,
+      ownP99Rise: measured[1]!.own.p99 / measured[0]!.own.p99 - 1,
       processor:
         processor === undefined ? `not pinned: ${processorProblem}` : `pinned to processor ${processor}`,
       longestStall_ms,

@@ -25,6 +25,8 @@ export interface PacedSlot {
   readonly phase: string;
   /** Milliseconds that it took on its thread. */
   readonly duration_ms: number;
+  /** Of these, those that its thread was on a processor. */
+  readonly own_ms: number;
   /** How long it was there, and those before it done, until it began. */
   readonly gap_ms: number;
   /** Whether what was sent was received. */
@@ -37,6 +39,8 @@ export interface PhaseMeasurement extends Measurement {
   readonly late: number;
   /** The longest that a slot was there, and those before it done, until it began. */
   readonly longestGap_ms: number;
+  /** Percentiles of the time that the slot's thread was on a processor: what others on the machine take is not in it. */
+  readonly own: { readonly p50: number; readonly p99: number };
 }
 
 /** Slots that arrive as a radio delivers them: one each slot duration, into one of some buffers. */
@@ -116,7 +120,7 @@ export async function startPacedReceiver(
     variants.push(
       await executor.prepare({
         key: `${key};${buffer}`,
-        dimensions: { ...dimensions, instant: 2 },
+        dimensions: { ...dimensions, stamp: 2, instant: 4 },
         ...(parameters ? { parameters } : {}),
       }),
     );
@@ -165,11 +169,12 @@ async function runPaced(
       ...(sessions > 0 ? { [sessionKey]: { writes: [number % sessions] } } : {}),
     });
     const { times, crc, block } = variant.outputs;
-    const [begin, end] = times.view as unknown as readonly [number, number];
+    const [begin, ownBegin, end, ownEnd] = times.view as unknown as readonly [number, number, number, number];
     const correct = crc.view[0] === 1 && payload.every((byte, k) => block.view[k] === byte);
     slots.push({
       phase: during,
       duration_ms: end - begin,
+      own_ms: ownEnd - ownBegin,
       gap_ms: begin - Math.max(lastEnd, arrival),
       correct,
     });
@@ -211,6 +216,7 @@ export function measurePhase(
   all: boolean,
 ): PhaseMeasurement {
   const sorted = Float64Array.from(slots, ({ duration_ms }) => duration_ms).sort();
+  const own = Float64Array.from(slots, ({ own_ms }) => own_ms).sort();
   return {
     benchmark,
     case: `${name}: ${pacedCase}`,
@@ -223,6 +229,7 @@ export function measurePhase(
     n: slots.length,
     correct: all && slots.every(({ correct }) => correct),
     late: slots.filter(({ duration_ms }) => duration_ms > slot_ms).length,
+    own: { p50: percentile(own, 0.5), p99: percentile(own, 0.99) },
     longestGap_ms: slots.reduce((most, { gap_ms }) => Math.max(most, gap_ms), 0),
   };
 }

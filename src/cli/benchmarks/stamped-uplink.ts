@@ -11,36 +11,46 @@ import {
   type Handle,
   int32,
 } from "../../functions/index.js";
-import { openClock } from "../../system/index.js";
+import { type Clock, openClock, openThreadClock } from "../../system/index.js";
 import { receiver } from "../../transceiver/uplink.js";
 import type { UplinkInstanceOptions } from "../../transceiver/uplink-instance.js";
+
+/** Of the machine, and of the thread's own time on a processor; the first again where there is no such clock. */
+function openClocks(): readonly [Clock, Clock] {
+  const clock = openClock();
+  return [clock, openThreadClock() ?? clock];
+}
 
 const begin = defineFunction({
   name: "begin",
   inputs: { grant: int32("grantField") },
-  outputs: { started: int32("grantField"), begun: float64() },
+  outputs: { started: int32("grantField"), begun: float64("stamp") },
 });
 begin.implement("clock", {
   kind: "model",
   prepare({ outputs, forward }) {
     forward("started", "grant");
-    const readClock = openClock();
-    return () => readClock(outputs.begun.view, 0);
+    const [readClock, readOwn] = openClocks();
+    return () => {
+      readClock(outputs.begun.view, 0);
+      readOwn(outputs.begun.view, 1);
+    };
   },
 });
 
 const end = defineFunction({
   name: "end",
-  inputs: { begun: float64(), crc: int32("crcField") },
+  inputs: { begun: float64("stamp"), crc: int32("crcField") },
   outputs: { times: float64("instant") },
 });
 end.implement("clock", {
   kind: "model",
   prepare({ inputs, outputs }) {
-    const readClock = openClock();
+    const [readClock, readOwn] = openClocks();
     return () => {
-      outputs.times.view[0] = inputs.begun.view[0]!;
-      readClock(outputs.times.view, 1);
+      outputs.times.view.set(inputs.begun.view);
+      readOwn(outputs.times.view, 3);
+      readClock(outputs.times.view, 2);
     };
   },
 });
@@ -51,13 +61,14 @@ export const sessionKey = "session";
 
 const ledger = defineFunction({
   name: "ledger",
-  inputs: { grant: int32("grantField"), begun: float64() },
-  outputs: { kept: float64() },
+  inputs: { grant: int32("grantField"), begun: float64("stamp") },
+  outputs: { kept: float64("stamp") },
   state: { sessions: { dtype: "uint8", key: sessionKey, dimensions: [sessionBytes], version: 1 } },
 });
 ledger.implement("overwrite", {
   kind: "model",
-  prepare({ inputs, outputs, state, rows, table }) {
+  prepare({ forward, state, rows, table }) {
+    forward("kept", "begun");
     const { view, shape } = state.sessions;
     const content = table("content", new Uint8Array(sessionBytes)).view;
     const touched = rows[sessionKey]!.view;
@@ -69,7 +80,6 @@ ledger.implement("overwrite", {
         content[0] = (content[0]! + 1) & 255;
         sessions[touched[0]!]!.set(content);
       }
-      outputs.kept.view[0] = inputs.begun.view[0]!;
     };
   },
 });
@@ -93,7 +103,10 @@ interface Begun {
   readonly begun: Handle<"float64">;
 }
 
-/** The receiver with the instants at which each slot began and ended, by the clock that all threads of a machine share. */
+/**
+ * The receiver with instants of each slot in `times`: by the clock that all threads of a machine share and the thread's own,
+ * when it began, then when it ended.
+ */
 export const stampedUplink = dataflow("stampedUplink", { inputs }, ({ samples, grant }) =>
   stamped(samples, grant, ({ begun }) => begun),
 );
