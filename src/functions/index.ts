@@ -15,15 +15,22 @@ export {
 export { type Configuration, createFlowInstance, type FlowInstance, type Variant } from "./flow-instance.js";
 export {
   createFlowHost,
+  type Delivery,
+  type Flow,
+  type FlowBuilder,
   type FlowHost,
   flow,
   generated,
   live,
   logged,
+  type OperatorContext,
+  type OperatorOptions,
   operator,
   type RunningFlow,
   replayable,
   type SourceReader,
+  type Stream,
+  type TypedSource,
 } from "./flows/index.js";
 export { type CallOptions, type FeedbackHandle, feedback, type Handle } from "./graph.js";
 export type { KernelRecord, SpecializedKernel } from "./kernel-store.js";

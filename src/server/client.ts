@@ -69,6 +69,12 @@ export interface Client {
     address: Address,
     options?: { readonly from?: number; readonly signal?: AbortSignal },
   ): AsyncIterable<LoggedEvent>;
+  /** The messages of a flow's output from a position on (from 0), or what comes from now on, as `subscribe` gives events. */
+  output(
+    flow: string,
+    output: string,
+    options?: { readonly from?: number; readonly signal?: AbortSignal },
+  ): AsyncIterable<LoggedEvent>;
   /** Lets go of the connections. */
   close(): void;
 }
@@ -123,6 +129,13 @@ export function createClient({ url, token, session = false, patience_ms = 30_000
     },
     subscribe: (address, options = {}) =>
       followEvents(transport, `${pathTo(address)}/events`, options, patience_ms),
+    output: (flow, output, options = {}) =>
+      followEvents(
+        transport,
+        `/flows/${encodeURIComponent(flow)}/${encodeURIComponent(output)}/events`,
+        options,
+        patience_ms,
+      ),
     close: () => transport.close(),
   };
 }

@@ -4,6 +4,7 @@ import type { DomainStatistics } from "../functions/turns/index.js";
 import { type Exchange, replyJson } from "./exchange.js";
 import { methodRefused, pathUnknown } from "./http-server.js";
 import { checkWith, parseJson, readBody } from "./json-body.js";
+import type { NodeFlows } from "./node-flows.js";
 import type { NodeLog } from "./node-log.js";
 
 /** A deployed module, as a node tells of it. */
@@ -51,6 +52,7 @@ const deployment = z.strictObject({
 export function serveDeployments(
   exchange: Exchange,
   deployments: Deployments,
+  flows: NodeFlows,
   log: NodeLog,
 ): void | Promise<void> {
   const { request, response, path } = exchange;
@@ -59,13 +61,14 @@ export function serveDeployments(
   } else if (path.length === 1 && request.method === "POST") {
     // JSON escapes some letters.
     readBody(request, 2 * longestModule_bytes, (problem, bytes) => {
-      deploy(problem, bytes, deployments, log).then(
+      deploy(problem, bytes, deployments, flows, log).then(
         (told) => replyJson(response, 201, JSON.stringify(told)),
         exchange.fail,
       );
     });
   } else if (path.length === 2 && request.method === "DELETE") {
-    return deployments.undeploy(path[1]!).then((record) => {
+    return deployments.undeploy(path[1]!).then(async (record) => {
+      await flows.stop(record.flows.map(({ name }) => name));
       log.write("info", "deployment", `${record.name} is out of service`);
       replyJson(response, 200, JSON.stringify(deployedModule(record)));
     });
@@ -77,11 +80,14 @@ async function deploy(
   problem: Error | undefined,
   bytes: Buffer,
   deployments: Deployments,
+  flows: NodeFlows,
   log: NodeLog,
 ): Promise<DeployedModule> {
   if (problem !== undefined) throw problem;
   const { name, module, signature } = checkWith(deployment, parseJson(bytes));
   const { record, retired } = await deployments.deploy(name, module, signature);
+  await flows.stop(retired);
+  await flows.start(record);
   const gone = retired.length === 0 ? "" : `; no longer: ${retired.join(", ")}`;
   const told = deployedModule(record);
   const there = [...told.functions, ...told.flows].join(", ");

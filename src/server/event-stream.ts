@@ -100,13 +100,14 @@ export function streamEvents(
 
 /**
  * The position that a reader wants first: behind `Last-Event-ID`, else the query's `from`, else undefined: what comes.
+ * @param first the least position.
  * @throws InputError where one is no position.
  */
-export function positionOf(request: IncomingMessage, query: URLSearchParams): number | undefined {
+export function positionOf(request: IncomingMessage, query: URLSearchParams, first = 1): number | undefined {
   const last = request.headers["last-event-id"];
   if (typeof last === "string" && last !== "") return position("last-event-id", last, 0) + 1;
   const from = query.get("from");
-  return from === null ? undefined : position("from", from, 1);
+  return from === null ? undefined : position("from", from, first);
 }
 
 function position(field: string, text: string, least: number): number {

@@ -3,11 +3,13 @@ import type { Address } from "../functions/turns/index.js";
 import { followEvents } from "./client-events.js";
 import { createTransport, type Reply, refusalOf } from "./client-transport.js";
 import type { DeployedFunction, DeployedModule } from "./deployment-routes.js";
+import type { FlowInService } from "./flow-routes.js";
 import type { LogLine } from "./node-log.js";
 
 /** Looks after one node. Rejects with what the node refuses, and NODE_UNREACHABLE. */
 export interface NodeClient {
   functions(): Promise<DeployedFunction[]>;
+  flows(): Promise<FlowInService[]>;
   modules(): Promise<DeployedModule[]>;
   /** Puts a bundled module into service. @param signature in base64, where the node wants one. */
   deploy(name: string, module: string, signature?: string): Promise<DeployedModule>;
@@ -40,6 +42,7 @@ export function createNodeClient({ url, token }: { url: string; token: string })
 
   return {
     functions: async () => (await ask("GET", "/functions")) as DeployedFunction[],
+    flows: async () => (await ask("GET", "/flows")) as FlowInService[],
     modules: async () => (await ask("GET", "/deployments")) as DeployedModule[],
     deploy: async (name, module, signature) =>
       (await ask("POST", "/deployments", { name, module, signature })) as DeployedModule,

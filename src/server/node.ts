@@ -11,9 +11,11 @@ import {
 } from "../functions/turns/index.js";
 import { announceNode, dataDirectory, makeDataDirectory, openToken } from "./data-directory.js";
 import { deployedFunctions, serveDeployments } from "./deployment-routes.js";
+import { serveFlows } from "./flow-routes.js";
 import { type FunctionService, type OpenStreams, serveFunctions } from "./function-routes.js";
 import { type HttpServer, type Listen, startHttpServer } from "./http-server.js";
 import { ciphersOf, nodeOwner } from "./node-ciphers.js";
+import { createNodeFlows } from "./node-flows.js";
 import type { NodeLog } from "./node-log.js";
 import { serveHealth, serveKeys, serveLogs, serveMetrics, serveSessions } from "./node-routes.js";
 import { serveSnapshot } from "./snapshot-route.js";
@@ -85,17 +87,31 @@ export async function startNode({
       report: (name, error) => log.write("error", "deployment", `${name}: ${messageOf(error)}`),
       ...(trustedKeys === undefined ? {} : { trustedKeys }),
     });
+    const cipherOf = ciphersOf(encryption);
+    const flows = createNodeFlows({
+      dataDirectory: directory.path,
+      store,
+      encryption,
+      guardOf: cipherOf,
+      trustedKeys,
+      log,
+    });
+    opened.push(() => flows.close());
+    // Before any turn runs, as one may append to them.
+    for (const record of deployments.list()) await flows.resume(record);
     const domain = createCommitDomain({
       store,
       bus: embeddedBus(nodeName),
       clock: systemClock,
       uniqueId: randomUUID,
-      cipherOf: ciphersOf(encryption),
+      cipherOf,
+      sources: flows.sources,
       awaits: deployments.awaits,
       report: (problem) => log.write("error", "function", problemText(problem)),
       ...(cache_bytes === undefined ? {} : { cache_bytes }),
     });
     opened.push(() => domain.close());
+    flows.sendTo(domain);
     const inService = {
       deploy(functions: readonly StatefulFunctionData[]): void {
         domain.deploy(functions);
@@ -130,8 +146,9 @@ export async function startNode({
       token,
       {
         functions: { route: (exchange) => serveFunctions(exchange, service) },
+        flows: { route: (exchange) => serveFlows(exchange, flows, streams) },
         sessions: { route: (exchange) => serveSessions(exchange, domain) },
-        deployments: { route: (exchange) => serveDeployments(exchange, deployments, log) },
+        deployments: { route: (exchange) => serveDeployments(exchange, deployments, flows, log) },
         keys: { route: (exchange) => serveKeys(exchange, encryption) },
         snapshot: {
           route: (exchange) => serveSnapshot(exchange, { store, nodeKey, directory: directory.path }),
@@ -157,6 +174,8 @@ export async function startNode({
       server.drain();
       for (const stream of streams) stream.end("NODE_ENDS", "the node ends: come back with Last-Event-ID");
       await domain.close();
+      // What they send now is kept, and handed over when the node is back.
+      await flows.close().catch((error: Error) => log.write("error", "flow", error.message));
       await server.closed(farewell_ms);
       withdraw();
       await store.close();

@@ -7,6 +7,7 @@ import { numberOption } from "../options.js";
 import { addConnectionOptions, type ConnectionOptions, nodeOf } from "./connection.js";
 
 interface SubscribeOptions extends ConnectionOptions {
+  readonly flow?: boolean;
   readonly from?: number;
   readonly limit?: number;
 }
@@ -22,12 +23,13 @@ export function addSubscribe(program: Command): void {
       .description(
         "Prints the events that a key of a stateful function publishes, each when it is durable, until Ctrl-C; goes on after the node was restarted.",
       )
-      .argument("<function>", "name of the function")
-      .argument("<key>", "that publishes")
+      .argument("<function>", "name of the function; of the flow with --flow")
+      .argument("<key>", "that publishes; the output with --flow")
+      .option("--flow", "print the messages of an output of a flow")
       .option(
         "--from <position>",
-        "position of the first event, from 1 (what comes from now on)",
-        numberOption("--from", { minimum: 1, whole: true }),
+        "position of the first event, from 1, of a flow from 0 (what comes from now on)",
+        numberOption("--from", { minimum: 0, whole: true }),
       )
       .option(
         "--limit <number>",
@@ -43,7 +45,10 @@ export function addSubscribe(program: Command): void {
       const from = options.from === undefined ? {} : { from: options.from };
       let count = 0;
       try {
-        const events = client.subscribe({ function: name, key }, { ...from, signal: interrupt.signal });
+        const given = { ...from, signal: interrupt.signal };
+        const events = options.flow
+          ? client.output(name, key, given)
+          : client.subscribe({ function: name, key }, given);
         for await (const { position, event } of events) {
           if (options.json) printJson({ position, event });
           else process.stdout.write(`${position}  ${JSON.stringify(event)}\n`);
