@@ -1,5 +1,6 @@
+import type { RunningFlow } from "../functions/flows/index.js";
 import { codecOf } from "../functions/schema/index.js";
-import { positionOf, streamEvents } from "./event-stream.js";
+import { type EventStream, positionOf, streamEvents } from "./event-stream.js";
 import { type Exchange, parametersOf, replyJson, replyNothing } from "./exchange.js";
 import { longestBody_bytes } from "./function-calls.js";
 import type { OpenStreams } from "./function-routes.js";
@@ -33,7 +34,7 @@ export interface FlowInService {
  * - `POST /flows/{name}/{source}`: appends a message, as JSON by the source's schema, to a log that the flow reads; 204 when it is
  *   durable.
  */
-export function serveFlows(exchange: Exchange, flows: NodeFlows, streams: OpenStreams): void {
+export async function serveFlows(exchange: Exchange, flows: NodeFlows, streams: OpenStreams): Promise<void> {
   const { request, response, path, query } = exchange;
   const [, name, part] = path as [string, string, string];
   if (path.length === 1) {
@@ -41,7 +42,8 @@ export function serveFlows(exchange: Exchange, flows: NodeFlows, streams: OpenSt
     replyJson(response, 200, JSON.stringify(flowsInService(flows)));
   } else if (path.length === 4 && path[3] === "events") {
     if (request.method !== "GET") throw methodRefused(exchange, "GET");
-    const output = flows.flow(name).output(part);
+    const flow = await flows.flow(name);
+    const output = flow.output(part);
     const from = positionOf(request, parametersOf(query, ["from"]), 0);
     const stream = streamEvents(
       response,
@@ -49,19 +51,38 @@ export function serveFlows(exchange: Exchange, flows: NodeFlows, streams: OpenSt
         output.subscribe(position, (one) => deliver(one.position, () => jsonText(one.message))),
       from,
     );
-    streams.add(stream);
-    response.once("close", () => streams.delete(stream));
+    const readers = readersOf(flow);
+    for (const set of [streams, readers]) set.add(stream);
+    response.once("close", () => {
+      for (const set of [streams, readers]) set.delete(stream);
+    });
   } else if (path.length === 3) {
     if (request.method !== "POST") throw methodRefused(exchange, "POST");
-    const flow = flows.flow(name);
+    const flow = await flows.flow(name);
     readBody(request, longestBody_bytes, (problem, bytes) => {
       append(flow, part, problem, bytes).then(() => replyNothing(response, 204), exchange.fail);
     });
   } else throw pathUnknown("there is /flows, /flows/{name}/{source} and /flows/{name}/{output}/events");
 }
 
+/** The streams that read outputs of a flow; they end with it. */
+const readersByFlow = new WeakMap<RunningFlow, Set<EventStream>>();
+
+function readersOf(flow: RunningFlow): Set<EventStream> {
+  const known = readersByFlow.get(flow);
+  if (known !== undefined) return known;
+  const readers = new Set<EventStream>();
+  readersByFlow.set(flow, readers);
+  // Once a flow, not once a reader: a promise keeps what waits for it.
+  const end = (): void => {
+    for (const one of readers) one.end("FLOW_ENDED", "the flow has ended: come back with Last-Event-ID");
+  };
+  flow.finished.then(end, end);
+  return readers;
+}
+
 async function append(
-  flow: ReturnType<NodeFlows["flow"]>,
+  flow: RunningFlow,
   source: string,
   problem: Error | undefined,
   bytes: Buffer,

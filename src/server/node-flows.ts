@@ -2,16 +2,14 @@ import type { KeyObject } from "node:crypto";
 import { pathToFileURL } from "node:url";
 import type { Store } from "../bus/index.js";
 import { NeuroranError } from "../errors.js";
-import {
-  type DeploymentRecord,
-  importModule,
-  modulePath,
-  verifyModule,
-} from "../functions/deployment/index.js";
+import { type DeploymentRecord, importModule, verifyModule } from "../functions/deployment/index.js";
 import type { Encryption } from "../functions/encryption/index.js";
-import { createFlowHost, type Guard, type RunningFlow } from "../functions/flows/index.js";
+import { createFlowHost, type Flow, type Guard, type RunningFlow } from "../functions/flows/index.js";
+import { sourceLog } from "../functions/flows/source-log.js";
+import { type Codec, codecOf } from "../functions/schema/index.js";
 import type { CommitDomain, FlowSources } from "../functions/turns/index.js";
 import type { NodeLog } from "./node-log.js";
+import { listed } from "./problem.js";
 
 /** What the flows of a node stand on. */
 export interface NodeFlowOptions {
@@ -25,7 +23,7 @@ export interface NodeFlowOptions {
 
 /** The flows of a node that run. */
 export interface NodeFlows {
-  /** What handlers append to. */
+  /** What handlers append to: the logs of all flows that are deployed, whether they run just now or not. */
   readonly sources: FlowSources;
   /** What flows send goes there from now on; until then they keep it. */
   sendTo(domain: CommitDomain): void;
@@ -38,8 +36,8 @@ export interface NodeFlows {
   resume(record: DeploymentRecord): Promise<void>;
   /** Ends flows when what they have read is committed; harmless for those that do not run. */
   stop(names: readonly string[]): Promise<void>;
-  /** @throws NeuroranError FLOW_UNKNOWN. */
-  flow(name: string): RunningFlow;
+  /** Waits for one that is being started. @throws (rejections) NeuroranError FLOW_UNKNOWN. */
+  flow(name: string): Promise<RunningFlow>;
   flows(): readonly RunningFlow[];
   /** Ends all, each with what it has read committed. */
   close(): Promise<void>;
@@ -56,46 +54,83 @@ export function createNodeFlows(options: NodeFlowOptions): NodeFlows {
         ? Promise.reject(new NeuroranError("OVERLOADED", "the node starts"))
         : domain.admit(messages, consumed),
   });
-  const running = (name: string): RunningFlow | undefined =>
-    host.flows().find(({ flow }) => flow.name === name);
+  /** Codecs of the logs of deployed flows, by flow and source. */
+  const logs = new Map<string, Map<string, Codec>>();
+  /** Starts and stops, one after the other. */
+  let changes: Promise<unknown> = Promise.resolve();
+  const change = <T>(run: () => Promise<T>): Promise<T> => {
+    const result = changes.then(run);
+    changes = result.catch(() => {});
+    return result;
+  };
+
+  const codec = (name: string, source: string): Codec => {
+    const found = logs.get(name);
+    if (found === undefined) {
+      const there = listed(logs.keys(), "none");
+      throw new NeuroranError("FLOW_UNKNOWN", `no flow ${name} is deployed; there is ${there}`);
+    }
+    const known = found.get(source);
+    if (known !== undefined) return known;
+    const there = listed(found.keys(), "none");
+    throw new NeuroranError("SOURCE_UNKNOWN", `${name} has no log ${source}; there is ${there}`);
+  };
 
   const start = async ({ hash, signature, flows }: DeploymentRecord): Promise<void> => {
     if (flows.length === 0) return;
     if (trustedKeys !== undefined) verifyModule(hash, signature, trustedKeys);
     // Finds out whether the file is what was deployed, before threads import it.
-    await importModule(dataDirectory, hash);
+    const module = await importModule(dataDirectory, hash);
     await encryption.prepare(flows.map(({ name }) => name));
-    const module = pathToFileURL(modulePath(dataDirectory, hash));
+    const address = pathToFileURL(module.path);
     for (const { name, exportName } of flows) {
-      await running(name)?.stop();
-      const flow = await host.start({ module, name: exportName });
+      logs.set(name, logsOf(module.flows.get(exportName) as Flow));
+      const flow = await host.start({ module: address, name: exportName });
       log.write("info", "flow", `${name} runs from epoch ${flow.statistics().restored.epoch}`);
       flow.finished.then(
         () => log.write("info", "flow", `${name} has ended`),
-        (error: Error) => log.write("error", "flow", `${name}: ${error.message}`),
+        (error: NeuroranError) => {
+          // One that another has taken over from.
+          if (error.code !== "FLOW_FENCED") log.write("error", "flow", `${name}: ${error.message}`);
+        },
       );
     }
   };
 
   return {
-    sources: host.sources,
+    sources: {
+      encode: (name, source, message) => codec(name, source).encode(message),
+      append: (name, source, encoded) => sourceLog(store, name, source, guardOf(name)).append([encoded]),
+    },
     sendTo(to) {
       domain = to;
     },
-    start,
-    async resume(record) {
-      try {
-        await start(record);
-      } catch (error) {
+    start: (record) => change(() => start(record)),
+    resume: (record) =>
+      change(() => start(record)).catch((error: Error) => {
         const names = record.flows.map(({ name }) => name).join(", ");
-        log.write("error", "flow", `${names}: ${error instanceof Error ? error.message : String(error)}`);
-      }
+        log.write("error", "flow", `${names}: ${error.message}`);
+      }),
+    stop: (names) =>
+      change(async () => {
+        for (const name of names) {
+          logs.delete(name);
+          await host
+            .flows()
+            .find(({ flow }) => flow.name === name)
+            ?.stop();
+        }
+      }),
+    async flow(name) {
+      await changes;
+      return host.flow(name);
     },
-    async stop(names) {
-      for (const name of names) await running(name)?.stop();
-    },
-    flow: host.flow,
     flows: host.flows,
-    close: host.stop,
+    close: () => change(host.stop),
   };
+}
+
+function logsOf({ graph }: Flow): Map<string, Codec> {
+  const logged = [...graph.sources.values()].filter(({ kind }) => kind === "logged");
+  return new Map(logged.map(({ name, message }) => [name, codecOf(message) as Codec]));
 }

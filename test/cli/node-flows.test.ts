@@ -28,7 +28,10 @@ describe("flows of a node", () => {
         if (means.length === total) return;
       }
     })();
+    let redeployed: Promise<unknown> | undefined;
     for (let value = 1; value <= total; value++) {
+      if (value === 50) redeployed = looking.deploy("readings", `${readingsText}// once more\n`);
+      if (value === 70) await redeployed;
       await client.function("meter").at(`cell-${value % 2}`).measure!({ value });
       if (value % 40 === 0) {
         await node.kill("SIGKILL");

@@ -1,4 +1,6 @@
 import type { Command } from "commander";
+import type { DeployedFunction } from "../../server/deployment-routes.js";
+import type { FlowInService } from "../../server/flow-routes.js";
 import { printJson, table } from "../format.js";
 import { addConnectionOptions, type ConnectionOptions } from "./connection.js";
 import { withNode } from "./state.js";
@@ -7,46 +9,82 @@ export function addPs(program: Command): void {
   addConnectionOptions(
     program
       .command("ps")
-      .summary("list the functions that are deployed")
+      .summary("list the functions and flows that are deployed")
       .description(
-        "Lists the deployed functions: module, version of their state, keys in memory, turns since the node started, handlers.",
+        "Lists the deployed functions (module, version of their state, keys in memory, turns since the node started, handlers) and the flows that run (epochs, messages).",
       ),
-    "print one JSON object a function",
+    "print one JSON object a function or flow",
   )
     .addHelpText("after", "\nExample:\n  $ neuroran ps --json")
     .action(async (options: ConnectionOptions) => {
-      const functions = await withNode(options, (node) => node.functions());
+      const { functions, flows } = await withNode(options, async (node) => ({
+        functions: await node.functions(),
+        flows: await node.flows(),
+      }));
       if (options.json) {
-        for (const one of functions) printJson(one);
+        for (const one of functions) printJson({ kind: "function", ...one });
+        for (const one of flows) printJson({ kind: "flow", ...one });
         return;
       }
-      if (functions.length === 0) {
-        process.stdout.write("No function is deployed: deploy a module with neuroran deploy.\n");
-        return;
-      }
+      const tables = [
+        ...(functions.length > 0 ? [functionTable(functions)] : []),
+        ...(flows.length > 0 ? [flowTable(flows)] : []),
+      ];
       process.stdout.write(
-        table(
-          [
-            { title: "Function", align: "left" },
-            { title: "module", align: "left" },
-            { title: "version", align: "right" },
-            { title: "active keys", align: "right" },
-            { title: "turns", align: "right" },
-            { title: "failed", align: "right" },
-            { title: "waiting", align: "right" },
-            { title: "handlers", align: "left" },
-          ],
-          functions.map((one) => [
-            one.name,
-            one.module,
-            String(one.version),
-            String(one.activeKeys),
-            String(one.turns),
-            String(one.failedTurns),
-            String(one.waiting),
-            one.requests.join(", "),
-          ]),
-        ),
+        tables.length === 0
+          ? "Nothing is deployed: deploy a module with neuroran deploy.\n"
+          : tables.join("\n"),
       );
     });
+}
+
+function functionTable(functions: readonly DeployedFunction[]): string {
+  return table(
+    [
+      { title: "Function", align: "left" },
+      { title: "module", align: "left" },
+      { title: "version", align: "right" },
+      { title: "active keys", align: "right" },
+      { title: "turns", align: "right" },
+      { title: "failed", align: "right" },
+      { title: "waiting", align: "right" },
+      { title: "handlers", align: "left" },
+    ],
+    functions.map((one) => [
+      one.name,
+      one.module,
+      String(one.version),
+      String(one.activeKeys),
+      String(one.turns),
+      String(one.failedTurns),
+      String(one.waiting),
+      one.requests.join(", "),
+    ]),
+  );
+}
+
+/** One line a source or operator of each flow. */
+function flowTable(flows: readonly FlowInService[]): string {
+  return table(
+    [
+      { title: "Flow", align: "left" },
+      { title: "epoch", align: "right" },
+      { title: "given up", align: "right" },
+      { title: "task", align: "left" },
+      { title: "received", align: "right" },
+      { title: "sent", align: "right" },
+      { title: "dropped", align: "right" },
+    ],
+    flows.flatMap(({ name, epoch, aborted, tasks }) =>
+      tasks.map((task) => [
+        name,
+        String(epoch),
+        String(aborted),
+        task.name,
+        String(task.received),
+        String(task.sent),
+        String(task.dropped),
+      ]),
+    ),
+  );
 }
