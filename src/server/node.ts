@@ -1,7 +1,7 @@
 import { type KeyObject, randomUUID } from "node:crypto";
 import { embeddedBus, openLmdbStore, type Store, systemClock } from "../bus/index.js";
 import type { NeuroranError } from "../errors.js";
-import { createDeployments } from "../functions/deployment/index.js";
+import { createDeployments, warmUp } from "../functions/deployment/index.js";
 import { openEncryption, openNodeKey } from "../functions/encryption/index.js";
 import { checkRestored } from "../functions/snapshot/index.js";
 import {
@@ -61,8 +61,6 @@ export async function startNode({
   trustedKeys,
   cache_bytes,
 }: NodeOptions): Promise<RunningNode> {
-  // What modules import: the first one needed must not wait for it.
-  await import("neuroran");
   const directory = dataDirectory(data);
   makeDataDirectory(directory);
   const { store, problem } = watchedStore(await openLmdbStore(directory.store), log);
@@ -73,6 +71,7 @@ export async function startNode({
   try {
     const token = openToken(directory);
     checkRestored(store);
+    await warmUp(directory.path);
     const nodeKey = openNodeKey(directory.nodeKey);
     const encryption = openEncryption(store, nodeKey);
     await encryption.prepare([nodeOwner]);
