@@ -150,8 +150,8 @@ async function runMemory({ keys, cache, seed, json }: MemoryCommand): Promise<vo
   const timed = rows.filter((one): one is Measurement => one.unit !== "bytes");
   process.stdout.write(
     table(
-      [{ title: "Case", align: "left" }, right("KiB resident")],
-      memory.map((one) => [one.case, fixed(one.bytes / 1024, 0)]),
+      [{ title: "Case", align: "left" }, right("KiB resident"), right("of no file")],
+      memory.map((one) => [one.case, fixed(one.bytes / 1024, 0), fixed(one.anonymous_bytes / 1024, 0)]),
     ),
   );
   const head = [
@@ -161,7 +161,8 @@ async function runMemory({ keys, cache, seed, json }: MemoryCommand): Promise<vo
   const body = timed.map((one) => [one.case, ...times(one), String(one.n)]);
   if (timed.length > 0) process.stdout.write(`\n${table(head, body)}`);
   process.stdout.write(
-    "\nAn idle key's state lies in the store only; both calls make one durable commit, over HTTP.\n",
+    "\nAn idle key's state lies in the store only; both calls make one durable commit, over HTTP. Memory that is backed by files\n" +
+      "is the programs and the pages of the store that were read or written last: the system takes it where it is needed.\n",
   );
 }
 

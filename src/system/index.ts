@@ -9,4 +9,4 @@ export {
   threadProcessors,
 } from "./processors.js";
 export { createRandom, type Random } from "./random.js";
-export { residentMemory } from "./resident-memory.js";
+export { type ResidentMemory, residentMemory } from "./resident-memory.js";

@@ -128,7 +128,7 @@ async function measure(system: InvokedSystem): Promise<void> {
     if (values.json) process.stdout.write(`${JSON.stringify(result)}\n`);
   }
   if (values.json) {
-    const memory = { benchmark: "memory", case: "idle", target: system.name, bytes: idle };
+    const memory = { benchmark: "memory", case: "idle", target: system.name, ...idle };
     process.stdout.write(`${JSON.stringify(memory)}\n`);
     return;
   }
@@ -145,7 +145,7 @@ async function measure(system: InvokedSystem): Promise<void> {
     fixed(one.callsPerSecond, 0),
   ]);
   process.stdout.write(table(columns, rows));
-  process.stdout.write(`\nresident memory of the idle server: ${byteCount(idle ?? Number.NaN)}\n`);
+  process.stdout.write(`\nresident memory of the idle server: ${byteCount(idle?.bytes ?? Number.NaN)}\n`);
 }
 
 async function stop(child: ChildProcess): Promise<void> {

@@ -4,9 +4,9 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { availableTargets } from "../../compiler/index.js";
 import { NeuroranError } from "../../errors.js";
-import { createRandom, residentMemory } from "../../system/index.js";
-import { postRequest } from "../load/http-connection.js";
-import { sweepKeys } from "../load/key-sweep.js";
+import { createRandom, type ResidentMemory, residentMemory } from "../../system/index.js";
+import { createHttpCaller, postRequest } from "../load/http-connection.js";
+import { sweepKeys, timeCall } from "../load/key-sweep.js";
 import { type Measurement, timePercentiles } from "./measure.js";
 import { type MeasuredNode, withNode } from "./node-under-measurement.js";
 
@@ -16,7 +16,9 @@ export interface MemoryMeasurement {
   readonly case: string;
   readonly target: string;
   readonly unit: "bytes";
+  /** Resident, and of that backed by no file: pages of the store's file are resident, too, as long as nobody needs the memory. */
   readonly bytes: number;
+  readonly anonymous_bytes: number;
 }
 
 export interface MemoryOptions {
@@ -53,17 +55,20 @@ export async function* benchmarkMemory(
   if (signal.aborted) return;
   const one = await idleMemory([1]);
   const all = await idleMemory([1, functions]);
-  yield bytesOf("each further function", (all - one) / functions);
+  yield bytesOf("each further function", {
+    bytes: (all.bytes - one.bytes) / functions,
+    anonymous_bytes: (all.anonymous_bytes - one.anonymous_bytes) / functions,
+  });
   if (!signal.aborted) yield* measureKeys(options);
 }
 
-function bytesOf(name: string, bytes: number): MemoryMeasurement {
-  return { benchmark: "memory", case: name, target: "NeuroRAN", unit: "bytes", bytes };
+function bytesOf(name: string, memory: ResidentMemory): MemoryMeasurement {
+  return { benchmark: "memory", case: name, target: "NeuroRAN", unit: "bytes", ...memory };
 }
 
 /** The least of several starts, as V8 leaves more or less garbage. @param modules of so many functions, each called once. */
-async function idleMemory(modules: readonly number[], preload?: URL): Promise<number> {
-  let least = Number.POSITIVE_INFINITY;
+async function idleMemory(modules: readonly number[], preload?: URL): Promise<ResidentMemory> {
+  let least = { bytes: Number.POSITIVE_INFINITY, anonymous_bytes: Number.POSITIVE_INFINITY };
   const options = preload === undefined ? {} : { preload };
   const measured = withNode(
     [],
@@ -79,7 +84,12 @@ async function idleMemory(modules: readonly number[], preload?: URL): Promise<nu
     },
     options,
   );
-  for await (const bytes of measured) least = Math.min(least, bytes);
+  for await (const memory of measured) {
+    least = {
+      bytes: Math.min(least.bytes, memory.bytes),
+      anonymous_bytes: Math.min(least.anonymous_bytes, memory.anonymous_bytes),
+    };
+  }
   return least;
 }
 
@@ -114,16 +124,16 @@ async function callEach(
   });
 }
 
-async function settledMemory({ system }: MeasuredNode): Promise<number> {
+async function settledMemory({ system }: MeasuredNode): Promise<ResidentMemory> {
   await sleep(settle_ms);
-  const bytes = residentMemory(system.processId);
-  if (bytes === undefined) {
+  const memory = residentMemory(system.processId);
+  if (memory === undefined) {
     throw new NeuroranError(
       "MEMORY_UNKNOWN",
       "This platform does not tell what memory a process has resident",
     );
   }
-  return bytes;
+  return memory;
 }
 
 async function* measureKeys({
@@ -134,26 +144,36 @@ async function* measureKeys({
 }: MemoryOptions): AsyncGenerator<MemoryMeasurement | Measurement> {
   const body = async function* (node: MeasuredNode): AsyncGenerator<MemoryMeasurement | Measurement> {
     const { system } = node;
-    const add = (from: number, count: number, reply: number, parallel: number): Promise<Float64Array> =>
+    const request = (index: number): Buffer =>
+      postRequest(system, `/functions/counter/key-${index}/add`, system.headers, { by: 1 });
+    const fill = (from: number, count: number): Promise<unknown> =>
       sweepKeys({
         address: system,
         count,
-        connections: parallel,
-        request: (index) =>
-          postRequest(system, `/functions/counter/key-${from + index}/add`, system.headers, { by: 1 }),
-        reply,
+        connections,
+        request: (index) => request(from + index),
+        reply: 1,
         signal,
       });
     const half = Math.floor(keys / 2);
-    await add(0, half, 1, connections);
+    await fill(0, half);
     yield bytesOf(`${half} keys, cache ${cache} MiB`, await settledMemory(node));
-    await add(half, keys - half, 1, connections);
+    await fill(half, keys - half);
     yield bytesOf(`${keys} keys, cache ${cache} MiB`, await settledMemory(node));
-    // Keys of the first half have been idle for long.
-    const from = createRandom(seed).integer(Math.max(1, half - activations));
-    const count = Math.min(activations, half);
-    yield timesOf("call of an idle key", await add(from, count, 2, 1));
-    yield timesOf("call of an active key", await add(from, count, 3, 1));
+    // Keys of the first half have been idle for long. In turn, so that both kinds of call meet the same machine.
+    const random = createRandom(seed);
+    const chosen = new Set<number>();
+    while (chosen.size < Math.min(activations, half)) chosen.add(random.integer(half));
+    const caller = createHttpCaller(system);
+    const [idle, active]: [number[], number[]] = [[], []];
+    for (const index of chosen) {
+      if (signal.aborted) return;
+      idle.push(await timeCall(caller, request(index), 2));
+      active.push(await timeCall(caller, request(index), 3));
+    }
+    caller.close();
+    yield timesOf("call of an idle key", Float64Array.from(idle).sort());
+    yield timesOf("call of an active key", Float64Array.from(active).sort());
   };
   yield* withNode(["counters"], body, { words: ["--cache", String(cache)] });
 }
