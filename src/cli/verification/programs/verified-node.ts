@@ -31,7 +31,7 @@ export interface KilledNode extends ReachedNode {
 }
 
 const killWhileStarting = 0.2;
-const longestStart_ms = 300;
+const longestStart_ms = 600;
 
 /** Starts the node. @param random says when it is killed again while it starts. */
 export function keepKilling(verified: VerifiedNode, random: Random): KilledNode {
