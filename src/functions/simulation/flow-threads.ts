@@ -163,7 +163,7 @@ export function simulateThreads(
     }
     for (const source of sources) {
       const { id, worker } = source.task;
-      const step = way(1);
+      const step = way(3);
       const read = (): void => {
         const outcome = source.step();
         if (outcome === "ended" && !told.has(id)) {

@@ -45,6 +45,8 @@ export interface Witness {
   nextRun(): number;
   /** The latest time that a clock has shown: this node's, or any node's. */
   latestTime(whose: "own" | "any"): number;
+  /** The turn that runs now publishes an event. */
+  published(functionName: string, key: string): void;
   violate(invariant: string, detail: string): void;
 }
 
@@ -87,6 +89,7 @@ export function interpreter(name: string, witness: Witness): StatefulFunctionDat
           state.count += step.by;
           break;
         case "publish":
+          witness.published(name, context.key);
           context.publish({ by: self, ordinal: published++ } satisfies ProgramEvent);
           break;
         case "fail":

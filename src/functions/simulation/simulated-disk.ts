@@ -51,6 +51,8 @@ export function createDisk(world: World, name: string): SimulatedDisk {
   let failsUntil_ms = 0;
   let slowUntil_ms = 0;
   let factor = 1;
+  /** The share of batches that fail by themselves: what is made of one failure is another thing than of many in a row. */
+  let failing = profile.has("failed write") ? 0.15 * random.next() ** 2 : 0;
 
   function write({ key, value }: Write): void {
     if (value === undefined ? values.delete(key) : !values.has(key)) sorted = undefined;
@@ -88,7 +90,7 @@ export function createDisk(world: World, name: string): SimulatedDisk {
     }
     const flush_ms = readBeforeDurable ? delay_ms * random.next() : 0;
     working = world.schedule(delay_ms - flush_ms, () => {
-      if (world.time() < fullUntil_ms || world.time() < failsUntil_ms) {
+      if (world.time() < fullUntil_ms || world.time() < failsUntil_ms || random.next() < failing) {
         working = undefined;
         refuse();
         return;
@@ -199,6 +201,7 @@ export function createDisk(world: World, name: string): SimulatedDisk {
       fullUntil_ms = 0;
       failsUntil_ms = 0;
       slowUntil_ms = 0;
+      failing = 0;
     },
     get: (key) => values.get(key)?.slice(),
     entries: () => [...range(order(), "", "\u{10ffff}")],

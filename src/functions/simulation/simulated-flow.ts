@@ -27,7 +27,8 @@ export function isSent(number: number): boolean {
 }
 
 export const partitions = 2;
-const usersOfPartition = 3;
+/** Users of each partition; they take turns. */
+export const usersOfPartition = 7;
 
 export function userOf(number: number, partition: number): number {
   return usersOfPartition * partition + (number % usersOfPartition);

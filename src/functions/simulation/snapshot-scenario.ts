@@ -6,7 +6,15 @@ import { type SimulatedThreads, simulateThreads } from "./flow-threads.js";
 import { unleash } from "./nemesis.js";
 import { createNode, type Machine } from "./node.js";
 import type { Scenario, ScheduleOptions, ScheduleResult } from "./scenario.js";
-import { type FlowResult, isSent, partitions, roundsOf, simulatedFlow, userOf } from "./simulated-flow.js";
+import {
+  type FlowResult,
+  isSent,
+  partitions,
+  roundsOf,
+  simulatedFlow,
+  userOf,
+  usersOfPartition,
+} from "./simulated-flow.js";
 import { createNetwork } from "./simulated-network.js";
 import { createWorld } from "./world.js";
 
@@ -66,8 +74,8 @@ async function runSchedule(seed: number, options: ScheduleOptions = {}): Promise
       checking: 1 + random.integer(2),
     },
   };
-  const epochInterval_ms = 2 + 20 * random.next();
-  const epochTimeout_ms = 20 + 60 * random.next();
+  const epochInterval_ms = 1 + 9 * random.next();
+  const epochTimeout_ms = 2 + 60 * random.next() ** 2;
 
   const seen = new Map<number, string>();
   const sent = new Map<string, string>();
@@ -88,6 +96,7 @@ async function runSchedule(seed: number, options: ScheduleOptions = {}): Promise
   let supervised = 0;
   let current: SimulatedThreads | undefined;
   let finished: RunningFlow | undefined;
+  const epochs = { committed: 0, aborted: 0 };
   const supervise = (machine: Machine): void => {
     supervised++;
     const threads = simulateThreads(world, machine, random.fork(`threads ${supervised}`), flow);
@@ -118,6 +127,12 @@ async function runSchedule(seed: number, options: ScheduleOptions = {}): Promise
       running.output("results").subscribe(seen.size, ({ position, message }) => {
         if (machine.isUp()) see(position, message as FlowResult);
       });
+      const count = (): void => {
+        const { committed, aborted } = running.statistics().epochs;
+        epochs.committed += committed;
+        epochs.aborted += aborted;
+      };
+      running.finished.then(count, count);
       running.finished.then(() => {
         if (machine.isUp()) finished = running;
       }, again);
@@ -186,7 +201,7 @@ async function runSchedule(seed: number, options: ScheduleOptions = {}): Promise
     profile,
     faults: { ...Object.fromEntries(nodeKinds.map((kind) => [kind, world.faults[kind]])), ...faults },
     events: world.events,
-    operations: { outputs: seen.size, sends: sent.size, runs },
+    operations: { outputs: seen.size, sends: sent.size, runs, ...epochs },
     hash: world.trace.hash(),
     lines: world.trace.lines,
   };
@@ -201,7 +216,7 @@ function problemOfResults(results: readonly FlowResult[], length: number): strin
     const name = `${user} ${number}`;
     if (numbers.has(name)) return `${JSON.stringify(one)} came out twice`;
     numbers.add(name);
-    const before = Math.floor(number / 3);
+    const before = Math.floor(number / usersOfPartition);
     if (count !== before + 1) return `${JSON.stringify(one)}: ${before} numbers came before`;
     if (rounds !== roundsOf(number))
       return `${JSON.stringify(one)} should go round ${roundsOf(number)} times`;

@@ -59,6 +59,7 @@ export function startThread(
   let alive = true;
   let pausedUntil_ms = 0;
   let heardBy_ms = 0;
+  const delay_ms = 0.1 + 2 * random.next() ** 2;
   let probation: { left: number; misses: number } | undefined;
   let exit: (() => void) | undefined;
   const exited = new Promise<void>((resolve) => {
@@ -67,7 +68,7 @@ export function startThread(
 
   const say = (what: string, then: () => void): void => {
     world.trace.note(world.time(), name, "says", 0, () => what);
-    heardBy_ms = Math.max(heardBy_ms, world.time() + exponential(random, 0.3));
+    heardBy_ms = Math.max(heardBy_ms, world.time() + exponential(random, delay_ms));
     world.schedule(heardBy_ms - world.time(), then);
   };
   const post = (notice: Notice): void => say(notice.kind, () => hear(notice));

@@ -169,7 +169,7 @@ export function startClient(options: ClientOptions): Client {
         } else if (
           answer.kind === "refused" &&
           isFirst &&
-          (kind === "anonymous" || (sequence <= programs && random.integer(4) === 0))
+          (kind === "anonymous" || (sequence <= programs && random.integer(2) === 0))
         ) {
           settle(one, sequence, "refused");
         } else if (kind === "anonymous") {

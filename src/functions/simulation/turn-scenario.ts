@@ -9,7 +9,7 @@ import { createNetwork } from "./simulated-network.js";
 import { type Client, sessionTime_ms, startClient } from "./turn-clients.js";
 import { findViolation, missingEvents, missingTurns, type StateReader } from "./turn-oracles.js";
 import type { Placement, TurnRuntime } from "./turn-runtime.js";
-import { startSubscriber } from "./turn-subscribers.js";
+import { type Subscriber, startSubscriber } from "./turn-subscribers.js";
 import { createWorld, type World } from "./world.js";
 
 const functionNames = ["front", "middle", "back"];
@@ -38,12 +38,19 @@ async function runSchedule(
   const nodeCount = 1 + random.integer(4);
   const running = new Map<string, Running>();
   let runs = 0;
+  const subscribers: Subscriber[] = [];
   const nodeNames = Array.from({ length: nodeCount }, (_, index) => `node${index}`);
   const shift = random.integer(1000);
   const placement: Placement = (name, group) => nodeNames[(group * 7 + name.length + shift) % nodeCount]!;
   const witnessOf = (name: string): Witness => ({
     nextRun: () => ++runs,
     violate: world.violate,
+    published(functionName, key) {
+      for (const subscriber of subscribers) {
+        const { address } = subscriber;
+        if (address.function === functionName && address.key === key) subscriber.published();
+      }
+    },
     latestTime: (whose) =>
       Math.max(
         ...nodes.filter((node) => whose === "any" || node.name === name).map(({ clock }) => clock.latest()),
@@ -80,9 +87,10 @@ async function runSchedule(
   const faultTime_ms = 50 + 350 * random.next();
   const nemesis = unleash(world, network, nodes, faultTime_ms);
   const clients = startClients(world, nodes, at, addresses, faultTime_ms);
-  const subscribers = addresses
-    .filter(() => random.integer(3) === 0)
-    .map((address) => startSubscriber(world, address, () => at(ownerOf(address))));
+  for (const address of addresses) {
+    if (random.integer(3) === 0)
+      subscribers.push(startSubscriber(world, address, () => at(ownerOf(address))));
+  }
   const requests = (): Client["requests"][number][] => clients.flatMap((client) => client.requests);
 
   const check = (): void => {
@@ -98,7 +106,10 @@ async function runSchedule(
     const drained = everySo(world, 20, () => {
       return nemesis.over && clients.every(({ done }) => done) && missing().length === 0;
     });
-    if ((await world.run(drained, world.time() + drain_ms)) || world.violation !== undefined) return;
+    // What was set while a clock was ahead is due when the clock, set right, has come so far again.
+    const ahead_ms = Math.max(0, ...nodes.map(({ clock }) => clock.latest() - clock.now()));
+    const deadline_ms = Math.max(world.time(), faultTime_ms) + drain_ms + ahead_ms;
+    if ((await world.run(drained, deadline_ms)) || world.violation !== undefined) return;
     const waiting = requests().filter(({ fate }) => fate === "pending");
     world.violate(
       "everything drains when faults end",

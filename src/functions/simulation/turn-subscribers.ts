@@ -4,10 +4,12 @@ import type { ProgramEvent } from "./interpreter.js";
 import type { Machine } from "./node.js";
 import type { World } from "./world.js";
 
-/** Follows the events of one key from the first, across crashes of the key's node. */
+/** Follows the events of one key from the first, across crashes of the key's node; it leaves and comes back at times. */
 export interface Subscriber {
   readonly address: Address;
   readonly events: readonly ProgramEvent[];
+  /** Told that the key publishes: at times it comes back just then, when nothing of it is durable. */
+  published(): void;
 }
 
 /** @param owner the domain that owns the key while its node is up. */
@@ -18,6 +20,8 @@ export function startSubscriber(
 ): Subscriber {
   const events: ProgramEvent[] = [];
   let subscribed: Machine | undefined;
+  let end = (): void => {};
+  const random = world.random.fork(`subscriber of ${address.function} ${address.key}`);
   const name = `${address.function} ${address.key}`;
 
   function take({ position, event }: LoggedEvent): void {
@@ -30,18 +34,29 @@ export function startSubscriber(
     events.push(event as ProgramEvent);
   }
 
-  function look(): void {
+  function subscribe(anew: boolean): void {
     const found = owner();
-    if (found !== undefined && found.machine !== subscribed) {
+    if (found !== undefined && (found.machine !== subscribed || anew)) {
       const { machine, domain } = found;
+      if (machine === subscribed) end();
       subscribed = machine;
-      domain.subscribe(address, events.length + 1, (event) => {
+      end = domain.subscribe(address, events.length + 1, (event) => {
         if (machine.isUp()) take(event);
       });
     }
-    world.schedule(20, look);
+  }
+
+  function look(): void {
+    subscribe(random.integer(4) === 0);
+    world.schedule(40 * random.next(), look);
   }
 
   look();
-  return { address, events };
+  return {
+    address,
+    events,
+    published() {
+      if (random.integer(3) === 0) world.schedule(random.next(), () => subscribe(true));
+    },
+  };
 }
