@@ -106,10 +106,11 @@ async function runSchedule(
     const drained = everySo(world, 20, () => {
       return nemesis.over && clients.every(({ done }) => done) && missing().length === 0;
     });
+    await world.run(() => nemesis.over, faultTime_ms + 1);
     // What was set while a clock was ahead is due when the clock, set right, has come so far again.
     const ahead_ms = Math.max(0, ...nodes.map(({ clock }) => clock.latest() - clock.now()));
-    const deadline_ms = Math.max(world.time(), faultTime_ms) + drain_ms + ahead_ms;
-    if ((await world.run(drained, deadline_ms)) || world.violation !== undefined) return;
+    if ((await world.run(drained, world.time() + drain_ms + ahead_ms)) || world.violation !== undefined)
+      return;
     const waiting = requests().filter(({ fate }) => fate === "pending");
     world.violate(
       "everything drains when faults end",
