@@ -43,7 +43,7 @@ export function simulateThreads(
   const start: typeof startFlowThreads = async (plan, started, hear, failed) => {
     fail = failed;
     isUp = true;
-    const { positions, operators: restored, lastEpoch } = started;
+    const { positions, operators: restored, lastEpoch, messageLayouts } = started;
     const operators = new Map<number, OperatorTask>();
     const sources: SourceTask[] = [];
     const outputNames = Object.keys(flow.outputs);
@@ -112,25 +112,34 @@ export function simulateThreads(
         .filter(({ to }) => to === id)
         .map((channel) => ({ ...channel, sender: nameOf(channel.from) }));
       const node = flow.graph.nodes.get(name)!;
-      const operator = createOperatorTask(task, node, channels, outletsOf(id), restored[name], lastEpoch, {
-        counts: counts[id]!,
-        copied(epoch, full, parts) {
-          flush(worker);
-          reply(worker, { kind: "copied", task: id, epoch, full, parts });
+      const operator = createOperatorTask(
+        task,
+        node,
+        channels,
+        outletsOf(id),
+        restored[name],
+        lastEpoch,
+        {
+          counts: counts[id]!,
+          copied(epoch, full, parts) {
+            flush(worker);
+            reply(worker, { kind: "copied", task: id, epoch, full, parts });
+          },
+          acknowledged(epoch, feedback) {
+            flush(worker);
+            reply(worker, { kind: "acknowledged", task: id, epoch, position: 0, ended: false, feedback });
+          },
+          send(epoch, invocation) {
+            const ordinal = sendCounts.get(id) ?? 0;
+            sendCounts.set(id, ordinal + 1);
+            const key = nameOf(id);
+            const sender = { function: flow.name, key };
+            const message = { id: `${flow.name}#${epoch}.${key}.${ordinal}`, sender, invocation };
+            sends[worker]!.push({ epoch, message });
+          },
         },
-        acknowledged(epoch, feedback) {
-          flush(worker);
-          reply(worker, { kind: "acknowledged", task: id, epoch, position: 0, ended: false, feedback });
-        },
-        send(epoch, invocation) {
-          const ordinal = sendCounts.get(id) ?? 0;
-          sendCounts.set(id, ordinal + 1);
-          const name = nameOf(id);
-          const sender = { function: flow.name, key: name };
-          const message = { id: `${flow.name}#${epoch}.${name}.${ordinal}`, sender, invocation };
-          sends[worker]!.push({ epoch, message });
-        },
-      });
+        messageLayouts,
+      );
       operators.set(id, operator);
     }
 

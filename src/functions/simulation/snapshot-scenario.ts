@@ -1,8 +1,9 @@
-import { NeuroranError } from "../../errors.js";
 import { type RunningFlow, runFlow } from "../flows/running-flow.js";
-import type { AdmittedMessage } from "../turns/index.js";
+import type { CommitDomain } from "../turns/commit-domain.js";
+import { commitDomainRuntime } from "./commit-domain-runtime.js";
 import { drawProfile, type FaultKind } from "./faults.js";
 import { type SimulatedThreads, simulateThreads } from "./flow-threads.js";
+import { heardOnDisk, listener } from "./listener.js";
 import { unleash } from "./nemesis.js";
 import { createNode, type Machine } from "./node.js";
 import type { Scenario, ScheduleOptions, ScheduleResult } from "./scenario.js";
@@ -47,7 +48,7 @@ export const snapshotScenario: Scenario = {
  * - "a flow comes to its end when faults end".
  * - "the output is that of a run without faults, once each": but for order and run numbers.
  * - "nothing is released of an epoch that is not committed": what a subscriber saw at a position is what stands there in the end.
- * - "what a flow sends is sent once": each message has one id and one content, however often it is handed over.
+ * - "what a flow sends is heard once": by the stateful function that it is for.
  */
 async function runSchedule(seed: number, options: ScheduleOptions = {}): Promise<ScheduleResult> {
   const random = createWorld(seed).random.fork("snapshot");
@@ -78,21 +79,8 @@ async function runSchedule(seed: number, options: ScheduleOptions = {}): Promise
   const epochTimeout_ms = 2 + 60 * random.next() ** 2;
 
   const seen = new Map<number, string>();
-  const sent = new Map<string, string>();
-  /** What a second acceptance of an id finds: the stateful function has taken it before. */
-  const accept = async (messages: readonly AdmittedMessage[]): Promise<void> => {
-    for (const { id, invocation } of messages) {
-      const content = JSON.stringify(invocation.body);
-      const before = sent.get(id);
-      if (before !== undefined && before !== content) {
-        world.violate("what a flow sends is sent once", `${id} was ${before}, then ${content}`);
-      }
-      sent.set(id, content);
-    }
-    await new Promise<void>((resolve) => world.schedule(random.next(), resolve));
-    if (random.integer(10) === 0) throw new NeuroranError("COMMIT_FAILED", "not now");
-  };
-
+  /** What the flow sends is for a stateful function beside it, over the same store. */
+  let domain: CommitDomain | undefined;
   let supervised = 0;
   let current: SimulatedThreads | undefined;
   let finished: RunningFlow | undefined;
@@ -109,16 +97,18 @@ async function runSchedule(seed: number, options: ScheduleOptions = {}): Promise
     };
     const { store, clock } = machine;
     const module = "simulated";
-    const admit = async (
-      messages: readonly AdmittedMessage[],
-      consumed: readonly string[],
-    ): Promise<void> => {
-      await accept(messages);
-      await store.commit(consumed.map((key) => ({ key, value: undefined })));
-    };
     const ran = runFlow(
       flow,
-      { module, name: flow.name, store, clock, deployment, epochInterval_ms, epochTimeout_ms, admit },
+      {
+        module,
+        name: flow.name,
+        store,
+        clock,
+        deployment,
+        epochInterval_ms,
+        epochTimeout_ms,
+        admit: domain!.admit,
+      },
       threads.start,
     );
     ran.then((running) => {
@@ -155,6 +145,7 @@ async function runSchedule(seed: number, options: ScheduleOptions = {}): Promise
 
   const network = createNetwork(world);
   const node = createNode(world, network, "node", (machine) => {
+    domain = commitDomainRuntime.start(machine, () => machine.name, [listener(world.violate)]);
     supervised = 0;
     current = undefined;
     finished = undefined;
@@ -176,21 +167,22 @@ async function runSchedule(seed: number, options: ScheduleOptions = {}): Promise
     }
   }
 
-  const isOver = (): boolean => nemesis.over && finished !== undefined;
+  const heard = (): Map<string, number> => heardOnDisk(node.disk);
+  const expectedSends = Array.from({ length }, (_, number) => number).filter(isSent).length * partitions;
+  const isOver = (): boolean => nemesis.over && finished !== undefined && heard().size >= expectedSends;
   if (!(await world.run(isOver, faultTime_ms + drain_ms)) && world.violation === undefined) {
     world.violate(
       "a flow comes to its end when faults end",
-      `${seen.size} of ${partitions * length} came out`,
+      `${seen.size} of ${partitions * length} came out, ${heard().size} of ${expectedSends} sends were heard`,
     );
   }
   if (finished !== undefined && world.violation === undefined) {
     const results = finished.output("results").read(0, 10 * partitions * length);
     for (const { position, message } of results) see(position, message as FlowResult);
-    const problem =
-      problemOfResults(
-        results.map(({ message }) => message as FlowResult),
-        length,
-      ) ?? problemOfSends(sent, length);
+    const problem = problemOfResults(
+      results.map(({ message }) => message as FlowResult),
+      length,
+    );
     if (problem !== undefined) {
       world.violate("the output is that of a run without faults, once each", problem);
     }
@@ -201,7 +193,7 @@ async function runSchedule(seed: number, options: ScheduleOptions = {}): Promise
     profile,
     faults: { ...Object.fromEntries(nodeKinds.map((kind) => [kind, world.faults[kind]])), ...faults },
     events: world.events,
-    operations: { outputs: seen.size, sends: sent.size, runs, ...epochs },
+    operations: { outputs: seen.size, sends: heard().size, runs, ...epochs },
     hash: world.trace.hash(),
     lines: world.trace.lines,
   };
@@ -234,15 +226,4 @@ function problemOfResults(results: readonly FlowResult[], length: number): strin
     for (let one = 1; one <= count; one++) if (!ofUser.has(one)) return `user ${user} has no result ${one}`;
   }
   return undefined;
-}
-
-function problemOfSends(sent: ReadonlyMap<string, string>, length: number): string | undefined {
-  const heard = new Set<string>();
-  for (const content of sent.values()) {
-    const { user, number } = JSON.parse(content) as { user: number; number: number };
-    if (heard.has(`${user} ${number}`)) return `${content} was sent under two ids`;
-    heard.add(`${user} ${number}`);
-  }
-  const expected = Array.from({ length }, (_, number) => number).filter(isSent).length * partitions;
-  return heard.size === expected ? undefined : `${heard.size} messages were sent, not ${expected}`;
 }
