@@ -94,7 +94,8 @@ export interface CommitDomain {
   ): Promise<void>;
   /**
    * Takes over messages that a flow has committed: they are accepted in the change that removes the entries in which they
-   * lay, so that each is accepted once, whatever fails. Rejects as `invoke` does.
+   * lay, one for each message, so that each is accepted once, whatever fails. Those whose entry is gone were accepted before.
+   * Rejects as `invoke` does.
    */
   admit(messages: readonly AdmittedMessage[], consumed: readonly string[]): Promise<void>;
   /** A new session; it is forgotten when nothing came in it for so long. */

@@ -395,8 +395,12 @@ export function createCommitDomain(options: DomainOptions): CommitDomain {
       }),
     async admit(messages, consumed) {
       for (const { sender } of messages) checkOpen(sender);
-      for (const key of consumed) ledger.remove(key);
-      for (const { id, sender, invocation } of messages) post(sender, requestOf(invocation, id, undefined));
+      for (const [index, { id, sender, invocation }] of messages.entries()) {
+        // A flow that was started again hands over what is being accepted and still stands in the store.
+        if (ledger.read(consumed[index]) === undefined) continue;
+        ledger.remove(consumed[index]);
+        post(sender, requestOf(invocation, id, undefined));
+      }
       run();
       await durable();
     },
