@@ -350,10 +350,11 @@ export async function runFlow(
 
   const end = async (error: NeuroranError | undefined): Promise<void> => {
     if (ended === "ended") return;
+    // Whoever takes its last sends over may do so later: until the flow is stopped they are handed over again.
+    if (error !== undefined || ended === "ending") outbox.close();
     ended = "ended";
     cancelTimer();
     cancelTimeout();
-    outbox.close();
     feeds.close();
     for (const waiter of waiters.splice(0)) {
       if (error === undefined) waiter.resolve();
@@ -427,9 +428,11 @@ export async function runFlow(
         await end(undefined);
       }
       await finished.promise;
+      outbox.close();
     },
     async abandon() {
       await end(new NeuroranError("FLOW_ABANDONED", `flow ${flow.name} was abandoned`));
+      outbox.close();
     },
     statistics() {
       const names = [...new Set(plan.tasks.map(({ name }) => name))];
