@@ -20,11 +20,11 @@ export interface NodeProgramsReport extends ProgramsReport {
   readonly data: string | null;
 }
 
-const longestDelay_ms = 2000;
+const longestDelay_ms = 1000;
 const patience_ms = 30_000;
 /** A kill every few seconds, at the rate at which programs run on a small machine. */
 const programsBetweenKills = 4000;
-const leastKills = 5;
+const leastKills = 4;
 
 /**
  * Runs so many random programs over as many keys on a node of its own, in a temporary folder, that is killed every few thousand
