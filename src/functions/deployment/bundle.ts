@@ -75,7 +75,8 @@ function describe({ text, location }: Message): string {
 /** Packages in the older module format ask for Node's own modules by a function that modules do not have. */
 function withRequire(text: string): string {
   if (!text.includes("__require(")) return text;
-  const line = 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);';
+  const line =
+    'import { createRequire as requireOfModule } from "node:module"; const require = requireOfModule(import.meta.url);';
   return `${line}\n${text}`;
 }
 
