@@ -197,6 +197,12 @@ describe("a client", () => {
     });
     const client = createClient({ url: other.url, token, session: true });
     expect(await client.function(counter).at("a").add({ by: 1 })).toBe(1);
+    // A handler that says so has run.
+    const began = performance.now();
+    await expect(client.function(counter).at("a").refuse(undefined)).rejects.toMatchObject({
+      code: "OVERLOADED",
+    });
+    expect(performance.now() - began).toBeLessThan(5000);
     client.close();
   });
 });

@@ -12,7 +12,7 @@ import { checkKey } from "../functions/turns/index.js";
 import { type Exchange, parametersOf, replyJson, replyNothing, replyProblem } from "./exchange.js";
 import { checkWith, parseJson, readBody } from "./json-body.js";
 import { jsonText } from "./json-value.js";
-import { listed, statusOf } from "./problem.js";
+import { listed } from "./problem.js";
 
 /** The functions that are deployed. */
 export interface Functions {
@@ -82,7 +82,8 @@ function send(
 
 function replyOutcome(response: ServerResponse, outcome: Outcome): void {
   if (!outcome.ok) {
-    replyProblem(response, statusOf(outcome.error.code, 422), outcome.error);
+    // Whatever its code: another status would say that nothing has run, and clients would ask again.
+    replyProblem(response, 422, outcome.error);
   } else if (outcome.value === undefined) {
     replyNothing(response, 204);
   } else {

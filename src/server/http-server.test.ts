@@ -56,13 +56,17 @@ describe("calls", () => {
       status: 422,
       body: { code: "COUNTER_BROKEN", message: "it does not count today" },
     });
+    expect(await call("/functions/counter/x/refuse")).toMatchObject({
+      status: 422,
+      body: { code: "OVERLOADED" },
+    });
   });
 
   it("name what exists where it is missing", async () => {
     const cases = [
       ["/functions/other/a/add", "FUNCTION_UNKNOWN", "counter"],
       ["/functions/__proto__/a/add", "FUNCTION_UNKNOWN", "counter"],
-      ["/functions/counter/a/constructor", "HANDLER_UNKNOWN", "add, big, fail, flood"],
+      ["/functions/counter/a/constructor", "HANDLER_UNKNOWN", "add, big, fail, flood, refuse"],
       ["/functions/counter/a/__proto__", "HANDLER_UNKNOWN", "add"],
       ["/functions/counter/a/taken", "HANDLER_UNKNOWN", "add"],
       ["/functions/counter/add", "PATH_UNKNOWN", "/functions/{name}/{key}/{handler}"],

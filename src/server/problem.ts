@@ -35,11 +35,6 @@ const statuses: Readonly<Record<string, number>> = {
   STORE_CLOSED: 503,
 };
 
-/** The status of HTTP for a code; `otherwise` for codes that are not the node's own. */
-export function statusOf(code: string, otherwise: number): number {
-  return Object.hasOwn(statuses, code) ? statuses[code]! : otherwise;
-}
-
 /** Of whatever was thrown: its status, and what may be told of it. A defect's message stays in the node's log. */
 export function problemOf(error: unknown): { status: number; problem: Problem } {
   if (error instanceof InputError) {
@@ -47,7 +42,7 @@ export function problemOf(error: unknown): { status: number; problem: Problem } 
   }
   if (error instanceof NeuroranError) {
     const { code, message } = error;
-    return { status: statusOf(code, 500), problem: { code, message } };
+    return { status: Object.hasOwn(statuses, code) ? statuses[code]! : 500, problem: { code, message } };
   }
   return { status: 500, problem: { code: "DEFECT", message: "the node failed; its log says where" } };
 }

@@ -18,6 +18,9 @@ export const counter = statefulFunction(
     fail: handler({ request: nothing, reply: nothing }, () => {
       throw new NeuroranError("COUNTER_BROKEN", "it does not count today");
     }),
+    refuse: handler({ request: nothing, reply: nothing }, () => {
+      throw new NeuroranError("OVERLOADED", "a handler may say what the node says as well");
+    }),
     big: handler({ request: nothing, reply: z.unknown() }, () => ({
       big: 2n ** 63n - 1n,
       list: new Uint8Array([1, 2]),
