@@ -40,9 +40,14 @@ export function createEvents(ledger: Ledger): Events {
   const entryOf = (address: Address, position: number): string =>
     entryKey("event", address, orderedNumber(position));
 
-  /** Delivers what is durable: up to `position`. */
-  const deliverUpTo = (address: Address, position: number, subscriber: Subscriber): void => {
-    while (subscriber.next <= position) {
+  /** Delivers what is durable, up to `position`, for as long as the subscriber stays. */
+  const deliverUpTo = (
+    listening: ReadonlySet<Subscriber>,
+    address: Address,
+    position: number,
+    subscriber: Subscriber,
+  ): void => {
+    while (subscriber.next <= position && listening.has(subscriber)) {
       const event = ledger.read(entryOf(address, subscriber.next)) as { readonly event: unknown } | undefined;
       const at = subscriber.next++;
       // One that fell out of the log while a slow commit was under way.
@@ -58,7 +63,7 @@ export function createEvents(ledger: Ledger): Events {
       const listening = subscribers.get(entryKey("event", address));
       if (listening === undefined) return;
       const release = (): void => {
-        for (const subscriber of listening) deliverUpTo(address, position, subscriber);
+        for (const subscriber of listening) deliverUpTo(listening, address, position, subscriber);
       };
       ledger.whenDurable(release, () => {});
     },
@@ -83,13 +88,13 @@ export function createEvents(ledger: Ledger): Events {
       own.add(subscriber);
       count++;
       const release = (): void => {
-        if (own.has(subscriber)) deliverUpTo(address, latest, subscriber);
+        deliverUpTo(own, address, latest, subscriber);
       };
       // Of what was not durable yet nothing is left: those positions are given again.
       const fail = (): void => {
         const durable = latestOf();
         subscriber.next = Math.min(subscriber.next, durable + 1);
-        if (own.has(subscriber)) deliverUpTo(address, durable, subscriber);
+        deliverUpTo(own, address, durable, subscriber);
       };
       ledger.whenDurable(release, fail);
       return () => {
