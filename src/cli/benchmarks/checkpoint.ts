@@ -59,20 +59,16 @@ export async function benchmarkCheckpoint(
         checkpoints.push({ slot, bytes, milliseconds });
       }
     })();
-    const [{ slots, lost, longestStall_ms }] = await Promise.all([
-      receiver.run(seconds, () => phase),
-      checkpointing,
-    ]);
+    const run = await receiver.run(seconds, () => phase, checkpointing);
+    await checkpointing;
+    const { slots, lost, longestStall_ms } = run;
     const { completed, failed, processor, processorProblem } = executor.statistics();
     const all = completed - before.completed === slots.length && failed === 0;
-    const measured = phases.map((name) => {
-      const own = slots.filter((slot) => slot.phase === name);
-      return measurePhase("checkpoint", name, own, target, slot_ms, all);
-    });
+    const measured = phases.map((name) => measurePhase("checkpoint", name, run, target, slot_ms, all));
     return {
       phases: measured,
       checkpoints,
-      lost,
+      lost: lost.length,
       slots: slots.length,
       p99Rise: measured[1]!.p99 / measured[0]!.p99 - 1,
       ownP99Rise: measured[1]!.own.p99 / measured[0]!.own.p99 - 1,

@@ -35,6 +35,8 @@ export interface PacedSlot {
 
 /** Slots of one phase of a run. */
 export interface PhaseMeasurement extends Measurement {
+  /** Slots that found no free buffer. */
+  readonly lost: number;
   /** Slots that took longer than a slot lasts. */
   readonly late: number;
   /** The longest that a slot was there, and those before it done, until it began. */
@@ -46,8 +48,8 @@ export interface PhaseMeasurement extends Measurement {
 /** Slots that arrive as a radio delivers them: one each slot duration, into one of some buffers. */
 export interface PacedRun {
   readonly slots: readonly PacedSlot[];
-  /** Slots that found no free buffer. */
-  readonly lost: number;
+  /** The phases of slots that found no free buffer. */
+  readonly lost: readonly string[];
   /** The longest that the thread which plays the radio was held up itself; slots arrive later then. */
   readonly longestStall_ms: number;
 }
@@ -57,10 +59,10 @@ export interface PacedReceiver {
   readonly executor: SlotExecutor<Inputs, Outputs>;
   readonly slot_ms: number;
   /**
-   * Lets slots arrive for some seconds.
+   * Lets slots arrive for some seconds, and until `beside` has settled.
    * @param phase asked for each slot
    */
-  run(seconds: number, phase: () => string): Promise<PacedRun>;
+  run(seconds: number, phase: () => string, beside?: Promise<void>): Promise<PacedRun>;
   close(): Promise<void>;
 }
 
@@ -129,7 +131,8 @@ export async function startPacedReceiver(
   return {
     executor,
     slot_ms,
-    run: (seconds, phase) => runPaced(executor, variants, air, slot_ms, seconds, phase, sessions),
+    run: (seconds, phase, beside) =>
+      runPaced(executor, variants, air, slot_ms, seconds, phase, beside, sessions),
     close: () => executor.close(),
   };
 }
@@ -147,6 +150,7 @@ async function runPaced(
   slot_ms: number,
   seconds: number,
   phase: () => string,
+  beside: Promise<void> | undefined,
   sessions: number,
 ): Promise<PacedRun> {
   const readClock = openClock();
@@ -154,7 +158,8 @@ async function runPaced(
   const slots: PacedSlot[] = [];
   const busy = new Array<boolean>(variants.length).fill(false);
   const underway: Promise<void>[] = [];
-  let [lost, longestStall_ms, lastEnd] = [0, 0, 0];
+  const lost: string[] = [];
+  let [longestStall_ms, lastEnd] = [0, 0];
 
   const receive = async (number: number, arrival: number, during: string): Promise<void> => {
     const buffer = number % variants.length;
@@ -182,17 +187,22 @@ async function runPaced(
     busy[buffer] = false;
   };
 
+  let settled = beside === undefined;
+  const settle = (): void => {
+    settled = true;
+  };
+  beside?.then(settle, settle);
   readClock(now, 0);
   const begin = now[0]!;
   let due = begin;
   let before = begin;
-  for (let number = 0; due < begin + 1000 * seconds; ) {
+  for (let number = 0; due < begin + 1000 * seconds || !settled; ) {
     readClock(now, 0);
     const time = now[0]!;
     longestStall_ms = Math.max(longestStall_ms, time - before);
     before = time;
     if (time >= due) {
-      if (busy[number % variants.length]) lost++;
+      if (busy[number % variants.length]) lost.push(phase());
       else underway.push(receive(number, time, phase()));
       number++;
       // Where this thread was held up, the air waits: what follows arrives no closer than it would.
@@ -206,15 +216,16 @@ async function runPaced(
   return { slots, lost, longestStall_ms };
 }
 
-/** What a benchmark tells of the slots of one phase. `all`: whether every slot of the run was done, once. */
+/** What a benchmark tells of the slots of one phase. `complete`: whether every slot of the run was done, once. */
 export function measurePhase(
   benchmark: string,
   name: string,
-  slots: readonly PacedSlot[],
+  { slots: all, lost }: PacedRun,
   target: TargetName | undefined,
   slot_ms: number,
-  all: boolean,
+  complete: boolean,
 ): PhaseMeasurement {
+  const slots = all.filter(({ phase }) => phase === name);
   const sorted = Float64Array.from(slots, ({ duration_ms }) => duration_ms).sort();
   const own = Float64Array.from(slots, ({ own_ms }) => own_ms).sort();
   return {
@@ -227,7 +238,8 @@ export function measurePhase(
     p99: percentile(sorted, 0.99),
     max: percentile(sorted, 1),
     n: slots.length,
-    correct: all && slots.every(({ correct }) => correct),
+    correct: complete && slots.every(({ correct }) => correct),
+    lost: lost.filter((phase) => phase === name).length,
     late: slots.filter(({ duration_ms }) => duration_ms > slot_ms).length,
     own: { p50: percentile(own, 0.5), p99: percentile(own, 0.99) },
     longestGap_ms: slots.reduce((most, { gap_ms }) => Math.max(most, gap_ms), 0),

@@ -57,28 +57,18 @@ export async function benchmarkSwap(
         await setTimeout(100);
       }
     })();
-    const [{ slots, lost, longestStall_ms }] = await Promise.all([
-      receiver.run(seconds, () => phase),
-      swapping,
-    ]);
+    const run = await receiver.run(seconds, () => phase, swapping);
+    await swapping;
+    const { slots, lost, longestStall_ms } = run;
     const { completed, failed, processor, processorProblem } = executor.statistics();
     const all = completed - before.completed === slots.length && failed === 0;
     return {
-      phases: phases.map((name) =>
-        measurePhase(
-          "swap",
-          name,
-          slots.filter((slot) => slot.phase === name),
-          target,
-          slot_ms,
-          all,
-        ),
-      ),
+      phases: phases.map((name) => measurePhase("swap", name, run, target, slot_ms, all)),
       swaps: swaps.map((swap) => ({
         ...swap,
         gap_ms: slots[swap.slot - before.completed]?.gap_ms ?? Number.NaN,
       })),
-      lost,
+      lost: lost.length,
       slots: slots.length,
       processor:
         processor === undefined ? `not pinned: ${processorProblem}` : `pinned to processor ${processor}`,
