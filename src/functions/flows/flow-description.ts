@@ -21,8 +21,9 @@ export interface FlowDescription {
   readonly rings: readonly { readonly from: string; readonly to: string; readonly bytes: number }[];
 }
 
+/** The name of a task, which no other has: operators cannot have it, as their names have no slash. */
 export function taskName({ name, replica, replicas }: Task): string {
-  return replicas === 1 ? name : `${name}-${replica}`;
+  return replicas === 1 ? name : `${name}/${replica}`;
 }
 
 export function describeFlow(

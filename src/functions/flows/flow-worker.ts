@@ -12,7 +12,7 @@
 import { type MessagePort, receiveMessageOnPort, workerData } from "node:worker_threads";
 import { describeError } from "../../errors.js";
 import { codecOf } from "../schema/index.js";
-import type { Flow } from "./declaration.js";
+import type { Flow, OperatorNode, SourceData } from "./declaration.js";
 import { taskName } from "./flow-description.js";
 import { loadFlow } from "./load-flow.js";
 import { createOperatorTask, type OperatorTask, type Outlet } from "./operator-task.js";
@@ -104,9 +104,7 @@ function build(flow: Flow) {
     const outlets = plan.edges
       .filter(({ from }) => from === task)
       .map((edge) => {
-        const input = (
-          flow.graph.nodes.get(edge.node) as NonNullable<ReturnType<Flow["graph"]["nodes"]["get"]>>
-        ).operator.inputs[edge.input];
+        const input = (flow.graph.nodes.get(edge.node) as OperatorNode).operator.inputs[edge.input];
         const ends = edge.channels.map((channel) => {
           const memory = start.rings[channel.id];
           if (memory === undefined) {
@@ -151,7 +149,7 @@ function build(flow: Flow) {
     const { id, name } = task;
     if (task.kind === "source") {
       sourceEpochs.set(id, start.lastEpoch);
-      const source = flow.graph.sources.get(name) as NonNullable<ReturnType<Flow["graph"]["sources"]["get"]>>;
+      const source = flow.graph.sources.get(name) as SourceData;
       const from = start.positions[name]?.[task.replica] ?? 0;
       const outlets = outletsOf(id, name, "source");
       sources.push(
@@ -170,7 +168,7 @@ function build(flow: Flow) {
     const channels = plan.channels
       .filter(({ to }) => to === id)
       .map((channel) => ({ ...channel, sender: nameOf(channel.from) }));
-    const node = flow.graph.nodes.get(name) as NonNullable<ReturnType<Flow["graph"]["nodes"]["get"]>>;
+    const node = flow.graph.nodes.get(name) as OperatorNode;
     const operator = createOperatorTask(
       task,
       node,
@@ -191,9 +189,8 @@ function build(flow: Flow) {
         send(epoch, invocation) {
           const ordinal = sendCounts.get(id) ?? 0;
           sendCounts.set(id, ordinal + 1);
-          const name = nameOf(id);
-          const sender = { function: flow.name, key: name };
-          const message = { id: `${flow.name}#${epoch}.${name}.${ordinal}`, sender, invocation };
+          const sender = { function: flow.name, key: nameOf(id) };
+          const message = { id: `${flow.name}#${epoch}.${sender.key}.${ordinal}`, sender, invocation };
           sends.push({ epoch, message });
         },
       },
@@ -237,7 +234,6 @@ function build(flow: Flow) {
     ringInputs,
     rings,
     behind,
-    nameOf,
   };
 }
 

@@ -26,7 +26,8 @@ export interface FlowBuilder {
   source<M extends Schema>(name: string, message: M, kind: TypedSource<ValueOf<M>>): Stream<M>;
   /**
    * An edge against the order of the calls. Its messages under way are part of every epoch where it is `logged`; in a
-   * flow that delivers exactly once it must be.
+   * flow that delivers exactly once it must be. What comes back waits in memory without a bound, as a loop that held back
+   * who feeds it could wait for itself: an operator in a loop must not give out ever more than comes in.
    */
   feedback<M extends Schema>(
     name: string,

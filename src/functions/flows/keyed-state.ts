@@ -1,5 +1,5 @@
 /**
- * What one replica of an operator keeps for its keys, in memory; the store has what epochs have copied.
+ * What one replica of an operator keeps for its keys: all of it in memory; the store has what epochs have copied.
  *
  * Invariants:
  * 1. A copy has each key that was used since the copy before, with its value when the copy is made, or says that it is gone.
