@@ -3,7 +3,8 @@
  *
  * Invariants:
  * 1. What an aborted epoch had is part of the next one: parts in the order they came in, outputs and sends as well.
- * 2. A full copy of a task supersedes all that was handed over of its key groups before.
+ * 2. A full copy of a task supersedes all that was handed over of its key groups before. It says nothing of keys that are
+ *    gone: an epoch behind a full one that was aborted must be full as well.
  * 3. Feedback and positions are those of the epoch itself, never of an aborted one.
  */
 import type { Write } from "../../bus/index.js";
@@ -61,6 +62,7 @@ export function createPendingEpoch(
 ): PendingEpoch {
   /** By task. */
   let parts = new Map<number, CopiedPart[]>();
+  /** By task; when an epoch is prepared, all have acknowledged that one last. */
   const acknowledgements = new Map<number, Acknowledged>();
   let outputs: HeldOutput[] = [];
   let sends: SentMessage[] = [];
@@ -83,7 +85,6 @@ export function createPendingEpoch(
   const feedbackOf = (epoch: number) => {
     const found = new Map<string, { operator: string; edge: string; messages: Uint8Array[] }>();
     for (const [task, reply] of acknowledgements) {
-      if (reply.epoch !== epoch) continue;
       for (const [edge, messages] of Object.entries(reply.feedback)) {
         if (messages.length === 0) continue;
         const operator = tasks[task].name;
@@ -96,12 +97,12 @@ export function createPendingEpoch(
     return found;
   };
 
-  const sourcesOf = (epoch: number) => {
+  const sourcesOf = () => {
     const positions: Record<string, number[]> = {};
     let ended = true;
     for (const [task, reply] of acknowledgements) {
       const { kind, name, replica } = tasks[task];
-      if (kind !== "source" || reply.epoch !== epoch) continue;
+      if (kind !== "source") continue;
       positions[name] ??= [];
       positions[name][replica] = reply.position;
       ended &&= reply.ended;
@@ -142,7 +143,7 @@ export function createPendingEpoch(
         released.push({ output: one.output, position, bytes: one.bytes });
       }
       const releasedSends = inOrder(sends, epoch).map(({ message }) => message);
-      const { positions, ended } = sourcesOf(epoch);
+      const { positions, ended } = sourcesOf();
       const complete = ended && feedback.size === 0;
       const moved = JSON.stringify(positions) !== JSON.stringify(before.positions);
       const changed = writes.length > 0 || released.length > 0 || releasedSends.length > 0 || moved;

@@ -224,6 +224,7 @@ export async function runFlow(
     if (ended !== "ended") act(coordinator.begin());
   };
 
+  /** Stays so until a full epoch is committed, as one behind an aborted full one must be full as well. */
   const generationIsOver = (): boolean =>
     generationLength >= longestGeneration ||
     (generationBytes > leastGeneration_bytes && generationBytes > baseBytes);
