@@ -56,16 +56,16 @@ export {
   runFunction,
 } from "./run-function.js";
 export { field, type Schema, stateSchema, type ValueOf } from "./schema/index.js";
-export type { Checkpoint, CheckpointPart } from "./slot-checkpoint.js";
+export type { Checkpoint, CheckpointPart } from "./slots/slot-checkpoint.js";
 export {
   type FlowFactory,
   type SharedVariant,
   type SlotExecutor,
   type SlotStatistics,
   startSlotExecutor,
-} from "./slot-executor.js";
-export type { KeyedStateStore, KeysOfSlot, RowBytes, TouchedKeys } from "./slot-keys.js";
-export type { Swap, SwapOutcome, SwapRecord, SwapRequest } from "./slot-swap.js";
+} from "./slots/slot-executor.js";
+export type { KeyedStateStore, KeysOfSlot, RowBytes, TouchedKeys } from "./slots/slot-keys.js";
+export type { Swap, SwapOutcome, SwapRecord, SwapRequest } from "./slots/slot-swap.js";
 export type { Tensor, TensorDescription } from "./tensor.js";
 export type { Timing } from "./timing.js";
 export {

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { arenaMemory } from "./arena.js";
 import { createLastingTensors, type LastingDescription } from "./lasting.js";
-import { createSlotMemory } from "./slot-memory.js";
+import { createSlotMemory } from "./slots/slot-memory.js";
 
 const memory = arenaMemory(1 << 16);
 const seed = 5;

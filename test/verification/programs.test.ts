@@ -46,7 +46,14 @@ async function verify(fault: string, seed: number, programs = 600): Promise<Prog
   };
   return runPrograms(
     { address: { host: "127.0.0.1", port }, headers: {}, start },
-    { seed, programs, keys: 300, kills: 4, longestDelay_ms: 300, patience_ms: fault === "none" ? 15_000 : 1500 },
+    {
+      seed,
+      programs,
+      keys: 300,
+      kills: 4,
+      longestDelay_ms: 300,
+      patience_ms: fault === "none" ? 15_000 : 1500,
+    },
   );
 }
 

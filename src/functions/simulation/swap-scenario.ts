@@ -1,9 +1,9 @@
 import { NeuroranError } from "../../errors.js";
 import { arenaMemory } from "../arena.js";
-import { sharedRing, word } from "../slot-protocol.js";
-import { createSlotSwap } from "../slot-swap.js";
-import type { SlotThread } from "../slot-thread.js";
-import { otherThread, type ThreadIndex } from "../swap.js";
+import { sharedRing, word } from "../slots/slot-protocol.js";
+import { createSlotSwap } from "../slots/slot-swap.js";
+import type { SlotThread } from "../slots/slot-thread.js";
+import { otherThread, type ThreadIndex } from "../slots/swap.js";
 import type { Scenario, ScheduleOptions, ScheduleResult } from "./scenario.js";
 import {
   firstHalf,

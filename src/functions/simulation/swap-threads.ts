@@ -1,8 +1,8 @@
 import { NeuroranError } from "../../errors.js";
 import type { Random } from "../../system/index.js";
-import { type Probation, type Request, type SharedWords, word } from "../slot-protocol.js";
-import type { Notice, SlotThread } from "../slot-thread.js";
-import { claim, giveBack, handOver, markKept, type ThreadIndex } from "../swap.js";
+import { type Probation, type Request, type SharedWords, word } from "../slots/slot-protocol.js";
+import type { Notice, SlotThread } from "../slots/slot-thread.js";
+import { claim, giveBack, handOver, markKept, type ThreadIndex } from "../slots/swap.js";
 import { exponential } from "./faults.js";
 import type { World } from "./world.js";
 

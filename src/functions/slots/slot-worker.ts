@@ -3,13 +3,14 @@
  * the requests of its executor run here (invariants in slot-protocol.ts and swap.ts).
  */
 import { type MessagePort, receiveMessageOnPort, workerData } from "node:worker_threads";
-import { type ConnectionEnd, useConnection } from "../compiler/index.js";
-import { describeError, InputError, NeuroranError } from "../errors.js";
-import { avoidProcessors, openClock, runOn } from "../system/index.js";
-import { type Arena, createArena } from "./arena.js";
-import type { FlowInstance, Variant } from "./flow-instance.js";
+import { type ConnectionEnd, useConnection } from "../../compiler/index.js";
+import { describeError, InputError, NeuroranError } from "../../errors.js";
+import { avoidProcessors, openClock, runOn } from "../../system/index.js";
+import { type Arena, createArena } from "../arena.js";
+import type { FlowInstance, Variant } from "../flow-instance.js";
+import { keysPerSlot } from "../keyed-rows.js";
+import { describeTensor, describeTensors, type Tensor, withViews } from "../tensor.js";
 import { createKeptState, type KeptState, restoreKeptState } from "./kept-state.js";
-import { keysPerSlot } from "./keyed-rows.js";
 import { rehearse } from "./rehearsal.js";
 import { createRowCopies, type RowCopies } from "./row-copies.js";
 import type { FlowFactory } from "./slot-executor.js";
@@ -27,7 +28,6 @@ import {
   word,
 } from "./slot-protocol.js";
 import { claim, clearKept, giveBack, handOver, markKept } from "./swap.js";
-import { describeTensor, describeTensors, type Tensor, withViews } from "./tensor.js";
 
 const { start, port, compiler } = workerData as {
   start: WorkerStart;

@@ -1,7 +1,7 @@
 import { setTimeout } from "node:timers/promises";
 import fc from "fast-check";
 import { afterEach, describe, expect, it } from "vitest";
-import type { accountFlow } from "../../test/slot-flow.js";
+import type { accountFlow } from "../../../test/slot-flow.js";
 import { type SharedVariant, type SlotExecutor, startSlotExecutor } from "./slot-executor.js";
 import type { KeyedStateStore, RowBytes } from "./slot-keys.js";
 
@@ -15,7 +15,7 @@ const open: Executor[] = [];
 
 async function start(account: number, store?: KeyedStateStore): Promise<[Executor, Slot]> {
   const executor = await startSlotExecutor<Flow>({
-    module: new URL("../../test/slot-flow.js", import.meta.url),
+    module: new URL("../../../test/slot-flow.js", import.meta.url),
     factory: "createAccountFlow",
     options: { account, width },
     arenaBytes: 1 << 20,

@@ -1,9 +1,9 @@
-import { NeuroranError } from "../errors.js";
-import type { Region } from "./arena.js";
-import type { Configuration } from "./flow-instance.js";
-import type { Ports, TensorsOf } from "./port.js";
+import { NeuroranError } from "../../errors.js";
+import type { Region } from "../arena.js";
+import type { Configuration } from "../flow-instance.js";
+import type { Ports, TensorsOf } from "../port.js";
+import type { Tensor } from "../tensor.js";
 import type { ThreadIndex } from "./swap.js";
-import type { Tensor } from "./tensor.js";
 
 /** A prepared variant whose tensors lie in the memory that both threads see. */
 export interface SharedVariant<I extends Ports = Ports, O extends Ports = Ports> {

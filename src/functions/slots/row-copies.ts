@@ -11,7 +11,7 @@
  * 4. A barrier comes only when nothing is marked: one epoch is copied at a time.
  * 5. A row is in an epoch exactly if it was written between the barrier before and this one.
  */
-import { type KeyedDescription, type KeyedShape, keyedShape } from "./keyed-shape.js";
+import { type KeyedDescription, type KeyedShape, keyedShape } from "../keyed-shape.js";
 
 /** Bytes of a chunk at most: what a slot may have to wait for, some 10 microseconds. */
 export const chunkBytes = 65536;

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { arenaMemory } from "./arena.js";
-import type { KeyedDescription } from "./keyed-shape.js";
+import { arenaMemory } from "../arena.js";
+import type { KeyedDescription } from "../keyed-shape.js";
 import { createRowCopies, createSharedCopies, releaseClaims, takeCopies } from "./row-copies.js";
 
 const seed = 31337;

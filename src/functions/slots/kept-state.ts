@@ -1,8 +1,8 @@
-import type { Region } from "./arena.js";
-import type { View } from "./data-type.js";
-import { type KeyedRows, keysPerSlot, rowViews } from "./keyed-rows.js";
+import type { Region } from "../arena.js";
+import type { View } from "../data-type.js";
+import { type KeyedRows, keysPerSlot, rowViews } from "../keyed-rows.js";
+import { describeTensor, type Tensor, withView } from "../tensor.js";
 import { type KeptTensor, rowsBegin, type SharedRing } from "./slot-protocol.js";
-import { describeTensor, type Tensor, withView } from "./tensor.js";
 
 /** A copy of what state holds, to be put back where a slot failed that had changed it. */
 export interface KeptState {

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { NeuroranError } from "../errors.js";
-import { arenaMemory } from "./arena.js";
+import { NeuroranError } from "../../errors.js";
+import { arenaMemory } from "../arena.js";
 import { sharedRing, word } from "./slot-protocol.js";
 import { createSlotSwap } from "./slot-swap.js";
 import type { SlotThread } from "./slot-thread.js";

@@ -1,6 +1,6 @@
 /** The thread that copies marked rows of keyed state in the background, slowly enough to leave slots the memory's bandwidth. */
 import { workerData } from "node:worker_threads";
-import { avoidProcessors } from "../system/index.js";
+import { avoidProcessors } from "../../system/index.js";
 import { createRowCopies, type SharedCopies } from "./row-copies.js";
 import { type CopyControl, copyWord } from "./slot-checkpoint.js";
 

@@ -2,12 +2,12 @@
  * Which rows of keyed state the slots of an executor work on. Rows are a cache: those of keys that were not used for long
  * are given to others, once what they hold is stored.
  */
-import { InputError, NeuroranError } from "../errors.js";
-import { checkRowKey, keysPerSlot, resetRow, rowsTaken, rowViews } from "./keyed-rows.js";
-import type { KeyedDescription } from "./keyed-shape.js";
-import { createRowTable, type RowTable } from "./row-table.js";
+import { InputError, NeuroranError } from "../../errors.js";
+import { checkRowKey, keysPerSlot, resetRow, rowsTaken, rowViews } from "../keyed-rows.js";
+import type { KeyedDescription } from "../keyed-shape.js";
+import { createRowTable, type RowTable } from "../row-table.js";
+import { withView } from "../tensor.js";
 import { rowsStride } from "./slot-protocol.js";
-import { withView } from "./tensor.js";
 
 /** The keys of one kind that a slot touches, at most eight in all. */
 export interface TouchedKeys {

@@ -1,6 +1,6 @@
-import { NeuroranError } from "../errors.js";
-import { arenaMemory } from "./arena.js";
-import type { Part } from "./lasting.js";
+import { NeuroranError } from "../../errors.js";
+import { arenaMemory } from "../arena.js";
+import type { Part } from "../lasting.js";
 
 const page = 65536;
 const most = 2 ** 32 - 4 * page;

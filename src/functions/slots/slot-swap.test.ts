@@ -1,13 +1,13 @@
 import { setTimeout } from "node:timers/promises";
 import { afterEach, describe, expect, it } from "vitest";
-import type { slotFlow } from "../../test/slot-flow.js";
+import type { slotFlow } from "../../../test/slot-flow.js";
 import { type SharedVariant, type SlotExecutor, startSlotExecutor } from "./slot-executor.js";
 
 type Flow = typeof slotFlow;
 type Executor = SlotExecutor<Flow["inputs"], Flow["outputs"]>;
 type Slot = SharedVariant<Flow["inputs"], Flow["outputs"]>;
 
-const module = new URL("../../test/slot-flow.js", import.meta.url);
+const module = new URL("../../../test/slot-flow.js", import.meta.url);
 const open: Executor[] = [];
 
 async function start(options?: unknown): Promise<Executor> {

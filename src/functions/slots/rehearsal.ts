@@ -1,7 +1,7 @@
-import { openClock } from "../system/index.js";
-import type { FlowInstance, Variant } from "./flow-instance.js";
+import { openClock } from "../../system/index.js";
+import type { FlowInstance, Variant } from "../flow-instance.js";
+import type { Tensor } from "../tensor.js";
 import type { VariantRequest } from "./slot-protocol.js";
-import type { Tensor } from "./tensor.js";
 
 /** Runs of each variant, and the time after which it is enough. */
 const leastRuns = 3;

@@ -1,7 +1,7 @@
 import { setImmediate } from "node:timers/promises";
 import fc from "fast-check";
 import { afterEach, describe, expect, it } from "vitest";
-import type { accountFlow } from "../../test/slot-flow.js";
+import type { accountFlow } from "../../../test/slot-flow.js";
 import type { CheckpointPart } from "./slot-checkpoint.js";
 import { type SharedVariant, type SlotExecutor, startSlotExecutor } from "./slot-executor.js";
 import type { KeyedStateStore } from "./slot-keys.js";
@@ -18,7 +18,7 @@ const open: Executor[] = [];
 
 async function start(rows = accounts, store?: KeyedStateStore): Promise<[Executor, Slot]> {
   const executor = await startSlotExecutor<Flow>({
-    module: new URL("../../test/slot-flow.js", import.meta.url),
+    module: new URL("../../../test/slot-flow.js", import.meta.url),
     factory: "createAccountFlow",
     options: { account: rows, width },
     arenaBytes: 16 << 20,

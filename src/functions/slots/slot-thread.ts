@@ -1,8 +1,10 @@
 /** A worker thread of a slot executor, as its executor sees it. */
 import { MessageChannel, receiveMessageOnPort, Worker } from "node:worker_threads";
-import { connectionForThread } from "../compiler/index.js";
-import { NeuroranError, reviveError } from "../errors.js";
-import { type Deferred, deferred } from "./deferred.js";
+import { connectionForThread } from "../../compiler/index.js";
+import { NeuroranError, reviveError } from "../../errors.js";
+import { type Deferred, deferred } from "../deferred.js";
+import type { Tensor } from "../tensor.js";
+import { withViews } from "../tensor.js";
 import {
   type Reply,
   type Request,
@@ -12,8 +14,6 @@ import {
   word,
 } from "./slot-protocol.js";
 import { type ThreadIndex, wake } from "./swap.js";
-import type { Tensor } from "./tensor.js";
-import { withViews } from "./tensor.js";
 
 type Started = Extract<Reply, { kind: "started" }>;
 /** What is not an answer to one of the thread's own requests. */

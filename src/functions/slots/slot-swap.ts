@@ -1,6 +1,6 @@
 /** The executor's part of a swap: does what the states of swap.ts ask for. */
-import { NeuroranError, reviveError } from "../errors.js";
-import { type Deferred, deferred } from "./deferred.js";
+import { NeuroranError, reviveError } from "../../errors.js";
+import { type Deferred, deferred } from "../deferred.js";
 import { restoreKeptState } from "./kept-state.js";
 import type { KeptTensor, Probation, SharedRing } from "./slot-protocol.js";
 import { word } from "./slot-protocol.js";

@@ -1,9 +1,9 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { setTimeout } from "node:timers/promises";
 import { afterEach, describe, expect, it } from "vitest";
-import type { slotFlow } from "../../test/slot-flow.js";
-import { InputError } from "../errors.js";
-import { leasedProcessors } from "../system/index.js";
+import type { slotFlow } from "../../../test/slot-flow.js";
+import { InputError } from "../../errors.js";
+import { leasedProcessors } from "../../system/index.js";
 import { type SharedVariant, type SlotExecutor, startSlotExecutor } from "./slot-executor.js";
 import { ringCapacity } from "./slot-protocol.js";
 
@@ -11,7 +11,7 @@ type Flow = typeof slotFlow;
 type Executor = SlotExecutor<Flow["inputs"], Flow["outputs"]>;
 type Slot = SharedVariant<Flow["inputs"], Flow["outputs"]>;
 
-const module = new URL("../../test/slot-flow.js", import.meta.url);
+const module = new URL("../../../test/slot-flow.js", import.meta.url);
 const command = { add: 0, throw: 1, exit: 2, stall: 3 };
 const open: Executor[] = [];
 
@@ -152,7 +152,7 @@ describe("a slot executor", () => {
       code: "SLOT_WORKER_START",
       message: "told to fail",
     });
-    await expect(starting({ module: new URL("./missing.js", import.meta.url) })).rejects.toThrow(
+    await expect(starting({ module: new URL("../missing.js", import.meta.url) })).rejects.toThrow(
       /missing.js/,
     );
     await expect(

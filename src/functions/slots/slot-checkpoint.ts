@@ -1,13 +1,13 @@
 /** Checkpoints of a slot executor: the state as of a slot number, copied while slots go on. */
 import { Worker } from "node:worker_threads";
-import { InputError, NeuroranError } from "../errors.js";
-import { rowsTaken } from "./keyed-rows.js";
-import type { KeyedDescription } from "./keyed-shape.js";
+import { InputError, NeuroranError } from "../../errors.js";
+import { rowsTaken } from "../keyed-rows.js";
+import type { KeyedDescription } from "../keyed-shape.js";
+import { type TensorDescription, withView } from "../tensor.js";
 import { createSharedCopies, markWritten, type SharedCopies, takeCopies } from "./row-copies.js";
 import type { RowBytes, SlotKeys } from "./slot-keys.js";
 import { barrierState, type KeptTensor, type SharedRing, word } from "./slot-protocol.js";
 import { ownerOf, type ThreadIndex, wake } from "./swap.js";
-import { type TensorDescription, withView } from "./tensor.js";
 
 /** What a state held; bytes in the order of the machine, little-endian, of the layout that the state declares. */
 export type CheckpointPart =

@@ -1,4 +1,4 @@
-import { type Deferred, deferred } from "./deferred.js";
+import { type Deferred, deferred } from "../deferred.js";
 import { failedOutcome, ringCapacity, rowsBegin, type SharedRing, word } from "./slot-protocol.js";
 import type { ThreadIndex } from "./swap.js";
 

@@ -10,16 +10,16 @@
  *    sleep through one. Slots are told to the owner, and an owner that hands over tells the next.
  * 4. The message that tells why a slot failed is posted before the slot counts as completed.
  */
-import type { ErrorDescription } from "../errors.js";
-import type { Configuration } from "./flow-instance.js";
-import type { KernelRecord } from "./kernel-store.js";
-import { keysPerSlot } from "./keyed-rows.js";
-import type { KeyedDescription } from "./keyed-shape.js";
-import type { LastingDescription, LastingPart, Part } from "./lasting.js";
-import type { ChosenImplementation } from "./plan.js";
-import type { Ports } from "./port.js";
+import type { ErrorDescription } from "../../errors.js";
+import type { Configuration } from "../flow-instance.js";
+import type { KernelRecord } from "../kernel-store.js";
+import { keysPerSlot } from "../keyed-rows.js";
+import type { KeyedDescription } from "../keyed-shape.js";
+import type { LastingDescription, LastingPart, Part } from "../lasting.js";
+import type { ChosenImplementation } from "../plan.js";
+import type { Ports } from "../port.js";
+import type { TensorDescription } from "../tensor.js";
 import type { SharedCopies } from "./row-copies.js";
-import type { TensorDescription } from "./tensor.js";
 
 /** Slots that can be handed over without waiting; a power of two. */
 export const ringCapacity = 256;

@@ -2,13 +2,16 @@
  * Runs a flow on a thread of its own (invariants in slot-protocol.ts). Of the control path only preparation runs
  * there, between slots; everything else happens here, in the thread of the caller.
  */
-import { NeuroranError, reviveError } from "../errors.js";
-import { avoidProcessors, leaseProcessor, runOn, threadProcessors } from "../system/index.js";
-import { type Arena, createArena } from "./arena.js";
-import type { DataflowData } from "./dataflow.js";
-import type { Configuration, FlowInstance } from "./flow-instance.js";
-import type { KernelRecord } from "./kernel-store.js";
-import type { Ports } from "./port.js";
+import { NeuroranError, reviveError } from "../../errors.js";
+import { avoidProcessors, leaseProcessor, runOn, threadProcessors } from "../../system/index.js";
+import { type Arena, createArena } from "../arena.js";
+import type { DataflowData } from "../dataflow.js";
+import type { Configuration, FlowInstance } from "../flow-instance.js";
+import type { KernelRecord } from "../kernel-store.js";
+import type { Ports } from "../port.js";
+import { describeTensors, type Tensor, withView } from "../tensor.js";
+import { summarizeTimings, type Timing, type TimingTensors } from "../timing.js";
+import { allocateInputs, checkSizes } from "../variant.js";
 import { releaseClaims } from "./row-copies.js";
 import {
   type Checkpoint,
@@ -24,9 +27,6 @@ import { createSlotSwap, type Swap, type SwapRecord, type SwapRequest } from "./
 import { type Notice, type SlotThread, startSlotThread } from "./slot-thread.js";
 import { createEntry, releasedError, type SharedVariant, type VariantEntry } from "./slot-variant.js";
 import { otherThread, ownerOf, type SwapState, type ThreadIndex, wake } from "./swap.js";
-import { describeTensors, type Tensor, withView } from "./tensor.js";
-import { summarizeTimings, type Timing, type TimingTensors } from "./timing.js";
-import { allocateInputs, checkSizes } from "./variant.js";
 
 /** What a module exports to be run by a slot executor: creates the instance, in the worker thread. */
 export type FlowFactory = (context: {
@@ -126,7 +126,7 @@ const closingMilliseconds = 5000;
  *
  * ```ts
  * const executor = await startSlotExecutor<typeof uplink>({
- *   module: new URL("./uplink-instance.js", import.meta.url),
+ *   module: new URL("../uplink-instance.js", import.meta.url),
  *   factory: "createUplink",
  *   arenaBytes: 256 * 2 ** 20,
  * });
