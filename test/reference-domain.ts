@@ -14,19 +14,21 @@ import type {
 } from "../src/functions/turns/declaration.js";
 
 /** What a reference domain may be made to do wrong. */
-export type Fault =
-  | "replies before the commit"
-  | "frames before the commit"
-  | "events before the commit"
-  | "acknowledges before the commit"
-  | "forgets the high-water mark"
-  | "drops the outbox when sent"
-  | "keeps changes of failed turns"
-  | "forgets recorded replies"
-  | "fires timers early"
-  | "fires timers twice"
-  | "loses continuations"
-  | "repeats events";
+export const referenceFaults = [
+  "replies before the commit",
+  "sends frames before the commit",
+  "delivers events before the commit",
+  "acknowledges before the commit",
+  "forgets the high-water mark",
+  "drops the outbox when sent",
+  "keeps changes of failed turns",
+  "forgets recorded replies",
+  "fires timers early",
+  "fires timers twice",
+  "loses continuations",
+  "repeats events",
+] as const;
+export type Fault = (typeof referenceFaults)[number];
 
 interface ReplyTo {
   readonly node: string;
@@ -128,7 +130,7 @@ function startDomain(
     durable.outboxes.set(to, outbox);
     const entry = { number: outbox.next++, message };
     if (fault !== "drops the outbox when sent") outbox.entries.push(entry);
-    whenDurable("frames before the commit", () => transmit(to, { type: "data", entries: [entry] }));
+    whenDurable("sends frames before the commit", () => transmit(to, { type: "data", entries: [entry] }));
   }
 
   function reply(to: ReplyTo | undefined, outcome: Outcome): void {
@@ -214,7 +216,7 @@ function startDomain(
         effects.push(() => {
           const log = durable.events.get(at) ?? [];
           durable.events.set(at, [...log, { position: log.length + 1, event }]);
-          whenDurable("events before the commit", () => deliver(at, log.length + 1));
+          whenDurable("delivers events before the commit", () => deliver(at, log.length + 1));
         });
       },
       append: () => {},
