@@ -154,9 +154,9 @@ export const mutants: readonly Mutant[] = [
     name: "outputs are released before their epoch commits",
     scenario: "snapshot",
     file: "flows/running-flow.js",
-    text: "        try {\n            const committed = await epochs",
+    text: "if (!(await epochs.compareAndSet(head, nextHead, writes)))",
     instead:
-      "        for (const { output, position, bytes } of one.outputs)\n            outputs[output].release(position, bytes);\n        try {\n            const committed = await epochs",
+      "for (const { output, position, bytes } of one.outputs) outputs[output].release(position, bytes);\n        if (!(await epochs.compareAndSet(head, nextHead, writes)))",
   },
   {
     name: "slots are handed over at once, not between two",
@@ -185,13 +185,6 @@ export const mutants: readonly Mutant[] = [
     file: "turns/sessions.js",
     text: "(error) => tellAgain(entry, waiter, error)",
     instead: "waiter.reject",
-  },
-  {
-    name: "a subscriber passes over events that a failed commit takes back (a bug that seed 4570 found)",
-    scenario: "turns",
-    file: "turns/events.js",
-    text: "ledger.whenDurable(release, fail);",
-    instead: "ledger.whenDurable(release, release);",
   },
   {
     name: "a swap never returns whose end is told before its beginning (a bug that seed 656 found)",
