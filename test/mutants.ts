@@ -161,21 +161,21 @@ export const mutants: readonly Mutant[] = [
   {
     name: "slots are handed over at once, not between two",
     scenario: "swap",
-    file: "swap.js",
+    file: "slots/swap.js",
     text: "return Atomics.compareExchange(words, word.owner, owner, owner | asked) === owner;",
     instead: "return Atomics.compareExchange(words, word.owner, owner, otherThread(owner)) === owner;",
   },
   {
     name: "the state before a slot is not put back when its thread ends",
     scenario: "swap",
-    file: "slot-swap.js",
+    file: "slots/slot-swap.js",
     text: "if (isKept(words))",
     instead: "if (false)",
   },
   {
     name: "a wish to hand over is not taken back",
     scenario: "swap",
-    file: "swap.js",
+    file: "slots/swap.js",
     text: "return Atomics.compareExchange(words, word.owner, owner | asked, owner) === (owner | asked);",
     instead: "return true;",
   },
@@ -189,7 +189,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: "a swap never returns whose end is told before its beginning (a bug that seed 656 found)",
     scenario: "swap",
-    file: "slot-swap.js",
+    file: "slots/slot-swap.js",
     text: "current?.handedOver.resolve(Atomics.load(words, word.ownedFrom));\n                    current?.outcome.resolve({ kept: true });",
     instead: "current?.outcome.resolve({ kept: true });",
   },
