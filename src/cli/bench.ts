@@ -1,22 +1,17 @@
 import type { Command } from "commander";
-import { openTarget, type TargetName } from "../compiler/index.js";
+import { openTarget } from "../compiler/index.js";
 import { addFunctionBenchmarks } from "./bench-functions.js";
-import { benchmarkLdpc, type LdpcMeasurement } from "./benchmarks/ldpc.js";
+import { benchmarkLdpc } from "./benchmarks/ldpc.js";
 import { takeProcessor } from "./benchmarks/own-processor.js";
 import { benchmarkPusch, type PuschMeasurement } from "./benchmarks/pusch.js";
-import { exitStatus } from "./exit-status.js";
-import { bad, fixed, printJson, table } from "./format.js";
-import { describeMachine, machineLine } from "./machine.js";
-import { numberOption } from "./options.js";
+import { fixed, printJson, table } from "./format.js";
+import {
+  addSlotBenchmark,
+  printFoot,
+  printHead,
+  type SlotBenchmarkOptions,
+} from "./slot-benchmark-command.js";
 import { addSlotBenchmarks } from "./slot-benchmarks.js";
-import { targetNote, targetOption } from "./targets.js";
-
-interface BenchOptions {
-  readonly target?: TargetName;
-  readonly seconds: number;
-  readonly seed: number;
-  readonly json?: boolean;
-}
 
 export function addBench(program: Command): void {
   const bench = program
@@ -29,37 +24,27 @@ export function addBench(program: Command): void {
       "after",
       "\nExamples:\n  $ neuroran bench ldpc --target wasm\n  $ neuroran bench pusch --seconds 5 --json",
     );
-  addCase(bench, "ldpc", "LDPC decoder: soft bits in, packed information bits out", runLdpc);
-  addCase(bench, "pusch", "PUSCH receiver: samples of a slot in, checked transport block out", runPusch);
+  addSlotBenchmark(
+    bench,
+    "ldpc",
+    "LDPC decoder: soft bits in, packed information bits out",
+    eachCase,
+    runLdpc,
+  );
+  addSlotBenchmark(
+    bench,
+    "pusch",
+    "PUSCH receiver: samples of a slot in, checked transport block out",
+    eachCase,
+    runPusch,
+  );
   addFunctionBenchmarks(bench);
   addSlotBenchmarks(bench);
 }
 
-function addCase(
-  bench: Command,
-  name: string,
-  description: string,
-  run: (options: BenchOptions) => boolean,
-): void {
-  bench
-    .command(name)
-    .description(description)
-    .addOption(targetOption())
-    .option(
-      "--seconds <number>",
-      "time for each case",
-      numberOption("--seconds", { minimum: 0.01, maximum: 3600, unit: "s" }),
-      5,
-    )
-    .option("--seed <number>", "seed of payloads and noise", numberOption("--seed", { whole: true }), 1)
-    .option("--json", "print one JSON object a line")
-    .addHelpText("after", `\nExample:\n  $ neuroran bench ${name} --target wasm --seconds 5 --json`)
-    .action((options: BenchOptions) => {
-      process.exitCode = run(options) ? exitStatus.success : exitStatus.failed;
-    });
-}
+const eachCase = { of: "time for each case", minimum: 0.01, usual: 5 };
 
-function runLdpc(options: BenchOptions): boolean {
+function runLdpc(options: SlotBenchmarkOptions): boolean {
   const { measured, thread } = collect(
     benchmarkLdpc(openTarget(options.target), options.seconds, options.seed),
     options,
@@ -94,7 +79,7 @@ function runLdpc(options: BenchOptions): boolean {
   return allCorrect(measured);
 }
 
-function runPusch(options: BenchOptions): boolean {
+function runPusch(options: SlotBenchmarkOptions): boolean {
   const { measured, thread } = collect(
     benchmarkPusch(openTarget(options.target), options.seconds, options.seed),
     options,
@@ -155,7 +140,7 @@ function blockTable(measured: readonly PuschMeasurement[]): string {
 /** All measurements, and where this thread made them; with `--json` each is printed as soon as it is there. */
 function collect<T extends object>(
   measurements: Iterable<T>,
-  { json }: BenchOptions,
+  { json }: SlotBenchmarkOptions,
 ): { measured: T[]; thread: string } {
   const measured: T[] = [];
   const processor = takeProcessor();
@@ -168,24 +153,6 @@ function collect<T extends object>(
     processor.restore();
   }
   return { measured, thread: processor.note };
-}
-
-function printHead(name: string, { target: chosen, seconds, seed }: BenchOptions, thread: string): void {
-  const target = openTarget(chosen).name;
-  const note = targetNote(chosen);
-  if (note !== undefined) process.stdout.write(`${note}\n`);
-  process.stdout.write(`${machineLine(describeMachine())}; ${thread}\n`);
-  process.stdout.write(`neuroran bench ${name} --target ${target} --seconds ${seconds} --seed ${seed}\n\n`);
-}
-
-function printFoot(
-  measured: readonly (LdpcMeasurement | PuschMeasurement)[],
-  lines: readonly string[],
-): void {
-  process.stdout.write(`\n${lines.join("\n")}\n`);
-  for (const one of measured) {
-    if (!one.correct) process.stdout.write(`${bad("wrong")}: ${one.case} did not decode what was sent\n`);
-  }
 }
 
 function allCorrect(measured: readonly { readonly correct: boolean }[]): boolean {
