@@ -104,8 +104,8 @@ export const mutants: readonly Mutant[] = [
     name: "turns that fail leave their changes",
     scenario: "turns",
     file: "turns/turn.js",
-    text: "key.value = key.bytes === undefined ? codec.initial() : codec.decode(key.bytes);",
-    instead: "",
+    text: "const state = key.bytes === undefined ?",
+    instead: "const state = key.value ??= key.bytes === undefined ?",
   },
   {
     name: "barriers are not aligned",

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { field, stateSchema } from "../schema/index.js";
 import type { Address } from "../turns/address.js";
 import type { Call, Handler, StatefulFunctionData, TurnContext } from "../turns/declaration.js";
+import { call } from "../turns/stateful-function.js";
 import { type Program, turnName } from "./program.js";
 
 /** A turn that ran, perhaps in vain: its number is never given again. */
@@ -109,13 +110,11 @@ export function interpreter(name: string, witness: Witness): StatefulFunctionDat
           break;
         }
         case "call":
-          return {
-            kind: "call",
-            invocation: invocationOf(step.program, self),
+          return call(invocationOf(step.program, self), {
             onReply: "resume",
-            onFailure: step.catches ? "recover" : undefined,
+            ...(step.catches ? { onFailure: "recover" } : {}),
             carry: { program, next: index + 1, turn: turn + 1, replies } satisfies Carry,
-          };
+          });
       }
     }
     return { last: self, replies };

@@ -2,10 +2,10 @@
  * The keys whose state is in memory: a cache over the ledger, bounded in bytes.
  *
  * Invariants:
- * 1. `value` is what `bytes` decodes to, but while a turn runs; `bytes` is what the ledger has.
+ * 1. `bytes` is what the ledger has. Values are made of them anew for each turn, so that no turn sees what another has kept
+ *    of its state, and every turn what a restart would show it.
  * 2. Whatever is dropped comes back from the ledger as it was.
  */
-import type { Codec } from "../schema/index.js";
 import type { Address } from "./address.js";
 import { entryKey } from "./entries.js";
 import type { Ledger } from "./ledger.js";
@@ -19,9 +19,7 @@ export interface ActiveKey {
   turn: number;
   /** The position of its latest event; 0 before the first. */
   events: number;
-  /** The state as handlers see it. */
-  value: unknown;
-  /** Its canonical bytes; undefined while the key has no state. */
+  /** Its state, canonical; undefined while the key has none. */
   bytes: Uint8Array | undefined;
   /** The turn counter lies in an entry of its own, as there is no state. */
   forgotten: boolean;
@@ -31,7 +29,7 @@ export interface ActiveKey {
 
 export interface ActiveKeys {
   /** The key, from the ledger unless it is in memory. */
-  activate(address: Address, codec: Codec): ActiveKey;
+  activate(address: Address): ActiveKey;
   /** Writes turn counter, position and state of the key to the ledger. */
   write(key: ActiveKey): void;
   /** Drops the keys of a function, or all. */
@@ -55,7 +53,7 @@ export function createActiveKeys(ledger: Ledger, limit_bytes: number): ActiveKey
   let bytes = 0;
 
   const measure = (key: ActiveKey): void => {
-    const size_bytes = overhead_bytes + 2 * key.entry.length + 3 * (key.bytes?.length ?? 0);
+    const size_bytes = overhead_bytes + 2 * key.entry.length + (key.bytes?.length ?? 0);
     bytes += size_bytes - key.size_bytes;
     key.size_bytes = size_bytes;
   };
@@ -66,20 +64,18 @@ export function createActiveKeys(ledger: Ledger, limit_bytes: number): ActiveKey
     bytes -= key.size_bytes;
   };
 
-  const load = (address: Address, codec: Codec): ActiveKey => {
+  const load = (address: Address): ActiveKey => {
     const entry = entryKey("state", address);
     const stored = ledger.read(entry) as Uint8Array | undefined;
     const header = stored ?? (ledger.read(entryKey("forgotten", address)) as Uint8Array | undefined);
     const numbers =
       header === undefined ? undefined : new DataView(header.buffer, header.byteOffset, header_bytes);
-    const state = stored?.subarray(header_bytes);
     return {
       address,
       entry,
       turn: numbers?.getFloat64(0, true) ?? 0,
       events: numbers?.getFloat64(8, true) ?? 0,
-      value: state === undefined ? codec.initial() : codec.decode(state),
-      bytes: state,
+      bytes: stored?.subarray(header_bytes),
       forgotten: stored === undefined && header !== undefined,
       size_bytes: 0,
     };
@@ -93,7 +89,7 @@ export function createActiveKeys(ledger: Ledger, limit_bytes: number): ActiveKey
   };
 
   return {
-    activate(address, codec) {
+    activate(address) {
       let keys = functions.get(address.function);
       if (keys === undefined) {
         keys = new Map();
@@ -101,7 +97,7 @@ export function createActiveKeys(ledger: Ledger, limit_bytes: number): ActiveKey
       }
       let key = keys.get(address.key);
       if (key === undefined) {
-        key = load(address, codec);
+        key = load(address);
         keys.set(address.key, key);
         byUse.set(key.entry, key);
         measure(key);

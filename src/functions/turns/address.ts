@@ -10,6 +10,7 @@ export interface Address {
 export const keyGroups = 128;
 
 const longestKey_bytes = 512;
+const longestName = 64;
 
 /**
  * The group of a key, 0 to 127: the same on every node and in every version, as stored state lies under it.
@@ -32,4 +33,12 @@ export function checkKey(key: string): void {
   if (key.length > longestKey_bytes / 3 && Buffer.byteLength(key) > longestKey_bytes) {
     throw new InputError("key", key, remedy);
   }
+}
+
+/** Functions and handlers stand in addresses, on the command line and in paths of HTTP: refuses what does not fit there. */
+export function checkName(place: string, name: unknown): asserts name is string {
+  const words = typeof name === "string" && /^[a-z][a-z0-9]*(?:(?:-[a-z0-9]+)*|[A-Za-z0-9]*)$/.test(name);
+  if (words && name.length <= longestName) return;
+  const remedy = `a name is lower case words with hyphens or in camel case, up to ${longestName} characters`;
+  throw new InputError(place, name, remedy);
 }

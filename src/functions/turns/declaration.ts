@@ -1,6 +1,7 @@
 import type { ZodType } from "zod";
 import type { Schema, ValueOf } from "../schema/index.js";
 import type { Address } from "./address.js";
+import type { callMark } from "./turn.js";
 
 /** What can be carried between turns and nodes: JSON, and typed arrays, big integers, dates, maps, sets and undefined. */
 export type Serialisable = unknown;
@@ -51,6 +52,8 @@ export interface TurnContext<S extends Schema = Schema> {
 
 /** Ends a turn with a call. Made by `call`. */
 export interface Call<Reply = unknown, Carry = unknown> {
+  /** Nothing that travelled has it, so that no reply made of what a client sent is taken for a call. */
+  readonly [callMark]: true;
   readonly kind: "call";
   readonly invocation: Invocation<Reply>;
   /** The continuation of the same key that takes the reply; where undefined, the reply goes to whoever is waiting. */

@@ -5,8 +5,9 @@ import { memoryStore } from "../../bus/memory-store.js";
 import { NeuroranError } from "../../errors.js";
 import { field, stateSchema } from "../schema/index.js";
 import type { Address } from "./address.js";
-import type { Call, Handler, Invocation, StatefulFunctionData, TurnContext } from "./declaration.js";
+import type { Handler, Invocation, StatefulFunctionData, TurnContext } from "./declaration.js";
 import { createCommitDomain, type DomainOptions } from "./domain.js";
+import { call } from "./stateful-function.js";
 
 const counterState = stateSchema({ count: field.float64(), notes: field.map("text", field.text()) });
 type Context = TurnContext<typeof counterState>;
@@ -21,10 +22,6 @@ function continuation(run: (context: Context, reply: unknown, carry: unknown) =>
 
 function ask(name: string, key: string, handlerName: string, body: unknown): Invocation {
   return { target: { function: name, key }, handler: handlerName, body };
-}
-
-function call(invocation: Invocation, rest: Partial<Call> = {}): Call {
-  return { kind: "call", invocation, onReply: undefined, onFailure: undefined, carry: undefined, ...rest };
 }
 
 const counter: StatefulFunctionData = {

@@ -358,7 +358,7 @@ export function createCommitDomain(options: DomainOptions): CommitDomain {
     checkKey(address.key);
     const deployed = service.functions.get(address.function);
     if (deployed === undefined) throw functionUnknown(address.function, service.functions.keys());
-    return { deployed, key: keys.activate(address, deployed.codec) };
+    return { deployed, key: keys.activate(address) };
   };
 
   deploy(options.functions ?? []);
@@ -413,21 +413,20 @@ export function createCommitDomain(options: DomainOptions): CommitDomain {
     },
     subscribe(address, from, deliver) {
       const { deployed } = activate(address);
-      const latest = () => keys.activate(address, deployed.codec).events;
+      const latest = () => keys.activate(address).events;
       return events.subscribe(address, from, latest, deployed.data.keptEvents, deliver);
     },
     async stateOf(address) {
       const { deployed, key } = activate(address);
-      const json = key.bytes === undefined ? undefined : deployed.codec.toJson(key.value);
+      const { codec } = deployed;
+      const json = key.bytes === undefined ? undefined : codec.toJson(codec.decode(key.bytes));
       await durable();
       return json;
     },
     async setState(address, json) {
       checkOpen(address);
       const { deployed, key } = activate(address);
-      const value = deployed.codec.fromJson(json);
-      key.bytes = deployed.codec.encode(value);
-      key.value = value;
+      key.bytes = deployed.codec.encode(deployed.codec.fromJson(json));
       key.turn++;
       keys.write(key);
       await durable();

@@ -1,4 +1,4 @@
-export { type Address, checkKey, keyGroupOf, keyGroups } from "./address.js";
+export { type Address, checkKey, checkName, keyGroupOf, keyGroups } from "./address.js";
 export type {
   AdmittedMessage,
   CommitDomain,
@@ -30,6 +30,6 @@ export type { KeyGroup } from "./entries.js";
 export { createEntryCodec, type EntryCipher } from "./entry-codec.js";
 export type { FlowSources } from "./flow-sources.js";
 export { deserialise, serialise } from "./serialisable.js";
-export { call, checkName, continuation, handler, reference, statefulFunction } from "./stateful-function.js";
+export { call, continuation, handler, reference, statefulFunction } from "./stateful-function.js";
 export { steps } from "./steps.js";
 export { createTransientDomain, type TransientDomain } from "./transient-domain.js";

@@ -9,16 +9,16 @@ import type { Clock } from "../../bus/index.js";
 import { NeuroranError } from "../../errors.js";
 import type { ActiveKey, ActiveKeys } from "./active-keys.js";
 import type { Address } from "./address.js";
-import type { Call, Invocation, Outcome } from "./declaration.js";
+import type { Call, Handler, Invocation, Outcome } from "./declaration.js";
 import { entryKey } from "./entries.js";
 import type { Events } from "./events.js";
 import type { FlowSources } from "./flow-sources.js";
 import type { Ledger } from "./ledger.js";
 import { type Continuation, type Message, messageId, type ReplyTo, requestOf } from "./message.js";
-import { handlerUnknown, requestInvalid } from "./refusals.js";
+import { continuationUnknown, handlerUnknown, requestInvalid } from "./refusals.js";
 import type { Deployed } from "./service.js";
 import type { Timers } from "./timers.js";
-import { asNeuroranError, createTurnRunner, type Effect, failureOf } from "./turn.js";
+import { asNeuroranError, type Effect, failureOf, runTurn } from "./turn.js";
 
 /** A message and its entry in the inbox. */
 export interface Accepted {
@@ -54,7 +54,6 @@ export function createMessageHandler(
   surroundings: HandlerSurroundings,
 ): (deployed: Deployed, accepted: Accepted) => void {
   const { ledger, keys, events, timers, sources, clock, post, reply, report } = surroundings;
-  const runner = createTurnRunner(sources);
 
   const fail = (deployed: Deployed, { message, requestId, replyTo }: Course, error: NeuroranError): void => {
     deployed.failedTurns++;
@@ -68,10 +67,17 @@ export function createMessageHandler(
     const { handlers } = deployed.data;
     const handler = Object.hasOwn(handlers, name) ? handlers[name] : undefined;
     if (handler?.kind !== "request") return void fail(deployed, course, handlerUnknown(deployed.data, name));
-    // Whoever sent it, and whenever: the version that takes it may be another than the sender knew.
-    const parsed = handler.request.safeParse(body);
-    if (parsed.success) turn(deployed, course, name, parsed.data, undefined);
-    else fail(deployed, course, requestInvalid(target, name, body, parsed.error));
+    let request: unknown;
+    try {
+      // Whoever sent it, and whenever: the version that takes it may be another than the sender knew.
+      const parsed = handler.request.safeParse(body);
+      if (!parsed.success) throw requestInvalid(target, name, body, parsed.error);
+      request = parsed.data;
+    } catch (error) {
+      // Schemas run code of whoever wrote them.
+      return void fail(deployed, course, asNeuroranError(error));
+    }
+    turn(deployed, course, handler, request, undefined);
   };
 
   const handleReply = (deployed: Deployed, message: Extract<Message, { kind: "reply" }>): void => {
@@ -82,31 +88,40 @@ export function createMessageHandler(
     ledger.remove(waiting);
     const { onReply, onFailure, carry, replyTo, requestId } = continuation;
     const course = { message, requestId, replyTo };
-    if (outcome.ok && onReply !== undefined) turn(deployed, course, onReply, outcome.value, carry);
-    else if (!outcome.ok && onFailure !== undefined) turn(deployed, course, onFailure, outcome.error, carry);
+    if (outcome.ok && onReply !== undefined) goOn(deployed, course, onReply, outcome.value, carry);
+    else if (!outcome.ok && onFailure !== undefined) goOn(deployed, course, onFailure, outcome.error, carry);
     // Nobody here takes it: it is the outcome of the request in whose course the call was made.
     else if (outcome.ok) reply(target, replyTo, requestId, outcome);
     else fail(deployed, course, new NeuroranError(outcome.error.code, outcome.error.message));
   };
 
+  /** Only continuations take what no schema has checked. */
+  const goOn = (deployed: Deployed, course: Course, name: string, taken: unknown, carry: unknown): void => {
+    const { handlers } = deployed.data;
+    const handler = Object.hasOwn(handlers, name) ? handlers[name] : undefined;
+    if (handler?.kind === "continuation") turn(deployed, course, handler, taken, carry);
+    else fail(deployed, course, continuationUnknown(deployed.data, name));
+  };
+
   /** One turn of the message's target, whose handler takes `first` and `second`. */
-  const turn = (deployed: Deployed, course: Course, name: string, first: unknown, second: unknown): void => {
+  const turn = (
+    deployed: Deployed,
+    course: Course,
+    handler: Handler,
+    first: unknown,
+    second: unknown,
+  ): void => {
     const { target } = course.message;
     const now_ms = clock.now();
     deployed.turns++;
-    const { handlers } = deployed.data;
-    if (!Object.hasOwn(handlers, name)) {
-      fail(deployed, course, handlerUnknown(deployed.data, name));
-      return;
-    }
     let key: ActiveKey;
     try {
-      key = keys.activate(target, deployed.codec);
+      key = keys.activate(target);
     } catch (error) {
       fail(deployed, course, asNeuroranError(error));
       return;
     }
-    const ended = runner.run(handlers[name], key, deployed, now_ms, first, second);
+    const ended = runTurn(sources, handler, key, deployed, now_ms, first, second);
     if (ended.kind === "failed") {
       fail(deployed, course, ended.error);
       return;

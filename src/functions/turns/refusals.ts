@@ -17,6 +17,12 @@ export function handlerUnknown({ name, handlers }: StatefulFunctionData, handler
   );
 }
 
+/** A call named it, perhaps one of an earlier version. */
+export function continuationUnknown({ name }: StatefulFunctionData, continuation: string): NeuroranError {
+  const remedy = "keep the continuations that calls under way may name";
+  return new NeuroranError("HANDLER_UNKNOWN", `${name} has no continuation ${continuation}: ${remedy}`);
+}
+
 /** Names the field, what is there and what is allowed, as zod says it. */
 export function requestInvalid(
   target: Address,

@@ -1,7 +1,7 @@
 import type { ZodType } from "zod";
 import { InputError } from "../../errors.js";
 import { checkSchema, type Schema } from "../schema/index.js";
-import { type Address, checkKey } from "./address.js";
+import { type Address, checkKey, checkName } from "./address.js";
 import type {
   Call,
   ContinuationHandler,
@@ -16,9 +16,9 @@ import type {
   TurnContext,
 } from "./declaration.js";
 import { turnsOf } from "./steps.js";
+import { callMark } from "./turn.js";
 
 const mostKeptEvents = 1_000_000;
-const longestName = 64;
 
 /**
  * Declares a function that keeps typed state for each of its keys.
@@ -60,14 +60,6 @@ export function statefulFunction<S extends Schema, H extends Readonly<Record<str
     keptEvents,
   };
   return Object.freeze({ ...data, state, at: requestsOf<H>(name, runnable) });
-}
-
-/** Functions and handlers stand in addresses, on the command line and in paths of HTTP: refuses what does not fit there. */
-export function checkName(place: string, name: unknown): asserts name is string {
-  const words = typeof name === "string" && /^[a-z][a-z0-9]*(?:(?:-[a-z0-9]+)*|[A-Za-z0-9]*)$/.test(name);
-  if (words && name.length <= longestName) return;
-  const remedy = `a name is lower case words with hyphens or in camel case, up to ${longestName} characters`;
-  throw new InputError(place, name, remedy);
 }
 
 /** Without a prototype, so that a name from outside finds handlers only. */
@@ -162,7 +154,7 @@ export function call<Reply, Carry = undefined>(
   options: { readonly onReply?: string; readonly onFailure?: string; readonly carry?: Carry } = {},
 ): Call<Reply, Carry> {
   const { onReply, onFailure, carry } = options;
-  return { kind: "call", invocation, onReply, onFailure, carry: carry as Carry };
+  return { [callMark]: true, kind: "call", invocation, onReply, onFailure, carry: carry as Carry };
 }
 
 /**

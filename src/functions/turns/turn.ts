@@ -6,10 +6,10 @@
  * 2. What leaves a turn shares nothing with the state, nor with what any other turn sees.
  * 3. A context serves during its turn only.
  */
-import { NeuroranError } from "../../errors.js";
+import { InputError, NeuroranError } from "../../errors.js";
 import type { Codec, Schema } from "../schema/index.js";
 import type { ActiveKey } from "./active-keys.js";
-import { checkKey } from "./address.js";
+import { checkKey, checkName } from "./address.js";
 import type { Call, Failure, Handler, Invocation, Serialisable, TurnContext } from "./declaration.js";
 import type { FlowSources } from "./flow-sources.js";
 import { copyOf } from "./serialisable.js";
@@ -44,8 +44,6 @@ export type TurnResult =
     }
   | { readonly kind: "failed"; readonly error: NeuroranError };
 
-const noEffects: readonly Effect[] = [];
-
 /** How the states of a function's keys are kept. */
 export interface KeyStates {
   readonly codec: Codec;
@@ -53,92 +51,87 @@ export interface KeyStates {
   readonly initialBytes: Uint8Array;
 }
 
-/** Runs turns, one after the other, all with the same context. */
-export interface TurnRunner {
-  /** `first` and `second` are what the handler takes: the request; or a reply and what was carried. */
-  run(
-    handler: Handler,
-    key: ActiveKey,
-    states: KeyStates,
-    now_ms: number,
-    first: unknown,
-    second: unknown,
-  ): TurnResult;
-}
-
-export function createTurnRunner(sources: FlowSources): TurnRunner {
-  let effects: Effect[] | undefined;
-  let forgotten = false;
-
-  const add = (effect: Effect): void => {
-    if (effects === undefined) {
+/**
+ * Runs a handler on a key. `first` and `second` are what it takes: the request; or a reply and what was carried. The key has
+ * the new state when the turn is done.
+ */
+export function runTurn(
+  sources: FlowSources,
+  handler: Handler,
+  key: ActiveKey,
+  states: KeyStates,
+  now_ms: number,
+  first: unknown,
+  second: unknown,
+): TurnResult {
+  const effects: Effect[] = [];
+  let [ended, forgotten] = [false, false];
+  const during = (): void => {
+    if (ended) {
       throw new NeuroranError(
         "TURN_ENDED",
         "the turn of this context is over: do in a turn what belongs to it",
       );
     }
+  };
+  const add = (effect: Effect): void => {
+    during();
     effects.push(effect);
   };
 
-  const context = {
-    key: "",
-    state: undefined as unknown,
-    now: 0,
-    send(invocation: Invocation, options: { readonly delay_ms?: number } = {}) {
-      const copy = copyOfInvocation(invocation);
-      add({ kind: "send", invocation: copy, delay_ms: checkDelay(options.delay_ms ?? 0) });
-    },
-    setTimer(name: string, delay_ms: number, handler: string, body?: Serialisable) {
-      checkKey(name);
-      add({ kind: "set timer", name, delay_ms: checkDelay(delay_ms), handler, body: copyOf(body, "body") });
-    },
-    cancelTimer: (name: string) => add({ kind: "cancel timer", name }),
-    publish: (event: Serialisable) => add({ kind: "publish", event: copyOf(event, "event") }),
-    append(flow: string, source: string, message: Serialisable) {
-      add({ kind: "append", flow, source, encoded: sources.encode(flow, source, message) });
-    },
-    forget() {
-      forgotten = true;
-    },
-  };
-
-  return {
-    run(handler, key, states, now_ms, first, second) {
-      const own: Effect[] = [];
-      effects = own;
-      forgotten = false;
-      context.key = key.address.key;
-      context.state = key.value;
-      context.now = now_ms;
-      try {
-        const returned =
-          handler.kind === "request"
-            ? handler.run(context as TurnContext<Schema>, first)
-            : handler.run(context as TurnContext<Schema>, first, second);
-        const call = isCall(returned) ? copyOfCall(returned) : undefined;
-        const result = { reply: call === undefined ? copyOf(returned, "reply") : undefined, call };
-        const changed = settleState(key, states, forgotten);
-        return { kind: "done", effects: own.length === 0 ? noEffects : own, changed, result };
-      } catch (error) {
-        const { codec } = states;
-        key.value = key.bytes === undefined ? codec.initial() : codec.decode(key.bytes);
-        return { kind: "failed", error: asNeuroranError(error) };
-      } finally {
-        effects = undefined;
-        context.state = undefined;
-      }
-    },
-  };
+  try {
+    const { codec } = states;
+    const state = key.bytes === undefined ? codec.initial() : codec.decode(key.bytes);
+    const context = {
+      key: key.address.key,
+      state,
+      now: now_ms,
+      send(invocation: Invocation, options: { readonly delay_ms?: number } = {}) {
+        const copy = copyOfInvocation(invocation);
+        add({ kind: "send", invocation: copy, delay_ms: checkDelay(options.delay_ms ?? 0) });
+      },
+      setTimer(name: string, delay_ms: number, handlerName: string, body?: Serialisable) {
+        checkKey(name);
+        checkName("handler", handlerName);
+        const copy = copyOf(body, "body");
+        add({ kind: "set timer", name, delay_ms: checkDelay(delay_ms), handler: handlerName, body: copy });
+      },
+      cancelTimer: (name: string) => add({ kind: "cancel timer", name }),
+      publish: (event: Serialisable) => add({ kind: "publish", event: copyOf(event, "event") }),
+      append(flow: string, source: string, message: Serialisable) {
+        add({ kind: "append", flow, source, encoded: sources.encode(flow, source, message) });
+      },
+      forget() {
+        during();
+        forgotten = true;
+      },
+    } as TurnContext<Schema>;
+    const returned =
+      handler.kind === "request" ? handler.run(context, first) : handler.run(context, first, second);
+    refusePromise(returned);
+    const call = isCall(returned) ? copyOfCall(returned) : undefined;
+    const result = { reply: call === undefined ? copyOf(returned, "reply") : undefined, call };
+    const changed = settleState(key, state, states, forgotten);
+    return { kind: "done", effects, changed, result };
+  } catch (error) {
+    return { kind: "failed", error: asNeuroranError(error) };
+  } finally {
+    ended = true;
+  }
 }
 
-function settleState(key: ActiveKey, { codec, initialBytes }: KeyStates, forgotten: boolean): boolean {
+function settleState(
+  key: ActiveKey,
+  state: unknown,
+  { codec, initialBytes }: KeyStates,
+  forgotten: boolean,
+): boolean {
   const before = key.bytes;
   if (forgotten) {
     key.bytes = undefined;
-    key.value = codec.initial();
     return before !== undefined;
   }
-  const bytes = codec.encode(key.value);
+  const bytes = codec.encode(state);
   if (before !== undefined && Buffer.compare(before, bytes) === 0) return false;
   // A key that was only looked at does not come into being.
   if (before === undefined && Buffer.compare(initialBytes, bytes) === 0) return false;
@@ -146,38 +139,62 @@ function settleState(key: ActiveKey, { codec, initialBytes }: KeyStates, forgott
   return true;
 }
 
-/** Whether what a handler returned is a call, not a reply. */
-export function isCall(returned: unknown): returned is Call {
-  return (
-    typeof returned === "object" &&
-    returned !== null &&
-    (returned as Call).kind === "call" &&
-    "invocation" in returned
+/** What a promise does comes after its turn, where it would do nothing. */
+function refusePromise(returned: unknown): void {
+  if (typeof (returned as PromiseLike<unknown> | undefined | null)?.then !== "function") return;
+  if (returned instanceof Promise) returned.catch(() => {});
+  throw new NeuroranError(
+    "HANDLER_ASYNCHRONOUS",
+    "the handler returned a promise, and a turn is synchronous: end it with a call to whoever takes the time",
   );
 }
 
+/** Of calls only, however often this module is loaded. */
+export const callMark: unique symbol = Symbol.for("neuroran.call");
+
+/** Whether what a handler returned is a call, not a reply. */
+export function isCall(returned: unknown): returned is Call {
+  return typeof returned === "object" && returned !== null && (returned as Partial<Call>)[callMark] === true;
+}
+
 function copyOfCall(call: Call): Call {
+  for (const name of [call.onReply, call.onFailure]) {
+    if (name !== undefined && typeof name !== "string") {
+      throw new InputError("continuation", name, "name one by onReply and onFailure");
+    }
+  }
   return { ...call, invocation: copyOfInvocation(call.invocation), carry: copyOf(call.carry, "carry") };
 }
 
 function copyOfInvocation({ target, handler, body }: Invocation): Invocation {
+  // Whatever cannot be stored would keep all that commits with it from being stored.
+  checkName("function", target.function);
   checkKey(target.key);
+  checkName("handler", handler);
   return { target: { function: target.function, key: target.key }, handler, body: copyOf(body, "body") };
 }
 
 /** About 285,000 years: what is more is no delay but a mistake. */
 const longestDelay_ms = 2 ** 53;
 
-function checkDelay(delay_ms: number): number {
-  if (delay_ms >= 0 && delay_ms < longestDelay_ms) return delay_ms;
+export function checkDelay(delay_ms: number): number {
+  if (typeof delay_ms === "number" && delay_ms >= 0 && delay_ms < longestDelay_ms) return delay_ms;
   throw new NeuroranError("DELAY_INVALID", `a delay of ${delay_ms} ms is impossible: give a number from 0`);
 }
 
 /** An error that a handler threw, with HANDLER_FAILED as its code unless it has one. */
 export function asNeuroranError(error: unknown): NeuroranError {
-  if (error instanceof NeuroranError) return error;
-  const message = error instanceof Error ? error.message : String(error);
-  return new NeuroranError("HANDLER_FAILED", message, { cause: error });
+  if (error instanceof NeuroranError && typeof error.code === "string") return error;
+  return new NeuroranError("HANDLER_FAILED", textOf(error), { cause: error });
+}
+
+/** Anything can be thrown, and not all of it has a text. */
+function textOf(error: unknown): string {
+  try {
+    return error instanceof Error ? String(error.message) : String(error);
+  } catch {
+    return "what was thrown says nothing";
+  }
 }
 
 /** What a caller is told of an error. */
