@@ -76,8 +76,8 @@ export const mutants: readonly Mutant[] = [
     name: "timers stay after they have fired",
     scenario: "turns",
     file: "turns/timers.js",
-    text: "            due.push(ledger.read(entry));\n            ledger.remove(entry);",
-    instead: "            due.push(ledger.read(entry));",
+    text: "                due.push(ledger.read(entry));\n                ledger.remove(entry);",
+    instead: "                due.push(ledger.read(entry));",
   },
   {
     name: "events are delivered before their commit",

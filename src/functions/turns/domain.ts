@@ -37,7 +37,7 @@ import { functionUnknown, handlerUnknown, notOwner } from "./refusals.js";
 import { createService } from "./service.js";
 import { createSessions, sessionAddress, type Waiter } from "./sessions.js";
 import { createTimers, type Timer } from "./timers.js";
-import { asNeuroranError, failureOf } from "./turn.js";
+import { asNeuroranError, checkDelay, failureOf } from "./turn.js";
 
 /** What a domain stands on. */
 export interface DomainOptions {
@@ -92,6 +92,9 @@ export function createCommitDomain(options: DomainOptions): CommitDomain {
   let looking = false;
   let cutting = false;
   let closed = false;
+  /** Nothing runs any more. */
+  let stopped = false;
+  let cancelPause: (() => void) | undefined;
   /** Entries of the inbox that cannot be handled; they stay where they are. */
   const quarantined = new Set<string>();
   let pausedBy: NeuroranError | undefined;
@@ -104,8 +107,10 @@ export function createCommitDomain(options: DomainOptions): CommitDomain {
     commitsBefore = commits;
     pausedBy = error;
     clients.fail(firstLost, error);
+    if (stopped) return;
     load();
-    clock.after(pause_ms, () => {
+    cancelPause?.();
+    cancelPause = clock.after(pause_ms, () => {
       pausedBy = undefined;
       runSoon();
     });
@@ -116,11 +121,16 @@ export function createCommitDomain(options: DomainOptions): CommitDomain {
   const keys = createActiveKeys(ledger, options.cache_bytes ?? 64 * 2 ** 20);
   const events = createEvents(ledger);
   const clients = createClients(ledger, uniqueId());
-  const timers = createTimers(ledger, clock, (due) => {
+  const damaged = (entry: string, error: unknown): void => {
+    quarantined.add(entry);
+    report({ entry, error: asNeuroranError(error) });
+  };
+  const fire = (due: readonly Timer[]): void => {
     for (const timer of due) post(timer.owner, requestOf(timer, timer.id, undefined));
     runSoon();
-  });
-  const sessions = createSessions(ledger, clock, () => cutSoon());
+  };
+  const timers = createTimers(ledger, clock, fire, damaged);
+  const sessions = createSessions(ledger, clock, () => cutSoon(), damaged);
   const channels = createChannels({
     bus,
     clock,
@@ -138,8 +148,7 @@ export function createCommitDomain(options: DomainOptions): CommitDomain {
         yield [key, entryCodec.decode(key, value)];
       } catch (error) {
         if (whole) throw error;
-        quarantined.add(key);
-        report({ entry: key, error: asNeuroranError(error) });
+        damaged(key, error);
       }
     }
   }
@@ -157,15 +166,19 @@ export function createCommitDomain(options: DomainOptions): CommitDomain {
     queue = inbox
       .filter(({ entry }) => !quarantined.has(entry))
       .sort((one, other) => (inboxOrder(one.entry) < inboxOrder(other.entry) ? -1 : 1));
-    inboxNumber = Math.max(
-      0,
-      ...[...entryKeys("inbox")].map((entry) => Number.parseInt(inboxOrder(entry), 16)),
-    );
+    const there = new Set(entryKeys("inbox"));
+    inboxNumber = 0;
+    for (const entry of there) inboxNumber = Math.max(inboxNumber, Number.parseInt(inboxOrder(entry), 16));
+    // What was never durable is gone, and its name will be another's.
+    for (const entry of quarantined) {
+      if (entry.startsWith(kindPrefix("inbox")) && !there.has(entry)) quarantined.delete(entry);
+    }
     timers.load(entries("timer") as Iterable<readonly [string, Timer]>);
     sessions.load(entries("session"), entryKeys("reply"));
     // Without one of these numbers, messages would be taken for new that are not.
     const [sent, received] = [entries("sent", true), entries("received", true)];
     channels.load({ outbox: entries("outbox"), sent, received });
+    service.restore();
   };
 
   const accept = (message: Message): void => {
@@ -238,7 +251,7 @@ export function createCommitDomain(options: DomainOptions): CommitDomain {
   };
 
   const run = (): void => {
-    if (running || pausedBy !== undefined) return;
+    if (running || stopped || pausedBy !== undefined) return;
     running = true;
     const handling = queue;
     let at = 0;
@@ -247,8 +260,9 @@ export function createCommitDomain(options: DomainOptions): CommitDomain {
       handling.splice(0, at);
     } catch (error) {
       quarantine(handling[at - 1], asNeuroranError(error));
+    } finally {
+      running = false;
     }
-    running = false;
     if (queue.length > 0) runSoon();
     cutSoon();
   };
@@ -380,6 +394,7 @@ export function createCommitDomain(options: DomainOptions): CommitDomain {
     send: (invocation, { delay_ms = 0, identification } = {}) =>
       new Promise((resolve, reject) => {
         const waiter = { resolve: () => resolve(), reject };
+        checkDelay(delay_ms);
         checkTaken(invocation);
         enter(invocation, identification, waiter, (sender, id, replyTo) => {
           if (delay_ms === 0) post(sender, requestOf(invocation, id, undefined));
@@ -467,7 +482,10 @@ export function createCommitDomain(options: DomainOptions): CommitDomain {
       // What is left then is in the inbox, and goes on when the node is back.
       for (let slices = 0; queue.length > 0 && pausedBy === undefined && slices < mostClosingSlices; slices++)
         run();
+      // Messages that go in circles never end.
+      stopped = true;
       while (!ledger.idle && pausedBy === undefined) await durable().catch(() => {});
+      cancelPause?.();
       channels.close();
       sessions.close();
       clients.close();

@@ -33,4 +33,13 @@ describe("due queue", () => {
       { seed: 43, numRuns: 500 },
     );
   });
+
+  it("does not grow when what is there is set again and again", () => {
+    const queue = createDueQueue();
+    for (let index = 0; index < 100_000; index++) queue.set(`${index % 100}`, 1e6 + index);
+    expect(queue.held).toBeLessThan(300);
+    const order: string[] = [];
+    for (let name = queue.take(2e6); name !== undefined; name = queue.take(2e6)) order.push(name);
+    expect(order).toEqual(Array.from({ length: 100 }, (_, index) => `${index}`));
+  });
 });

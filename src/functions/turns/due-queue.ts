@@ -11,6 +11,8 @@ export interface DueQueue {
   take(now_ms: number): string | undefined;
   clear(): void;
   readonly size: number;
+  /** Items that take memory. */
+  readonly held: number;
 }
 
 interface Item {
@@ -19,7 +21,10 @@ interface Item {
   readonly order: number;
 }
 
-/** An empty queue. A binary heap, in which what was replaced stays until it comes up. */
+/** What was replaced or deleted may take as much room as what is there, and this much more. */
+const mostStale = 64;
+
+/** An empty queue. A binary heap, in which what was replaced stays until it comes up, or is too much. */
 export function createDueQueue(): DueQueue {
   const heap: Item[] = [];
   const valid = new Map<string, Item>();
@@ -54,6 +59,11 @@ export function createDueQueue(): DueQueue {
     heap[at] = item;
   };
 
+  const rebuild = (): void => {
+    heap.length = 0;
+    for (const item of valid.values()) push(item);
+  };
+
   const first = (): Item | undefined => {
     while (heap.length > 0 && valid.get(heap[0].name) !== heap[0]) pop();
     return heap[0];
@@ -63,7 +73,8 @@ export function createDueQueue(): DueQueue {
     set(name, due_ms) {
       const item = { name, due_ms, order: order++ };
       valid.set(name, item);
-      push(item);
+      if (heap.length < 2 * valid.size + mostStale) push(item);
+      else rebuild();
     },
     delete: (name) => void valid.delete(name),
     has: (name) => valid.has(name),
@@ -81,6 +92,9 @@ export function createDueQueue(): DueQueue {
     },
     get size() {
       return valid.size;
+    },
+    get held() {
+      return heap.length;
     },
   };
 }

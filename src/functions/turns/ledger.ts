@@ -34,9 +34,14 @@ interface Batch {
   readonly gated: Gated[];
 }
 
+/** Told of an entry that cannot be read, and stays where it is. */
+export type Damaged = (entry: string, error: unknown) => void;
+
 export interface Ledger {
-  /** Undefined where there is no entry. The value must not be changed. */
+  /** Undefined where there is no entry. The value must not be changed. @throws what store and codec throw of damaged ones. */
   read(key: string): unknown;
+  /** Whether there is an entry, whatever it holds. */
+  has(key: string): boolean;
   /** Writes an entry that there was none of: one that goes before the next commit is never stored. */
   add(key: string, value: unknown): void;
   put(key: string, value: unknown): void;
@@ -128,6 +133,10 @@ export function createLedger(
       if (pending !== undefined) return pending.value;
       const bytes = store.get(key);
       return bytes === undefined ? undefined : codec.decode(key, bytes);
+    },
+    has(key) {
+      const pending = gathering.entries.get(key) ?? committing?.entries.get(key);
+      return pending === undefined ? store.get(key) !== undefined : pending.value !== undefined;
     },
     add(key, value) {
       gathering.entries.set(key, { value, fresh: true });

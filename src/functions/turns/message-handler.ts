@@ -83,7 +83,13 @@ export function createMessageHandler(
   const handleReply = (deployed: Deployed, message: Extract<Message, { kind: "reply" }>): void => {
     const { target, outcome, id } = message;
     const waiting = entryKey("continuation", target, id.slice(id.lastIndexOf("#")));
-    const continuation = ledger.read(waiting) as Continuation | undefined;
+    let continuation: Continuation | undefined;
+    try {
+      continuation = ledger.read(waiting) as Continuation | undefined;
+    } catch (error) {
+      // Who waits for this cannot be known any more.
+      return void report({ message, error: asNeuroranError(error) });
+    }
     if (continuation === undefined) return;
     ledger.remove(waiting);
     const { onReply, onFailure, carry, replyTo, requestId } = continuation;

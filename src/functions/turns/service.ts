@@ -1,4 +1,4 @@
-import type { Store } from "../../bus/index.js";
+import type { Store, Write } from "../../bus/index.js";
 import { InputError } from "../../errors.js";
 import { admitSchema } from "../schema/index.js";
 import type { StatefulFunctionData } from "./declaration.js";
@@ -8,6 +8,8 @@ import type { KeyStates } from "./turn.js";
 
 /** A function in service. */
 export interface Deployed extends KeyStates {
+  /** What must be in the store before its first state. */
+  readonly writes: readonly Write[];
   readonly data: StatefulFunctionData;
   turns: number;
   failedTurns: number;
@@ -22,6 +24,8 @@ export interface Service {
    */
   add(functions: readonly StatefulFunctionData[]): void;
   remove(name: string): void;
+  /** Writes again what a commit that failed has lost of it. */
+  restore(): void;
 }
 
 /** What is in service over `store`; how the states of each version are laid out goes to `ledger`. */
@@ -41,10 +45,15 @@ export function createService(store: Store, ledger: Ledger): Service {
       for (const { data, codec, writes } of added.map(prepare)) {
         const { turns = 0, failedTurns = 0 } = functions.get(data.name) ?? {};
         const initialBytes = codec.encode(codec.initial());
-        functions.set(data.name, { data, codec, initialBytes, turns, failedTurns });
+        functions.set(data.name, { data, codec, writes, initialBytes, turns, failedTurns });
         for (const { key, value } of writes) ledger.put(key, value);
       }
     },
     remove: (name) => void functions.delete(name),
+    restore() {
+      for (const { writes } of functions.values()) {
+        for (const { key, value } of writes) if (!ledger.has(key)) ledger.put(key, value);
+      }
+    },
   };
 }

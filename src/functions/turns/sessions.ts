@@ -15,7 +15,7 @@ import type { SessionRequest } from "./commit-domain.js";
 import type { Invocation, Outcome } from "./declaration.js";
 import { createDueQueue } from "./due-queue.js";
 import { entryKey, entryParts, orderedNumber } from "./entries.js";
-import type { Ledger } from "./ledger.js";
+import type { Damaged, Ledger } from "./ledger.js";
 import { serialise } from "./serialisable.js";
 
 /** The function whose keys are sessions; its name cannot be deployed. */
@@ -66,8 +66,13 @@ export function sessionAddress(id: string): Address {
   return { function: sessionFunction, key: id };
 }
 
-/** Sessions over `ledger`; `settled` is called when those that ended were taken out. */
-export function createSessions(ledger: Ledger, clock: Clock, settled: () => void): Sessions {
+/** Sessions over `ledger`; `settled` is called when those that ended were taken out, `damaged` with what cannot be read. */
+export function createSessions(
+  ledger: Ledger,
+  clock: Clock,
+  settled: () => void,
+  damaged: Damaged,
+): Sessions {
   const ends = createDueQueue();
   /** The highest number that came in each session, by its entry. */
   const latest = new Map<string, number>();
@@ -91,18 +96,30 @@ export function createSessions(ledger: Ledger, clock: Clock, settled: () => void
     settled();
   };
 
+  const readable = (entry: string): unknown => {
+    try {
+      return ledger.read(entry);
+    } catch (error) {
+      damaged(entry, error);
+      return undefined;
+    }
+  };
+
   const end = (entry: string): void => {
-    const session = ledger.read(entry) as Session;
+    const session = readable(entry) as Session | undefined;
+    if (session === undefined) return;
     const address = sessionAddress(entryParts(entry).rest[0]);
-    forgetReplies(address, session.acknowledged + 1, latest.get(entry) ?? 0);
+    forgetReplies(address, session.acknowledged + 1, Number.POSITIVE_INFINITY);
     latest.delete(entry);
     ledger.remove(entry);
   };
 
-  const forgetReplies = (address: Address, from: number, to: number): void => {
+  /** None beyond the highest number that came: a client may acknowledge what it never sent, say because it gave up. */
+  const forgetReplies = (address: Address, from: number, acknowledged: number): void => {
+    const to = Math.min(acknowledged, latest.get(entryKey("session", address)) ?? 0);
     for (let sequence = from; sequence <= to; sequence++) {
       const entry = recordedEntry(address, sequence);
-      if (ledger.read(entry) !== undefined) ledger.remove(entry);
+      if (ledger.has(entry)) ledger.remove(entry);
       reject(entry, unknownSession(address.key));
     }
   };
@@ -116,7 +133,7 @@ export function createSessions(ledger: Ledger, clock: Clock, settled: () => void
 
   /** The commit of an outcome failed. Where that of the request did not, the request runs again. */
   const tellAgain = (entry: string, waiter: Waiter, error: NeuroranError): void => {
-    const recorded = ledger.read(entry) as Recorded | undefined;
+    const recorded = readable(entry) as Recorded | undefined;
     if (recorded === undefined) waiter.reject(error);
     else if (recorded.outcome === undefined) wait(waiters, entry, waiter);
     else tell(entry, waiter, recorded.outcome);
@@ -169,7 +186,7 @@ export function createSessions(ledger: Ledger, clock: Clock, settled: () => void
     },
     record(address, sequence, outcome) {
       const entry = recordedEntry(address, sequence);
-      const recorded = ledger.read(entry) as Recorded | undefined;
+      const recorded = readable(entry) as Recorded | undefined;
       // The session has ended meanwhile.
       if (recorded === undefined) return;
       ledger.put(entry, { ...recorded, outcome });

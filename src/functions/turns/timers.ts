@@ -10,7 +10,7 @@ import type { Address } from "./address.js";
 import type { Serialisable } from "./declaration.js";
 import { createDueQueue } from "./due-queue.js";
 import { entryKey } from "./entries.js";
-import type { Ledger } from "./ledger.js";
+import type { Damaged, Ledger } from "./ledger.js";
 
 /** A message that waits for its time. */
 export interface Timer {
@@ -38,15 +38,24 @@ export interface Timers {
 /** A clock may be set forward: waiting is cut into pieces so that a timer is late by no more than this. */
 const longestWait_ms = 1000;
 
-/** Timers over `ledger`; `fire` gets each that is due, in the order of their due times. */
-export function createTimers(ledger: Ledger, clock: Clock, fire: (timers: readonly Timer[]) => void): Timers {
+/** More that are due, say because the node was down, wait until others had their turn. */
+const mostAtOnce = 256;
+
+/** Timers over `ledger`; `fire` gets those that are due, in the order of their due times, `damaged` what cannot be read. */
+export function createTimers(
+  ledger: Ledger,
+  clock: Clock,
+  fire: (timers: readonly Timer[]) => void,
+  damaged: Damaged,
+): Timers {
   const queue = createDueQueue();
   let cancelWait: (() => void) | undefined;
   let waitsFor = Number.POSITIVE_INFINITY;
+  let closed = false;
 
   const wait = (): void => {
     const earliest = queue.earliest();
-    if (earliest === undefined || (cancelWait !== undefined && earliest >= waitsFor)) return;
+    if (closed || earliest === undefined || (cancelWait !== undefined && earliest >= waitsFor)) return;
     cancelWait?.();
     waitsFor = earliest;
     const delay_ms = Math.min(Math.max(0, Math.ceil(earliest - clock.now())), longestWait_ms);
@@ -58,9 +67,15 @@ export function createTimers(ledger: Ledger, clock: Clock, fire: (timers: readon
     waitsFor = Number.POSITIVE_INFINITY;
     const now_ms = clock.now();
     const due: Timer[] = [];
-    for (let entry = queue.take(now_ms); entry !== undefined; entry = queue.take(now_ms)) {
-      due.push(ledger.read(entry) as Timer);
-      ledger.remove(entry);
+    while (due.length < mostAtOnce) {
+      const entry = queue.take(now_ms);
+      if (entry === undefined) break;
+      try {
+        due.push(ledger.read(entry) as Timer);
+        ledger.remove(entry);
+      } catch (error) {
+        damaged(entry, error);
+      }
     }
     if (due.length > 0) fire(due);
     wait();
@@ -87,6 +102,7 @@ export function createTimers(ledger: Ledger, clock: Clock, fire: (timers: readon
       wait();
     },
     close() {
+      closed = true;
       cancelWait?.();
       cancelWait = undefined;
     },
