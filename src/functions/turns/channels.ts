@@ -13,23 +13,13 @@ import type { Bus, Clock } from "../../bus/index.js";
 import type { NeuroranError } from "../../errors.js";
 import type { Address } from "./address.js";
 import { groupPrefix, type KeyGroup, keyGroupOfAddress, orderedNumber } from "./entries.js";
+import { type Frame, frameOf } from "./frame.js";
 import type { Ledger } from "./ledger.js";
 import type { Message } from "./message.js";
-import { deserialise, serialise } from "./serialisable.js";
+import { serialise } from "./serialisable.js";
 
 /** Says which node has a key group. */
 export type Directory = (group: KeyGroup) => string;
-
-type Frame =
-  | {
-      readonly kind: "message";
-      readonly from: KeyGroup;
-      readonly to: KeyGroup;
-      readonly number: number;
-      readonly message: Message;
-    }
-  /** All up to `number` are accepted for good. */
-  | { readonly kind: "accepted"; readonly from: KeyGroup; readonly to: KeyGroup; readonly number: number };
 
 /** A message in an outbox. */
 interface Outgoing {
@@ -113,6 +103,8 @@ export function createChannels(options: {
   };
 
   const durable = (channel: OutgoingChannel, one: Outgoing): void => {
+    // All was loaded again meanwhile, this with it.
+    if (outgoing.get(channelEntry("sent", one.from, one.to)) !== channel) return;
     channel.unacknowledged.push(one);
     if (channel.unacknowledged.length <= window) transmit(one);
     repeatLater(channel);
@@ -221,13 +213,4 @@ function channelEntry(kind: "sent" | "received", owner: KeyGroup, other: KeyGrou
 
 function outboxEntry(from: KeyGroup, to: KeyGroup, number: number): string {
   return `${groupPrefix("outbox", from.function, from.group)}${to.function}\0${to.group}\0${orderedNumber(number)}`;
-}
-
-/** Undefined for what is no frame: a bus may bring anything. */
-function frameOf(bytes: Uint8Array): Frame | undefined {
-  try {
-    return deserialise(bytes) as Frame;
-  } catch {
-    return undefined;
-  }
 }

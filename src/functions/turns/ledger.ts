@@ -49,7 +49,7 @@ export interface Ledger {
   whenDurable(release: () => void, fail: (error: NeuroranError) => void): void;
   /** Hands over what was gathered, unless a batch is being committed: then it follows by itself. */
   cut(): void;
-  /** Drops what was gathered, as if its commit had failed, as soon as the batch being committed is through. */
+  /** Drops what has gathered, as if its commit had failed, as soon as the batch being committed is through. */
   abandon(error: NeuroranError): void;
   /** The number of the batch that gathers now. */
   readonly batch: number;
@@ -75,6 +75,8 @@ export function createLedger(
   let commits = 0;
   let writes = 0;
   let batch = 0;
+  /** Why all that gathers is dropped when the batch being committed is through. */
+  let abandoned: NeuroranError | undefined;
 
   const handOver = (): void => {
     committing = gathering;
@@ -111,10 +113,19 @@ export function createLedger(
     const { gated } = committing as Batch;
     committing = undefined;
     commits++;
+    if (abandoned !== undefined) drop(abandoned);
     // The next batch goes first: what is released may take long.
     if (gathering.entries.size > 0) handOver();
     for (const { release } of gated) release();
     cut();
+  };
+
+  const drop = (error: NeuroranError): void => {
+    const { gated } = gathering;
+    abandoned = undefined;
+    gathering = { entries: new Map(), gated: [] };
+    failed(error, batch);
+    for (const { fail } of gated) fail(error);
   };
 
   const rejected = (cause: unknown): void => {
@@ -122,6 +133,7 @@ export function createLedger(
     const error = new NeuroranError("COMMIT_FAILED", `nothing of this happened: ${reason}`, { cause });
     const gated = [...(committing as Batch).gated, ...gathering.gated];
     committing = undefined;
+    abandoned = undefined;
     gathering = { entries: new Map(), gated: [] };
     failed(error, batch - 1);
     for (const { fail } of gated) fail(error);
@@ -156,15 +168,8 @@ export function createLedger(
     },
     cut,
     abandon(error) {
-      const { gated } = gathering;
-      gathering = { entries: new Map(), gated: [] };
-      const lost = batch;
-      const tell = (): void => {
-        failed(error, lost);
-        for (const { fail } of gated) fail(error);
-      };
-      if (committing === undefined) tell();
-      else committing.gated.unshift({ release: tell, fail: tell });
+      if (committing === undefined) drop(error);
+      else abandoned = error;
     },
     get batch() {
       return batch;
