@@ -2,12 +2,12 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { InputError } from "../errors.js";
 
 /**
- * Delivers what stands at positions from `from` on (undefined: what comes), in order; returns what ends it. Data, JSON, are asked
- * for only where they are written.
+ * Delivers what stands at positions from `from` on (undefined: what comes), in order, until `deliver` returns false; returns what
+ * ends it. Data, JSON, are asked for only where they are written.
  */
 export type EventSource = (
   from: number | undefined,
-  deliver: (position: number, data: () => string) => void,
+  deliver: (position: number, data: () => string) => boolean,
 ) => () => void;
 
 /** A stream of server-sent events that runs. */
@@ -46,13 +46,14 @@ export function streamEvents(
   const read = (): void => {
     full = false;
     const stop = source(next, (position, data) => {
-      if (full || ended) return;
+      if (full || ended) return false;
       let frame = `id: ${position}\ndata: ${data()}\n\n`;
       if (next !== undefined && position > next) {
         frame = `event: gap\ndata: ${JSON.stringify({ from: next, to: position - 1 })}\n\n${frame}`;
       }
       next = position + 1;
       if (!response.write(frame) && response.writableLength > mostBuffered_bytes) pause();
+      return !full;
     });
     // Events may have been delivered before the source could say how to leave it.
     if (full || ended) stop();

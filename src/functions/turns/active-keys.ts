@@ -19,6 +19,8 @@ export interface ActiveKey {
   turn: number;
   /** The position of its latest event; 0 before the first. */
   events: number;
+  /** Its log has no more events than its function keeps. */
+  trimmed: boolean;
   /** Its state, canonical; undefined while the key has none. */
   bytes: Uint8Array | undefined;
   /** The turn counter lies in an entry of its own, as there is no state. */
@@ -75,6 +77,7 @@ export function createActiveKeys(ledger: Ledger, limit_bytes: number): ActiveKey
       entry,
       turn: numbers?.getFloat64(0, true) ?? 0,
       events: numbers?.getFloat64(8, true) ?? 0,
+      trimmed: false,
       bytes: stored?.subarray(header_bytes),
       forgotten: stored === undefined && header !== undefined,
       size_bytes: 0,

@@ -35,6 +35,9 @@ export interface LoggedEvent {
   readonly event: Serialisable;
 }
 
+/** Takes an event, and returns false when it wants no more: its subscription has ended then. */
+export type Deliver = (event: LoggedEvent) => unknown;
+
 /** What a function does, for those who look. */
 export interface FunctionStatistics {
   readonly name: string;
@@ -104,11 +107,7 @@ export interface CommitDomain {
    * Delivers the events of a key from `position` on (those still kept; undefined: only coming ones), each once and in order, as
    * soon as it is durable. Returns what ends it.
    */
-  subscribe(
-    address: Address,
-    position: number | undefined,
-    deliver: (event: LoggedEvent) => void,
-  ): () => void;
+  subscribe(address: Address, position: number | undefined, deliver: Deliver): () => void;
   /** The JSON form of a key's state as of its last turn, when that is durable; undefined where it has none. */
   stateOf(address: Address): Promise<unknown>;
   /** Replaces the state of a key by that of a JSON form; refuses what does not fit the schema. */

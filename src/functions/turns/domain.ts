@@ -119,12 +119,12 @@ export function createCommitDomain(options: DomainOptions): CommitDomain {
   const ledger = createLedger(store, entryCodec, failed);
   const service = createService(store, ledger);
   const keys = createActiveKeys(ledger, options.cache_bytes ?? 64 * 2 ** 20);
-  const events = createEvents(ledger);
   const clients = createClients(ledger, uniqueId());
   const damaged = (entry: string, error: unknown): void => {
     quarantined.add(entry);
     report({ entry, error: asNeuroranError(error) });
   };
+  const events = createEvents(ledger, damaged);
   const fire = (due: readonly Timer[]): void => {
     for (const timer of due) post(timer.owner, requestOf(timer, timer.id, undefined));
     runSoon();

@@ -7,63 +7,121 @@
  */
 import { InputError } from "../../errors.js";
 import type { Address } from "./address.js";
-import type { LoggedEvent } from "./commit-domain.js";
+import type { Deliver, LoggedEvent } from "./commit-domain.js";
 import type { Serialisable } from "./declaration.js";
 import { entryKey, orderedNumber } from "./entries.js";
-import type { Ledger } from "./ledger.js";
+import type { Damaged, Ledger } from "./ledger.js";
 
 interface Subscriber {
   /** Of the next event to deliver. */
   next: number;
-  readonly deliver: (event: LoggedEvent) => void;
+  readonly deliver: Deliver;
 }
 
 export interface Events {
-  /** Writes an event, and takes out the one that is one too many. */
-  publish(address: Address, position: number, event: Serialisable, kept: number): void;
+  /**
+   * Writes an event, and takes out the one that is one too many; where `all` is true, also those before it that are left of a
+   * version that kept more.
+   */
+  publish(address: Address, position: number, event: Serialisable, kept: number, all: boolean): void;
   /** `latestOf` gives the position of the key's latest event, durable or not, `kept` is how many are. Returns what ends it. */
   subscribe(
     address: Address,
     from: number | undefined,
     latestOf: () => number,
     kept: number,
-    deliver: (event: LoggedEvent) => void,
+    deliver: Deliver,
   ): () => void;
   readonly subscribers: number;
 }
 
-/** Logs over `ledger`. */
-export function createEvents(ledger: Ledger): Events {
+/** Logs over `ledger`; `damaged` is told of events that cannot be read, and are passed over. */
+export function createEvents(ledger: Ledger, damaged: Damaged): Events {
   const subscribers = new Map<string, Set<Subscriber>>();
   let count = 0;
 
   const entryOf = (address: Address, position: number): string =>
     entryKey("event", address, orderedNumber(position));
 
+  const leave = (topic: string, listening: Set<Subscriber>, subscriber: Subscriber): void => {
+    if (!listening.delete(subscriber)) return;
+    count--;
+    if (listening.size === 0 && subscribers.get(topic) === listening) subscribers.delete(topic);
+  };
+
+  const give = (
+    listening: Set<Subscriber>,
+    topic: string,
+    subscriber: Subscriber,
+    event: LoggedEvent,
+  ): void => {
+    subscriber.next = event.position + 1;
+    try {
+      if (subscriber.deliver(event) === false) leave(topic, listening, subscriber);
+    } catch (error) {
+      // Nobody else must miss what is durable because of it.
+      leave(topic, listening, subscriber);
+      queueMicrotask(() => {
+        throw error;
+      });
+    }
+  };
+
+  /** Undefined for one that fell out of the log while a slow commit was under way. */
+  const logged = (entry: string): { readonly event: Serialisable } | undefined => {
+    try {
+      return ledger.read(entry) as { readonly event: Serialisable } | undefined;
+    } catch (error) {
+      damaged(entry, error);
+      return undefined;
+    }
+  };
+
   /** Delivers what is durable, up to `position`, for as long as the subscriber stays. */
   const deliverUpTo = (
-    listening: ReadonlySet<Subscriber>,
+    listening: Set<Subscriber>,
     address: Address,
     position: number,
     subscriber: Subscriber,
   ): void => {
+    const topic = entryKey("event", address);
     while (subscriber.next <= position && listening.has(subscriber)) {
-      const event = ledger.read(entryOf(address, subscriber.next)) as { readonly event: unknown } | undefined;
-      const at = subscriber.next++;
-      // One that fell out of the log while a slow commit was under way.
-      if (event !== undefined) subscriber.deliver({ position: at, event: event.event });
+      const at = subscriber.next;
+      const found = logged(entryOf(address, at));
+      if (found === undefined) subscriber.next++;
+      else give(listening, topic, subscriber, { position: at, event: found.event });
+    }
+  };
+
+  const isThere = (entry: string): boolean => {
+    try {
+      return ledger.has(entry);
+    } catch {
+      // Damaged, and no longer needed.
+      return true;
     }
   };
 
   return {
-    publish(address, position, event, kept) {
+    publish(address, position, event, kept, all) {
       // In a record of its own, as an event may be undefined and an entry may not.
       ledger.add(entryOf(address, position), { event });
-      if (position > kept) ledger.remove(entryOf(address, position - kept));
-      const listening = subscribers.get(entryKey("event", address));
+      const tooMany = position - kept;
+      if (tooMany > 0) ledger.remove(entryOf(address, tooMany));
+      for (let at = tooMany - 1; all && at > 0 && isThere(entryOf(address, at)); at--) {
+        ledger.remove(entryOf(address, at));
+      }
+      const topic = entryKey("event", address);
+      const listening = subscribers.get(topic);
       if (listening === undefined) return;
+      // The event itself, as it may have fallen out of the log again when it is durable.
       const release = (): void => {
-        for (const subscriber of listening) deliverUpTo(listening, address, position, subscriber);
+        for (const subscriber of listening) {
+          deliverUpTo(listening, address, position - 1, subscriber);
+          if (subscriber.next === position && listening.has(subscriber)) {
+            give(listening, topic, subscriber, { position, event });
+          }
+        }
       };
       ledger.whenDurable(release, () => {});
     },
@@ -97,11 +155,7 @@ export function createEvents(ledger: Ledger): Events {
         deliverUpTo(own, address, durable, subscriber);
       };
       ledger.whenDurable(release, fail);
-      return () => {
-        if (!own.delete(subscriber)) return;
-        count--;
-        if (own.size === 0 && subscribers.get(topic) === own) subscribers.delete(topic);
-      };
+      return () => leave(topic, own, subscriber);
     },
     get subscribers() {
       return count;

@@ -176,7 +176,8 @@ export function createMessageHandler(
         break;
       case "publish":
         key.events++;
-        events.publish(address, key.events, effect.event, deployed.data.keptEvents);
+        events.publish(address, key.events, effect.event, deployed.data.keptEvents, !key.trimmed);
+        key.trimmed = true;
         break;
       case "append":
         append(effect.flow, effect.source, effect.encoded);

@@ -4,6 +4,7 @@ import type { Address } from "./address.js";
 import type { CommitDomain, LoggedEvent } from "./commit-domain.js";
 import type { Invocation, StatefulFunctionData } from "./declaration.js";
 import { createCommitDomain } from "./domain.js";
+import { copyOf } from "./serialisable.js";
 
 /** Stateful functions that run in this process and are forgotten with it. */
 export interface TransientDomain {
@@ -48,13 +49,18 @@ export function createTransientDomain(
     store,
     admit: domain.admit,
     async invoke<Reply>(invocation: Invocation<Reply>): Promise<Reply> {
-      const outcome = await domain.invoke(invocation);
+      const outcome = await domain.invoke(travelled(invocation));
       if (outcome.ok) return outcome.value as Reply;
       throw new NeuroranError(outcome.error.code, outcome.error.message);
     },
-    send: (invocation, sendOptions) => domain.send(invocation, sendOptions),
+    send: async (invocation, sendOptions) => domain.send(travelled(invocation), sendOptions),
     subscribe: (address, deliver) => domain.subscribe(address, 1, deliver),
     stateOf: (address) => domain.stateOf(address),
     close: () => domain.close(),
   };
+}
+
+/** The request as it comes from a client, who keeps nothing of it. */
+function travelled(invocation: Invocation): Invocation {
+  return { ...invocation, body: copyOf(invocation.body, "body") };
 }
