@@ -10,7 +10,7 @@ import type {
 } from "../functions/turns/index.js";
 import { checkKey } from "../functions/turns/index.js";
 import { type Exchange, parametersOf, replyJson, replyNothing, replyProblem } from "./exchange.js";
-import { checkWith, parseJson, readBody } from "./json-body.js";
+import { parseJson, readBody, refuseUnfit } from "./json-body.js";
 import { jsonText } from "./json-value.js";
 import { listed } from "./problem.js";
 
@@ -48,7 +48,9 @@ export function serveCall(
   readBody(request, longestBody_bytes, (problem, bytes) => {
     try {
       if (problem !== undefined) throw problem;
-      const body = checkWith(found.request, parseJson(bytes));
+      // As it came: the turn has the schema take it, which may change it.
+      const body = parseJson(bytes);
+      refuseUnfit(found.request, body);
       const invocation: Invocation = { target: { function: name, key }, handler, body };
       if (delay_ms === undefined) invoke(domain, exchange, invocation, identification);
       else send(domain, exchange, invocation, delay_ms, identification);

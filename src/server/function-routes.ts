@@ -43,7 +43,8 @@ export function serveFunctions(exchange: Exchange, service: FunctionService): vo
     return;
   }
   return service.functions.ready(name).then((there) => {
-    if (!there) throw functionUnknown(service.functions, name);
+    // It may have gone since.
+    if (!there || !service.functions.loaded.has(name)) throw functionUnknown(service.functions, name);
     serve(exchange, service);
   });
 }

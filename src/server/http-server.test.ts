@@ -93,7 +93,7 @@ describe("calls", () => {
       ["[1,", "body"],
       ["[".repeat(200_000), "body"],
       [`${"[".repeat(200_000)}${"]".repeat(200_000)}`, "body"],
-      [`{"by":${'{"\\u0061":'.repeat(100_000)}1${"}".repeat(100_000)}}`, "body.by"],
+      [`{"by":${'{"\\u0061":'.repeat(100_000)}1${"}".repeat(100_000)}}`, "body"],
       [new Uint8Array([0x22, 0xff, 0x22]), "body"],
       ['{"by":1,"__proto__":{"x":1}}', "body.__proto__"],
       ['{"by":1,"a":[{"__\\u0070roto__":1}]}', "body.a.0.__proto__"],
@@ -105,6 +105,32 @@ describe("calls", () => {
       expect((problem as { remedy: string }).remedy.length).toBeGreaterThan(3);
     }
     await expectHealthy();
+  });
+
+  it("have the handler's schema change the body once", async () => {
+    expect((await call("/functions/lenient/a/shout", '"hey"')).body).toBe("hey!");
+    expect((await call("/functions/lenient/a/parse", '"41"')).body).toBe(42);
+  });
+
+  it("tell what a schema throws as a failure of the handler", async () => {
+    for (const [handler, told] of [
+      ["break", /the schema is broken/],
+      ["wait", /synchronous/],
+    ] as const) {
+      const { status, body } = await call(`/functions/lenient/a/${handler}`, "1");
+      expect(status).toBe(422);
+      expect(body).toMatchObject({ code: "HANDLER_FAILED", message: expect.stringMatching(told) });
+    }
+    await expectHealthy();
+  });
+
+  it("refuse bodies that are nested too deep to be kept, before others fail with them", async () => {
+    const deep = (levels: number) => `${"[".repeat(levels)}${"]".repeat(levels)}`;
+    expect((await call("/functions/lenient/a/take", deep(100))).body).toBe(true);
+    const later = "/functions/lenient/a/take?mode=send&delay=100000";
+    const [refused, other] = await Promise.all([call(later, deep(100_000)), call(path, '{"by":1}')]);
+    expect(refused).toMatchObject({ status: 400, body: { code: "INPUT_INVALID", field: "body" } });
+    expect(other.status).toBe(200);
   });
 
   it("take keys percent-decoded, and refuse what is none", async () => {

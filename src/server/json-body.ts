@@ -8,6 +8,9 @@ export type BodyTaker = (error: Error | undefined, bytes: Buffer) => void;
 
 const nothing = Buffer.alloc(0);
 
+/** Values that travel between turns are nested no deeper. */
+const deepest = 100;
+
 /**
  * Hands over the whole body, or BODY_TOO_LARGE as soon as it is longer than `limit` bytes; what comes behind that is read and
  * dropped, so that the client gets to read the reply. Hands over nothing when the connection breaks before its end.
@@ -42,7 +45,7 @@ function tooLarge(limit: number): NeuroranError {
 
 /**
  * What a JSON body says; undefined where it is empty.
- * @throws InputError where it is no JSON in UTF-8, or names a member `__proto__`, which code that copies members would run into.
+ * @throws InputError where it is no JSON in UTF-8, is nested deeper than 100 levels, or names a member `__proto__`, which code that copies members would run into.
  */
 export function parseJson(bytes: Buffer): unknown {
   if (bytes.length === 0) return undefined;
@@ -55,9 +58,22 @@ export function parseJson(bytes: Buffer): unknown {
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new InputError("body", text, `send JSON (${reason})`, { cause });
   }
+  if (isDeeper(value, deepest)) {
+    throw new InputError("body", undefined, `nest at most ${deepest} lists and objects`);
+  }
   // An escape may hide the name; few bodies have one.
   if (text.includes("__proto__") || text.includes("\\u")) refusePrototype(value);
   return value;
+}
+
+function isDeeper(value: unknown, levels: number): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  if (levels === 0) return true;
+  if (Array.isArray(value)) return value.some((item) => isDeeper(item, levels - 1));
+  for (const name in value) {
+    if (isDeeper((value as Record<string, unknown>)[name], levels - 1)) return true;
+  }
+  return false;
 }
 
 function refusePrototype(body: unknown): void {
@@ -90,4 +106,16 @@ export function checkWith<T>(schema: ZodType<T>, value: unknown): T {
   );
   const field = ["body", ...names.map(String)].join(".");
   throw new InputError(field, found, issue?.message ?? "it does not fit the schema of the handler");
+}
+
+/**
+ * Refuses what the schema does not take. What the schema itself throws is left to the turn, whose failure it is.
+ * @throws InputError naming the first field that does not fit.
+ */
+export function refuseUnfit(schema: ZodType, value: unknown): void {
+  try {
+    checkWith(schema, value);
+  } catch (error) {
+    if (error instanceof InputError) throw error;
+  }
 }

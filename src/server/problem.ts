@@ -24,6 +24,7 @@ const statuses: Readonly<Record<string, number>> = {
   METHOD_REFUSED: 405,
   REQUEST_CONFLICT: 409,
   REQUEST_ACKNOWLEDGED: 409,
+  REQUEST_TOO_FAR: 409,
   NOT_OWNER: 421,
   SESSION_UNKNOWN: 410,
   BODY_TOO_LARGE: 413,
@@ -33,6 +34,7 @@ const statuses: Readonly<Record<string, number>> = {
   STORE_FULL: 503,
   STORE_FAILED: 503,
   STORE_CLOSED: 503,
+  OUTCOME_UNKNOWN: 504,
 };
 
 /** Of whatever was thrown: its status, and what may be told of it. A defect's message stays in the node's log. */

@@ -6,6 +6,7 @@ import { type HttpServer, startHttpServer } from "../../src/server/http-server.j
 import { createNodeLog, type NodeLog } from "../../src/server/node-log.js";
 import { serveLogs, serveSessions } from "../../src/server/node-routes.js";
 import { counter } from "./counter.js";
+import { lenient } from "./lenient.js";
 import { memoryDomain } from "./memory-domain.js";
 
 /** What serves in front of a domain in memory. */
@@ -22,14 +23,17 @@ export async function startTestNode(domain: CommitDomain = memoryDomain(), port 
   const token = "secret-of-the-tests";
   const log = createNodeLog(1000, Date.now);
   const streams: OpenStreams = new Set();
-  const loaded = new Map<string, StatefulFunctionData>([["counter", counter]]);
+  const loaded = new Map<string, StatefulFunctionData>([
+    ["counter", counter],
+    ["lenient", lenient],
+  ]);
   const functions = {
     loaded,
     names: () => loaded.keys(),
     ready: async (name: string) => loaded.has(name),
   };
   const service = { domain, functions, streams, list: () => [] };
-  domain.deploy([counter]);
+  domain.deploy([counter, lenient]);
   const server = await startHttpServer(
     { host: "127.0.0.1", port },
     token,
