@@ -6,12 +6,14 @@
  *    another, without being found. Values that are sealed have it too: it is checked before anybody has a key to open them,
  *    and is 0.3 µs off the path of those who wait.
  * 2. How far the log has been applied lies here, and changes in the transaction that applies it.
+ * 3. No transaction begins before the file has room for it.
  */
 import { statfsSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { crc32 } from "node:zlib";
 import type { Database } from "lmdb";
 import { NeuroranError } from "../errors.js";
+import { type DataPages, reserveRoom, type Writes } from "./data-room.js";
 import type { Entry } from "./store.js";
 
 /** What of the log is here, and what its records' checksums start from. */
@@ -27,7 +29,7 @@ export interface DataFile {
   /** Undefined in a new file. */
   applied(): Applied | undefined;
   /** Durable when it returns. */
-  apply(writes: Iterable<readonly [string, Uint8Array | undefined]>, applied: Applied): void;
+  apply(writes: Writes, applied: Applied): void;
   /** Lets reads see what another thread has applied. */
   refresh(): void;
   close(): Promise<void>;
@@ -91,12 +93,13 @@ export async function openDataFile(directory: string): Promise<DataFile> {
       const progress = Buffer.alloc(12);
       progress.writeDoubleLE(sequence, 0);
       progress.writeUInt32LE(salt, 8);
-      attempt(path, () =>
+      attempt(path, () => {
+        reserveRoom(path, database.getStats() as DataPages, writes);
         database.transactionSync(() => {
           for (const [key, value] of writes) write(database, Buffer.from(key), value);
           write(database, appliedKey, progress);
-        }),
-      );
+        });
+      });
       database.resetReadTxn();
     },
     refresh: () => database.resetReadTxn(),
@@ -162,7 +165,7 @@ function attempt<T>(path: string, run: () => T): T {
 
 function freeBytes(path: string): number {
   try {
-    const { bavail, bsize } = statfsSync(dirname(path));
+    const { bavail, bsize } = statfsSync(path);
     return bavail * bsize;
   } catch {
     return Number.POSITIVE_INFINITY;
@@ -176,7 +179,7 @@ export function storeError(path: string, cause: unknown): NeuroranError {
   // Where part of a page still fits, LMDB calls it an error of input or output.
   const isFull = /Input\/output error/.test(`${message}`) && freeBytes(path) < 2 ** 20;
   if (isFull || code === "ENOSPC" || code === "EDQUOT" || code === 28 || code === 122 || code === mapFull) {
-    const remedy = "make room, then start again: what was acknowledged is in the log";
+    const remedy = "make room; what was acknowledged is in the log";
     return new NeuroranError("STORE_FULL", `there is no room left for ${path}; ${remedy}`, { cause });
   }
   if (/MDB_(CORRUPTED|PAGE_NOTFOUND|INVALID|VERSION_MISMATCH|PANIC|CURSOR_FULL)/.test(`${message}`)) {

@@ -31,8 +31,9 @@ export async function measureFlushFloor(directory: string): Promise<FlushFloor> 
     const ofStore = await time(() => store.commit([{ key: "key", value }]));
     await store.close();
     const data = await openDataFile(place);
+    const writes = new Map([["key", value]]);
     let sequence = 0;
-    const ofData = await time(() => data.apply([["key", value]], { sequence: ++sequence, salt: 0 }));
+    const ofData = await time(() => data.apply(writes, { sequence: ++sequence, salt: 0 }));
     await data.close();
     return { store: ofStore, lmdb: ofData, commits };
   } finally {

@@ -10,16 +10,19 @@
  * 2. One write to the log is under way at a time. Batches that come meanwhile go into one record, so that they are
  *    durable together.
  * 3. `draining` is dropped only when the data file holds it durably, and only then is its file of the log written again.
- * 4. After a failure nothing more is written: all later commits reject with it. What is readable stays so.
+ * 4. Where there is no room for a record, what the attempt left in the log is taken back before anybody is told; then the
+ *    batches in it and behind it reject, and later ones are tried as if those had never been. Where there is none in the data
+ *    file, `draining` stays as it is until there is, and batches reject that the rest of the log has no room for.
+ * 5. After any other failure nothing more is written: all later commits reject with it. What is readable stays so.
  */
 import { randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, rmSync, statSync } from "node:fs";
 import { dirname, resolve } from "node:path";
-import { Worker } from "node:worker_threads";
-import { NeuroranError, reviveError } from "../errors.js";
+import { NeuroranError } from "../errors.js";
 import { checkDataFile } from "./data-check.js";
 import { type Applied, corruptData, type DataFile, dataPath, openDataFile, storeError } from "./data-file.js";
 import { lockDirectory } from "./directory-lock.js";
+import { createDrainer } from "./drainer.js";
 import {
   createLog,
   isLogUsed,
@@ -29,7 +32,6 @@ import {
   readLog,
   syncDirectory,
 } from "./log.js";
-import type { DrainReply, DrainRequest } from "./log-drain.js";
 import { encodeRecord, sizeOfWrites } from "./log-record.js";
 import { compareKeys, type OrderedMap, orderedMap } from "./ordered-map.js";
 import type { Entry, Store, Write } from "./store.js";
@@ -37,8 +39,10 @@ import type { Entry, Store, Write } from "./store.js";
 /** A file of the log is drained when it holds so much, or some time after something came. */
 const drainFrom_bytes = logFile_bytes / 2;
 const drainAfter_ms = 2000;
+/** Where the last record of a file ends at the latest, unless it is the only one. */
+const recordsEnd_bytes = logFile_bytes - 64;
 /** A data file that LMDB has begun to make is no longer. */
-const unmade_bytes = 65536;
+const unmade_bytes = 2 ** 20;
 
 type Overlay = OrderedMap<Uint8Array | undefined>;
 
@@ -110,7 +114,7 @@ function recover(directory: string, data: DataFile): Applied {
       throw corruptData(dataPath(directory), "does not say how far the log was applied");
     }
     const applied = { sequence: 0, salt: randomBytes(4).readUInt32LE(0) };
-    data.apply([], applied);
+    data.apply(new Map(), applied);
     syncDirectory(directory);
     syncDirectory(dirname(resolve(directory)));
     return applied;
@@ -131,6 +135,7 @@ function runStore(
   unlock: () => Promise<void>,
 ): Store {
   const log = openLogFiles(directory);
+  const drainer = createDrainer(directory, drained, drainWaits, fail);
   let sequence = lastSequence;
   let active: 0 | 1 = 0;
   let position = 0;
@@ -139,25 +144,27 @@ function runStore(
   let waiting: Waiting[] = [];
   let writing = false;
   let failure: NeuroranError | undefined;
+  /** For those who hand something over before they can know that what they build on was rejected. */
+  let refusal: NeuroranError | undefined;
   let closing: Promise<void> | undefined;
   /** LMDB must not be asked when its map is gone. */
   let isClosed = false;
-  let drainer: Worker | undefined;
   let timer: NodeJS.Timeout | undefined;
   /** Called when something that `close` may wait for has ended. */
   let settled = (): void => {};
 
   function write(): void {
     if (writing || waiting.length === 0 || failure !== undefined) return;
-    const size = waiting.reduce((sum, one) => sum + one.size, 0);
-    if (position > 0 && position + size > logFile_bytes - 64) {
+    if (position > 0 && position + waiting[0]!.size > recordsEnd_bytes) {
       // Invariant 3: the other file cannot be had yet.
-      if (draining !== undefined) return;
+      if (draining !== undefined) {
+        if (drainer.full !== undefined) refuse(drainer.full);
+        return;
+      }
       drain();
       if (failure !== undefined) return;
     }
-    const taken = waiting;
-    waiting = [];
+    const { taken, size } = takeWaiting();
     writing = true;
     const { bytes, writes } = encodeRecord(
       taken.map((one) => one.batch),
@@ -178,18 +185,47 @@ function runStore(
         settled();
       },
       async (cause) => {
+        let error = storeError(directory, cause);
+        try {
+          await log.takeBack(active, bytes, position);
+        } catch (problem) {
+          // Nothing tells whether the record will be found one day.
+          if (error.code === "STORE_FULL") error = failedStore(directory, problem);
+        }
         waiting = [...taken, ...waiting];
-        // A record that made it to the disk all the same must not come back; where this fails as well, nothing helps.
-        await log.write(active, Buffer.alloc(bytes.length), position).catch(() => {});
         writing = false;
-        fail(storeError(directory, cause));
+        if (error.code === "STORE_FULL") refuse(error);
+        else fail(error);
       },
     );
   }
 
+  /** The first of those that wait, and as many more as fit into the file behind them. */
+  function takeWaiting(): { taken: Waiting[]; size: number } {
+    let [count, size] = [0, 0];
+    while (
+      count < waiting.length &&
+      (count === 0 || position + size + waiting[count]!.size <= recordsEnd_bytes)
+    )
+      size += waiting[count++]!.size;
+    return { taken: waiting.splice(0, count), size };
+  }
+
+  function refuse(error: NeuroranError): void {
+    refusal = error;
+    setImmediate(() => {
+      refusal = undefined;
+    });
+    rejectWaiting(error);
+  }
+
   function fail(error: NeuroranError): void {
     failure ??= error;
-    for (const one of waiting) one.reject(failure);
+    rejectWaiting(failure);
+  }
+
+  function rejectWaiting(error: NeuroranError): void {
+    for (const one of waiting) one.reject(error);
     waiting = [];
     settled();
   }
@@ -202,62 +238,45 @@ function runStore(
   }
 
   function drain(): void {
-    try {
-      drainer ??= startDrainer();
-    } catch (cause) {
-      fail(storeError(directory, cause));
-      return;
-    }
-    const request: DrainRequest = { file: active, end: position, applied: { sequence, salt } };
+    const request = { file: active, end: position, applied: { sequence, salt } };
     draining = fresh;
     fresh = orderedMap();
     active = active === 0 ? 1 : 0;
     position = 0;
-    drainer.postMessage(request);
+    drainer.drain(request);
   }
 
-  function startDrainer(): Worker {
-    const worker = new Worker(new URL("./log-drain.js", import.meta.url), { workerData: directory });
-    worker.unref();
-    worker.on("message", (reply: DrainReply) => {
-      if (reply !== undefined) {
-        fail(reviveError(reply, "STORE_FAILED"));
-        return;
-      }
-      data.refresh();
-      draining = undefined;
-      write();
-      settled();
-    });
-    worker.on("error", (cause) => fail(storeError(directory, cause)));
-    worker.on("exit", () => {
-      drainer = undefined;
-      if (draining !== undefined)
-        fail(storeError(directory, new Error("the thread that drains the log ended")));
-    });
-    return worker;
+  function drained(): void {
+    data.refresh();
+    draining = undefined;
+    write();
+    settled();
+  }
+
+  function drainWaits(): void {
+    write();
+    settled();
   }
 
   async function close(): Promise<void> {
     clearTimeout(timer);
-    // What waits for the drainer must not wait for a process that has nothing else to do.
-    drainer?.ref();
-    while (failure === undefined && (writing || waiting.length > 0 || draining !== undefined)) {
+    const isDraining = (): boolean => draining !== undefined && drainer.full === undefined;
+    drainer.hold();
+    while (failure === undefined && (writing || waiting.length > 0 || isDraining())) {
       await new Promise<void>((resolve) => {
         settled = resolve;
       });
     }
     while (writing) await new Promise((resolve) => setImmediate(resolve));
-    if (drainer !== undefined) {
-      const ended = new Promise((resolve) => drainer!.once("exit", resolve));
-      drainer.postMessage("close");
-      await ended;
-    }
+    await drainer.close();
     try {
-      if (failure === undefined && fresh.size > 0) {
+      if (failure === undefined && draining === undefined && fresh.size > 0) {
         const all = fresh.keys("", "\u{10ffff}").map((key) => [key, fresh.get(key)] as const);
-        data.apply(all, { sequence, salt });
+        data.apply(new Map(all), { sequence, salt });
       }
+    } catch (error) {
+      // The log holds it as well.
+      if (storeError(directory, error).code !== "STORE_FULL") throw error;
     } finally {
       isClosed = true;
       log.close();
@@ -284,7 +303,8 @@ function runStore(
     },
     commit(batch) {
       if (closing) return Promise.reject(closedStore());
-      if (failure !== undefined) return Promise.reject(failure);
+      const refused = failure ?? refusal;
+      if (refused !== undefined) return Promise.reject(refused);
       return new Promise((resolve, reject) => {
         const size = sizeOfWrites(batch);
         waiting.push({ batch, size, resolve, reject });
@@ -301,6 +321,11 @@ function runStore(
       return closing;
     },
   };
+}
+
+function failedStore(directory: string, cause: unknown): NeuroranError {
+  const what = "what could not be written to its log cannot be removed from it either";
+  return new NeuroranError("STORE_FAILED", `${directory}: ${what}; start again`, { cause });
 }
 
 function closedStore(): NeuroranError {

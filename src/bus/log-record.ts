@@ -9,11 +9,14 @@ import type { Write } from "./store.js";
  */
 
 const mark = 0x4c52_4e52;
-const headerBytes = 24;
+export const recordHeaderBytes = 24;
 const writeHeaderBytes = 6;
 const deleted = 0xffff_ffff;
 /** What LMDB takes in pages of 4 kB. */
 export const longestKey_bytes = 1978;
+
+/** A record's length has 32 bits, and Node's buffers have an end as well. */
+const largestBatch_bytes = 2 ** 30;
 
 /** Some batches as one record. */
 export interface LogRecord {
@@ -24,7 +27,7 @@ export interface LogRecord {
   readonly end: number;
 }
 
-/** Checks keys and gives the bytes that the batch takes in a record. */
+/** Checks a batch and gives the bytes that the batch takes in a record. */
 export function sizeOfWrites(batch: readonly Write[]): number {
   let size = 0;
   for (const { key, value } of batch) {
@@ -34,6 +37,9 @@ export function sizeOfWrites(batch: readonly Write[]): number {
       throw new InputError("key", key, `a key is a text of 1 to ${longestKey_bytes} bytes of UTF-8`);
     }
     size += writeHeaderBytes + bytes + (value?.length ?? 0);
+  }
+  if (size > largestBatch_bytes) {
+    throw new InputError("batch", `${size} bytes`, `a batch takes ${largestBatch_bytes} bytes at most`);
   }
   return size;
 }
@@ -45,9 +51,9 @@ export function encodeRecord(
   sequence: number,
   salt: number,
 ): { bytes: Buffer; writes: Write[] } {
-  const buffer = Buffer.allocUnsafeSlow(headerBytes + size);
+  const buffer = Buffer.allocUnsafeSlow(recordHeaderBytes + size);
   const writes: Write[] = [];
-  let at = headerBytes;
+  let at = recordHeaderBytes;
   for (const batch of batches) {
     for (const { key, value } of batch) {
       const keyAt = at + writeHeaderBytes;
@@ -67,7 +73,7 @@ export function encodeRecord(
   const bytes = buffer.subarray(0, at);
   bytes.writeUInt32LE(mark, 0);
   bytes.writeDoubleLE(sequence, 8);
-  bytes.writeUInt32LE(at - headerBytes, 16);
+  bytes.writeUInt32LE(at - recordHeaderBytes, 16);
   bytes.writeUInt32LE(writes.length, 20);
   bytes.writeUInt32LE(crc32(bytes.subarray(8), salt), 4);
   return { bytes, writes };
@@ -75,12 +81,12 @@ export function encodeRecord(
 
 /** The record at the offset; undefined where there is none, or not as it was written. */
 export function decodeRecord(buffer: Buffer, offset: number, salt: number): LogRecord | undefined {
-  if (offset + headerBytes > buffer.length || buffer.readUInt32LE(offset) !== mark) return undefined;
-  const end = offset + headerBytes + buffer.readUInt32LE(offset + 16);
+  if (offset + recordHeaderBytes > buffer.length || buffer.readUInt32LE(offset) !== mark) return undefined;
+  const end = offset + recordHeaderBytes + buffer.readUInt32LE(offset + 16);
   if (end > buffer.length) return undefined;
   if (crc32(buffer.subarray(offset + 8, end), salt) !== buffer.readUInt32LE(offset + 4)) return undefined;
   const writes: Write[] = [];
-  let at = offset + headerBytes;
+  let at = offset + recordHeaderBytes;
   for (let left = buffer.readUInt32LE(offset + 20); left > 0; left--) {
     const valueBytes = buffer.readUInt32LE(at + 2);
     const keyEnd = at + writeHeaderBytes + buffer.readUInt16LE(at);

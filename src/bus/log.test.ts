@@ -1,9 +1,18 @@
-import { closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeSync } from "node:fs";
+import {
+  closeSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { afterAll, describe, expect, it } from "vitest";
-import { createLog, logPaths, openLogFiles, readLog } from "./log.js";
+import { createLog, logFile_bytes, logPaths, openLogFiles, readLog } from "./log.js";
 import { encodeRecord, sizeOfWrites } from "./log-record.js";
 import type { Write } from "./store.js";
 
@@ -130,6 +139,33 @@ describe("the log", () => {
       }),
       { seed, numRuns: 80 },
     );
+  });
+
+  it("has no trace of a record that was taken back, and the room back that only it needed", async () => {
+    const recordOf = (sequence: number, length: number): Buffer => {
+      const batch = [{ key: `key ${sequence}`, value: Buffer.alloc(length, sequence) }];
+      return encodeRecord([batch], sizeOfWrites(batch), sequence, salt).bytes;
+    };
+    for (const length of [0, 5000, logFile_bytes]) {
+      createLog(directory);
+      const log = openLogFiles(directory);
+      const [first, second, short] = [recordOf(1, length), recordOf(2, 3000), recordOf(2, 10)];
+      await log.write(1, first, 0);
+      await log.takeBack(1, first, 0);
+      expect(readLog(directory, 0, salt)).toEqual([]);
+      expect(statSync(logPaths(directory)[1]).size).toBe(logFile_bytes);
+      await log.write(0, recordOf(1, length), 0);
+      await log.write(0, second, first.length);
+      expect(readLog(directory, 0, salt)).toHaveLength(2);
+      await log.takeBack(0, second, first.length);
+      expect(readLog(directory, 0, salt)).toHaveLength(1);
+      await log.write(0, short, first.length);
+      expect(readLog(directory, 0, salt).map((record) => record.end)).toEqual([
+        first.length,
+        first.length + short.length,
+      ]);
+      log.close();
+    }
   });
 
   it("takes records of another store, and such as lie in values, for none", async () => {

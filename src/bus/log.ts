@@ -5,7 +5,7 @@
  * 1. Records are numbered without gaps, and a record is written when all before it are durable. So the only record that can
  *    be torn is the last, which nobody was told about; one that does not verify with a whole one behind it is corruption.
  * 2. A file is written from its beginning again only when what its records say is durable in the data file.
- * 3. The files are full of zeros before they are used and never shrink, so that writing a record changes no metadata that
+ * 3. The files are full of zeros before they are used and never get shorter than that, so that writing a record changes no metadata that
  *    would have to be flushed as well, a full disk is met when the store is made, and a file that is cut off shows.
  */
 import {
@@ -13,15 +13,18 @@ import {
   constants,
   existsSync,
   fdatasync,
+  fstatSync,
   fsyncSync,
+  ftruncateSync,
   openSync,
   readFileSync,
+  readSync,
   write,
   writeSync,
 } from "node:fs";
 import { join } from "node:path";
 import { NeuroranError } from "../errors.js";
-import { decodeRecord, type LogRecord, laterRecord } from "./log-record.js";
+import { decodeRecord, type LogRecord, laterRecord, recordHeaderBytes } from "./log-record.js";
 
 export const logFile_bytes = 4 * 2 ** 20;
 
@@ -114,6 +117,8 @@ function corruptLog(path: string, what: string): NeuroranError {
 /** Writes to both files, each write durable when it resolves. */
 export interface LogFiles {
   write(file: 0 | 1, bytes: Uint8Array, offset: number): Promise<void>;
+  /** Sees that what a write that failed may have left there is no record, now or after a crash. Rejects where it is one. */
+  takeBack(file: 0 | 1, bytes: Uint8Array, offset: number): Promise<void>;
   close(): void;
 }
 
@@ -123,17 +128,31 @@ export function openLogFiles(directory: string): LogFiles {
   const isFlushed = process.platform === "linux";
   const flags = isFlushed ? constants.O_RDWR | constants.O_DSYNC : constants.O_RDWR;
   const files = logPaths(directory).map((path) => openSync(path, flags));
+  const append = (file: 0 | 1, bytes: Uint8Array, offset: number): Promise<void> =>
+    new Promise((resolve, reject) => {
+      write(files[file]!, bytes, 0, bytes.length, offset, (error, written) => {
+        if (error) reject(error);
+        else if (written < bytes.length) reject(Object.assign(new Error("short write"), { code: "ENOSPC" }));
+        else if (isFlushed) resolve();
+        else fdatasync(files[file]!, (failure) => (failure ? reject(failure) : resolve()));
+      });
+    });
   return {
-    write: (file, bytes, offset) =>
-      new Promise((resolve, reject) => {
-        write(files[file]!, bytes, 0, bytes.length, offset, (error, written) => {
-          if (error) reject(error);
-          else if (written < bytes.length)
-            reject(Object.assign(new Error("short write"), { code: "ENOSPC" }));
-          else if (isFlushed) resolve();
-          else fdatasync(files[file]!, (failure) => (failure ? reject(failure) : resolve()));
-        });
-      }),
+    write: append,
+    async takeBack(file, bytes, offset) {
+      try {
+        await append(file, Buffer.alloc(recordHeaderBytes), offset);
+      } catch (error) {
+        // Where nothing was written there may be no room for zeros either.
+        const found = Buffer.alloc(recordHeaderBytes);
+        readSync(files[file]!, found, 0, found.length, offset);
+        if (found.equals(bytes.subarray(0, found.length))) throw error;
+      }
+      // Room that only this record needed is somebody else's again.
+      if (offset === 0 && fstatSync(files[file]!).size > logFile_bytes) {
+        ftruncateSync(files[file]!, logFile_bytes);
+      }
+    },
     close: () => {
       for (const file of files) closeSync(file);
     },

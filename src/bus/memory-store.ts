@@ -1,4 +1,5 @@
 import { NeuroranError } from "../errors.js";
+import { sizeOfWrites } from "./log-record.js";
 import { orderedMap } from "./ordered-map.js";
 import type { Store } from "./store.js";
 
@@ -22,6 +23,11 @@ export function memoryStore(): Store {
     commit(batch) {
       if (closed)
         return Promise.reject(new NeuroranError("STORE_CLOSED", "the store is closed; open it again"));
+      try {
+        sizeOfWrites(batch);
+      } catch (error) {
+        return Promise.reject(error);
+      }
       const taken = batch.map(({ key, value }) => ({ key, value: value && Buffer.from(value) }));
       last = last.then(() => {
         for (const { key, value } of taken) {

@@ -1,4 +1,3 @@
-import { execFileSync } from "node:child_process";
 import {
   closeSync,
   cpSync,
@@ -7,14 +6,13 @@ import {
   openSync,
   readFileSync,
   rmSync,
-  statSync,
   truncateSync,
   writeFileSync,
   writeSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, describe, expect, it } from "vitest";
 import { acknowledgedBy, dice, kill, startCommitting } from "../../test/bus/child-process.js";
 import { batchOf } from "../../test/bus/commit-until-killed.js";
 import { openLmdbStore, type Store, type Write } from "./index.js";
@@ -174,88 +172,6 @@ describe("corruption", () => {
     await torn.close();
   }, 20_000);
 });
-
-describe("a full disk", () => {
-  const mount = freshDirectory();
-  let canMount = false;
-  beforeAll(() => {
-    canMount = mountSmall(mount);
-  });
-  afterAll(() => {
-    if (canMount) execFileSync("umount", [mount]);
-  });
-
-  it("fails commits with what to do, keeps what was acknowledged, and goes on when there is room", async ({
-    skip,
-  }) => {
-    skip(!canMount, "only root can mount a small file system");
-    const directory = join(mount, "store");
-    const store = await openLmdbStore(directory);
-    const value = Buffer.alloc(100_000, "v");
-    const acknowledged = new Set<string>();
-    let failure: unknown;
-    for (let index = 0; failure === undefined && index < 1000; index++) {
-      const key = `key ${index}`;
-      await store.commit([{ key, value }]).then(
-        () => acknowledged.add(key),
-        (error) => {
-          failure = error;
-        },
-      );
-    }
-    expect(failure).toMatchObject({ code: "STORE_FULL", message: expect.stringContaining("make room") });
-    await expect(store.commit([{ key: "small", value: bytes("s") }])).rejects.toBe(failure);
-    for (const key of acknowledged) expect(store.get(key)?.length).toBe(value.length);
-    await store.close();
-
-    await expect(openLmdbStore(directory)).rejects.toMatchObject({ code: "STORE_FULL" });
-    execFileSync("mount", ["-o", "remount,size=64m", mount]);
-    const again = await openLmdbStore(directory);
-    expect(
-      everything(again)
-        .map(([key]) => key)
-        .sort(),
-    ).toEqual([...acknowledged].sort());
-    await again.close();
-  }, 20_000);
-
-  it("takes nothing of a batch that did not fit, now or later", async ({ skip }) => {
-    skip(!canMount, "only root can mount a small file system");
-    const directory = join(mount, "large");
-    const store = await openLmdbStore(directory);
-    await store.commit([{ key: "before", value: bytes("b") }]);
-    const ballast = join(mount, "ballast");
-    expect(() => writeFileSync(ballast, Buffer.alloc(2 ** 27))).toThrow("ENOSPC");
-    truncateSync(ballast, statSync(ballast).size - 2 ** 20);
-    const large = { key: "large", value: Buffer.alloc(7 * 2 ** 20, "l") };
-    const behind = [store.commit([large]), store.commit([{ key: "behind", value: bytes("b") }])];
-    for (const commit of behind) await expect(commit).rejects.toMatchObject({ code: "STORE_FULL" });
-    expect(everything(store)).toEqual([["before", "b"]]);
-    await store.close();
-    rmSync(ballast);
-    const again = await openLmdbStore(directory);
-    expect(everything(again)).toEqual([["before", "b"]]);
-    await again.close();
-  });
-
-  it("refuses to make a store that has no room for its log", async ({ skip }) => {
-    skip(!canMount, "only root can mount a small file system");
-    const small = join(mount, "other");
-    expect(() => writeFileSync(join(mount, "ballast"), Buffer.alloc(2 ** 26))).toThrow("ENOSPC");
-    truncateSync(join(mount, "ballast"), statSync(join(mount, "ballast")).size - 2 ** 20);
-    await expect(openLmdbStore(small)).rejects.toMatchObject({ code: "STORE_FULL" });
-  });
-});
-
-function mountSmall(path: string): boolean {
-  try {
-    execFileSync("mkdir", ["-p", path]);
-    execFileSync("mount", ["-t", "tmpfs", "-o", "size=16m", "tmpfs", path], { stdio: "ignore" });
-    return true;
-  } catch {
-    return false;
-  }
-}
 
 /** A store with some pages, some of them freed, and an entry of several pages. */
 async function filled(): Promise<string> {

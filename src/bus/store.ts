@@ -25,8 +25,11 @@ export interface Store {
   range(from: string, to: string): Iterable<Entry>;
   /**
    * Resolves when the batch is durable; of two writes of one key the latter holds. When it rejects, nothing of the batch
-   * took effect, nor will anything of those handed over behind it, which reject as well.
-   * @throws NeuroranError STORE_FULL, STORE_FAILED or STORE_CLOSED (rejections).
+   * took effect, nor will anything of those handed over behind it before that could be known, which reject as well.
+   * @throws (rejections) NeuroranError STORE_FULL: later batches are tried again, and succeed when there is room; STORE_FAILED:
+   * all later ones reject with it as well, until the store is opened again; STORE_CLOSED. InputError, which concerns this batch
+   * alone: a key that is empty, no well-formed text, or longer than 1978 bytes of UTF-8; or more
+   * than 1 GiB.
    */
   commit(batch: readonly Write[]): Promise<void>;
   /** Waits for what was handed over, and gives the lock back. */
