@@ -59,6 +59,8 @@ export async function openDataFile(directory: string): Promise<DataFile> {
     overlappingSync: false,
     noSubdir: true,
     mapSize: map_bytes,
+    // Entries' keys are readable, whatever their values are.
+    permissionsMode: 0o600,
   } as const;
   const database = attempt(path, () => open<Buffer, Buffer>({ path, ...settings }));
 

@@ -39,7 +39,7 @@ export async function lockDirectory(directory: string): Promise<Release> {
   });
   server.unref();
   try {
-    writeFileSync(holderFile, `${process.pid}\n`);
+    writeFileSync(holderFile, `${process.pid}\n`, { mode: 0o600 });
   } catch {
     // Only whoever is refused is told less.
   }

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
@@ -100,6 +100,17 @@ describe("the LMDB store", () => {
     await store.close();
   }, 20_000);
 
+  it("keeps its files from others, whoever may look into the directory", async () => {
+    const directory = freshDirectory();
+    mkdirSync(directory, { mode: 0o755 });
+    const store = await openLmdbStore(directory);
+    await store.commit([{ key: "t\0function\0name of somebody", value: bytes("v") }]);
+    const names = readdirSync(directory);
+    expect(names).toEqual(expect.arrayContaining(["data.mdb", "log-0", "log-1"]));
+    for (const name of names) expect(statSync(join(directory, name)).mode & 0o077, name).toBe(0);
+    await store.close();
+  });
+
   it("refuses keys that cannot be, and everything after it was closed", async () => {
     const store = await openLmdbStore(freshDirectory());
     const value = bytes("v");
@@ -108,6 +119,14 @@ describe("the LMDB store", () => {
         expect.objectContaining({ code: "INPUT_INVALID" }),
       );
     }
+    // Only these batches: what is handed over with them holds.
+    const among = [
+      store.commit([{ key: "before", value }]),
+      store.commit([{ key: "", value }]).catch((error) => error.code),
+      store.commit([{ key: "after", value }]),
+    ];
+    expect(await Promise.all(among)).toEqual([undefined, "INPUT_INVALID", undefined]);
+    expect(everything(store).map(([key]) => key)).toEqual(["after", "before"]);
     await store.commit([{ key: "é".repeat(989), value }]);
     const late = store.commit([{ key: "late", value }]);
     await store.close();

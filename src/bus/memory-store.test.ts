@@ -24,6 +24,7 @@ describe("the memory store", () => {
     ]);
     expect([...before].map((entry) => entry.key)).toEqual(["a"]);
     expect([...store.range("a", "z")].map((entry) => entry.key)).toEqual(["a", "aa"]);
+    await expect(store.commit([{ key: "", value }])).rejects.toMatchObject({ code: "INPUT_INVALID" });
     await store.close();
     await expect(store.commit([])).rejects.toThrow(expect.objectContaining({ code: "STORE_CLOSED" }));
   });

@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, rmSync, statSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 /** Why tests on a small disk are skipped. */
@@ -8,8 +8,8 @@ export const needsRoot = "only root can mount a small file system";
 /** A file system in memory, of so many MiB, that can be filled. */
 export interface SmallDisk {
   readonly path: string;
-  /** Takes all the room that is left. */
-  fill(): void;
+  /** Takes all the room that is left but for so many bytes (0), in pages of 4 kB. */
+  fill(left_bytes?: number): void;
   /** Gives back what `fill` took. */
   free(): void;
   unmount(): void;
@@ -26,12 +26,13 @@ export function mountSmallDisk(path: string, size_mib: number): SmallDisk | unde
   const ballast = join(path, "ballast");
   return {
     path,
-    fill() {
+    fill(left_bytes = 0) {
       try {
         writeFileSync(ballast, Buffer.alloc(2 ** 27));
       } catch (error) {
-        if ((error as NodeJS.ErrnoException).code === "ENOSPC") return;
-        throw error;
+        if ((error as NodeJS.ErrnoException).code !== "ENOSPC") throw error;
+        truncateSync(ballast, statSync(ballast).size - left_bytes);
+        return;
       }
       throw new Error(`${path} is larger than what was to fill it`);
     },

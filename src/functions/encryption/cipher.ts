@@ -7,6 +7,8 @@
  *    keeps nowhere. Within a session nonces are counted, and a session ends before its counter does.
  * 2. Sealed bytes say under which version of the data key, in which session and with which nonce they were sealed; what
  *    opens them needs nothing else but the data key.
+ * What is not hidden: how long a value is, and the texts that values are sealed under. Keys of entries, with names of functions
+ * and the keys that clients gave, lie in the store as they are. What is not detected: an earlier value of an entry in its place.
  */
 import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from "node:crypto";
 import { NeuroranError } from "../../errors.js";

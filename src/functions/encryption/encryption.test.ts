@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { mountSmallDisk, needsRoot } from "../../../test/bus/small-disk.js";
 import { memoryStore, type Store } from "../../bus/index.js";
 import {
   createNodeKey,
@@ -170,6 +171,43 @@ describe("the key ring", () => {
     expect(text(cipher.open(before, "a"))).toBe("before");
   });
 
+  it("stays as it is when the change of nodes cannot be stored", async () => {
+    const { store, node, encryption } = await prepared();
+    const [other, third] = [createNodeKey(), createNodeKey()];
+    await encryption.permit([other.identity]);
+    let isFull = false;
+    const failing: Store = {
+      ...store,
+      commit: (batch) => (isFull ? Promise.reject(new Error("disk full")) : store.commit(batch)),
+    };
+    const theirs = openEncryption(failing, other, [node.identity]);
+    isFull = true;
+    await expect(theirs.permit([third.identity])).rejects.toThrow("disk full");
+    isFull = false;
+    // The first node signed what is there, and is to read what comes.
+    expect(theirs.listKeys()).toHaveLength(2);
+    theirs.forFunction("counter");
+    await theirs.prepare(["late"]);
+    expect(theirs.listKeys().map(({ versions }) => versions.at(-1)!.nodes)).toEqual(
+      Array(3).fill([node.fingerprint, other.fingerprint].sort()),
+    );
+  });
+
+  it("takes no old version for the newest that stands behind it under another writing of its number", async () => {
+    const { encryption, store, node } = await prepared();
+    await encryption.rotateKey("counter");
+    const [first] = [...store.range("k\0counter\0", "k\0counter\x01")];
+    for (const number of ["1", "0000000000001", "1x", "x", ""]) {
+      const key = `k\0counter\0${number}`;
+      await store.commit([{ key, value: first!.value }]);
+      expect(() => openEncryption(store, node).forFunction("counter"), number).toThrow(
+        expect.objectContaining({ code: "KEY_RING_CORRUPT" }),
+      );
+      await store.commit([{ key, value: undefined }]);
+    }
+    expect(sealedVersion(openEncryption(store, node).forFunction("counter").seal(bytes(""), ""))).toBe(2);
+  });
+
   it("refuses records that no permitted node signed, or that were changed", async () => {
     const { store, node } = await prepared();
     const intruder = createNodeKey();
@@ -209,6 +247,24 @@ describe("the key ring", () => {
 });
 
 describe("the node key", () => {
+  it("is not left in parts where it cannot be written", ({ skip }) => {
+    const directory = mkdtempSync(join(tmpdir(), "neuroran-node-key-"));
+    const disk = mountSmallDisk(join(directory, "disk"), 1);
+    try {
+      if (disk === undefined) return skip(needsRoot);
+      disk.fill();
+      const path = join(disk.path, "node-key.json");
+      expect(() => openNodeKey(path)).toThrow("ENOSPC");
+      expect(readdirSync(disk.path)).toEqual(["ballast"]);
+      disk.free();
+      openNodeKey(path);
+      expect(readdirSync(disk.path)).toEqual(["node-key.json"]);
+    } finally {
+      disk?.unmount();
+      rmSync(directory, { recursive: true });
+    }
+  });
+
   it("is made once, kept from others, and refused when they may read it or it is damaged", () => {
     const directory = mkdtempSync(join(tmpdir(), "neuroran-node-key-"));
     try {

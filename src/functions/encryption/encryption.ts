@@ -74,10 +74,6 @@ export function openEncryption(
     return result;
   }
 
-  function newRecord(name: string, version: number, key: Uint8Array): KeyRecord {
-    return sealRecord(node, nodes, { function: name, version, created_ms: Date.now() }, key);
-  }
-
   function newestVersion(name: string): number {
     return readRecords(store, name).at(-1)?.version ?? 0;
   }
@@ -107,10 +103,17 @@ export function openEncryption(
     return ring;
   }
 
-  /** Adds a version to each of the functions, along with other writes, as one batch. */
-  async function addVersions(names: readonly string[], others: readonly Write[] = []): Promise<void> {
+  /** Adds a version for these nodes to each of the functions, along with other writes, as one batch. */
+  async function addVersions(
+    names: readonly string[],
+    readers = nodes,
+    others: readonly Write[] = [],
+  ): Promise<void> {
     const added = names.map((name) => ({ name, version: newestVersion(name) + 1, key: randomBytes(32) }));
-    const records = added.map(({ name, version, key }) => newRecord(name, version, key));
+    const created_ms = Date.now();
+    const records = added.map(({ name, version, key }) =>
+      sealRecord(node, readers, { function: name, version, created_ms }, key),
+    );
     await store.commit([...others, ...records.map(writeOfRecord)]);
     for (const { name, version, key } of added) {
       const ring = rings.get(name);
@@ -159,16 +162,18 @@ export function openEncryption(
       change(async () => {
         const records = readRecords(store);
         const keys = records.map((record) => openRecord(record, node, nodes));
-        nodes = [node.identity, ...others];
-        const fingerprints = new Set(nodes.map(fingerprintOf));
+        const readers = [node.identity, ...others];
+        const fingerprints = new Set(readers.map(fingerprintOf));
         const isForeign = (record: KeyRecord) =>
           Object.keys(record.wraps).some((one) => !fingerprints.has(one));
         const exposed = [...new Set(records.filter(isForeign).map((record) => record.function))];
         const rewrapped = records.map(({ function: name, version, created_ms }, index) =>
-          sealRecord(node, nodes, { function: name, version, created_ms }, keys[index]!),
+          sealRecord(node, readers, { function: name, version, created_ms }, keys[index]!),
         );
         // In one batch: a crash between them would leave keys in use that a removed node knows, and no trace of it.
-        await addVersions(exposed, rewrapped.map(writeOfRecord));
+        await addVersions(exposed, readers, rewrapped.map(writeOfRecord));
+        // Not before: where the commit fails, records are still those of the nodes before.
+        nodes = readers;
         return exposed;
       }),
     retireKeys: (name, sealed) =>

@@ -116,7 +116,11 @@ function decode(key: string, value: Uint8Array): KeyRecord {
   const [, name, version] = key.split("\0");
   try {
     const fields = stored.parse(JSON.parse(Buffer.from(value).toString()));
-    return { function: name!, version: Number.parseInt(version!, 16), ...fields };
+    const record = { function: name!, version: Number.parseInt(version!, 16), ...fields };
+    // Otherwise an old version could be put behind the newest under another writing of its number, and would seal again.
+    if (keyOf(record.function, record.version) !== key)
+      throw new Error(`no version has the number ${version}`);
+    return record;
   } catch (cause) {
     const what = `the record of a key of ${name} is damaged; restore the store from a snapshot`;
     throw new NeuroranError("KEY_RING_CORRUPT", what, { cause });

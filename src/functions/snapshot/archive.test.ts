@@ -1,7 +1,20 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  closeSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+  writeSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, describe, expect, it } from "vitest";
+import { afterAll, describe, expect, it, onTestFinished } from "vitest";
+import { mountSmallDisk, needsRoot } from "../../../test/bus/small-disk.js";
 import { memoryStore, openLmdbStore, type Store } from "../../bus/index.js";
 import { createNodeKey, openEncryption } from "../encryption/index.js";
 import { checkRestored, exportStore, importStore } from "./index.js";
@@ -31,7 +44,7 @@ describe("the archive of a store", () => {
     const path = join(directory, "whole");
     const written = await exportStore(store, node, path);
     expect(written.entries).toBe(502);
-    expect(existsSync(`${path}.partial`)).toBe(false);
+    expect(readdirSync(directory)).toEqual(["whole"]);
     expect(readFileSync(path).includes("plaintext")).toBe(false);
 
     const restored = await openLmdbStore(join(directory, "restored"));
@@ -102,6 +115,77 @@ describe("the archive of a store", () => {
       /not signed by a permitted node/,
     );
     expect(everything(target)).toEqual([["kept", "kept"]]);
+  });
+
+  it("is refused when it is followed by more than there can be", async () => {
+    const path = join(directory, "endless");
+    await exportStore(await filled(), node, path);
+    // Blanks of which the disk has none.
+    truncateSync(path, 8 * 2 ** 30);
+    await expect(importStore(memoryStore(), path, [node.identity])).rejects.toMatchObject({
+      code: "SNAPSHOT_CORRUPT",
+    });
+    rmSync(path);
+  });
+
+  // Invariant 1.
+  it("that changes while it is restored leaves the store unfinished", async () => {
+    const path = join(directory, "changing");
+    await exportStore(await filled(), node, path);
+    const target = memoryStore();
+    const tampering: Store = {
+      ...target,
+      commit(batch) {
+        const file = openSync(path, "r+");
+        writeSync(file, "!", 100);
+        closeSync(file);
+        return target.commit(batch);
+      },
+    };
+    await expect(importStore(tampering, path, [node.identity])).rejects.toMatchObject({
+      code: "SNAPSHOT_CORRUPT",
+    });
+    expect(() => checkRestored(target)).toThrow(expect.objectContaining({ code: "RESTORE_UNFINISHED" }));
+  });
+
+  it("is written over nothing that somebody has put beside it, and only its owner may read it", async () => {
+    const path = join(directory, "beside");
+    writeFileSync(join(directory, "victim"), "victim");
+    symlinkSync(join(directory, "victim"), `${path}.partial`);
+    const store = await filled();
+    await Promise.all([exportStore(store, node, path), exportStore(store, node, path)]);
+    expect(readFileSync(join(directory, "victim"), "utf8")).toBe("victim");
+    expect(statSync(path).mode & 0o077).toBe(0);
+    await importStore(memoryStore(), path, [node.identity]);
+    expect(readdirSync(directory).filter((name) => name.startsWith("beside"))).toEqual([
+      "beside",
+      "beside.partial",
+    ]);
+  });
+
+  it("is whole or not there when the disk is full", async ({ skip }) => {
+    const disk = mountSmallDisk(join(directory, "disk"), 1);
+    if (disk === undefined) return skip(needsRoot);
+    onTestFinished(() => disk.unmount());
+    const path = join(disk.path, "archive");
+    let refused = 0;
+    for (let length = 2048; length <= 4096; length += 128) {
+      const store = memoryStore();
+      await store.commit([{ key: "key", value: Buffer.alloc(length) }]);
+      disk.fill(4096);
+      const written = await exportStore(store, node, path).catch((error) => error);
+      disk.free();
+      if (written instanceof Error) {
+        refused++;
+        expect(written).toMatchObject({ code: "ENOSPC" });
+        expect(readdirSync(disk.path)).toEqual([]);
+      } else {
+        expect(await importStore(memoryStore(), path, [node.identity])).toEqual(written);
+        rmSync(path);
+      }
+    }
+    expect(refused).toBeGreaterThan(1);
+    expect(refused).toBeLessThan(16);
   });
 
   it("replaces what a store holds only when told, and an interrupted restore shows", async () => {

@@ -3,12 +3,14 @@
  *
  * Invariants:
  * 1. The file says at its end how many entries it has and what the digest of everything before is, signed; nothing is
- *    restored before that has been verified, so that a file that is cut off or changed restores nothing.
+ *    restored before that has been verified, so that a file that is cut off or changed restores nothing; one that changes
+ *    while it is restored leaves the store unfinished.
  * 2. While a restore is under way a mark stands in the store, from its first batch to its last: a store that a crash left
  *    half restored is told apart from a whole one.
  */
-import { createHash } from "node:crypto";
+import { createHash, type Hash, randomUUID } from "node:crypto";
 import { type FileHandle, open, rename, rm } from "node:fs/promises";
+import { dirname } from "node:path";
 import { z } from "zod";
 import type { Store, Write } from "../../bus/index.js";
 import { InputError, NeuroranError } from "../../errors.js";
@@ -39,7 +41,9 @@ const mark = Buffer.from("NRSNAP1\n");
 const signaturePurpose = "archive/1";
 const frame_bytes = 256 * 1024;
 const entryHeaderBytes = 6;
-const longestFrame_bytes = 2 ** 31;
+/** The most that one read gives. */
+const longestFrame_bytes = 2 ** 31 - 1;
+const longestTrailer_bytes = 2 ** 16;
 /** The mark of invariant 2. */
 const restoringKey = "n\0restoring";
 const lastKey = "\u{10ffff}";
@@ -54,16 +58,19 @@ const summarySchema = z.object({
 const signedSchema = z.object({ summary: z.string(), signature: z.string() });
 
 /**
- * Writes what the store holds as of now to a file, which appears when it is whole; commits go on meanwhile.
+ * Writes what the store holds as of now to a file, which appears when it is whole and durable; commits go on meanwhile. Entries'
+ * keys can be read in it, as can values that are not sealed: only its owner may.
  * @throws NeuroranError (rejections) STORE_CORRUPT; errors of the file system as they are.
  */
 export async function exportStore(store: Store, node: NodeKey, path: string): Promise<ArchiveSummary> {
-  const draft = `${path}.partial`;
-  const file = await open(draft, "w", 0o600);
+  // A name of its own: what lies there, or is being written beside it, is somebody else's.
+  const draft = `${path}.${randomUUID()}.partial`;
+  const file = await open(draft, "wx", 0o600);
   const digest = createHash("sha256");
   const append = async (bytes: Uint8Array): Promise<void> => {
     digest.update(bytes);
-    await file.write(bytes);
+    // The whole of them or an error, unlike one write.
+    await file.writeFile(bytes);
   };
   try {
     let [entries, bytes] = [0, 0];
@@ -88,10 +95,11 @@ export async function exportStore(store: Store, node: NodeKey, path: string): Pr
     const text = JSON.stringify({ ...summary, sha256: digest.digest("hex") });
     const signature = Buffer.from(signBytes(node, signaturePurpose, Buffer.from(text))).toString("base64url");
     const trailer = Buffer.from(JSON.stringify({ summary: text, signature }));
-    await file.write(Buffer.concat([lengthOf(trailer.length), trailer]));
+    await file.writeFile(Buffer.concat([lengthOf(trailer.length), trailer]));
     await file.sync();
     await file.close();
     await rename(draft, path);
+    await syncFolder(dirname(path));
     return summary;
   } catch (error) {
     await file.close().catch(() => {});
@@ -104,8 +112,8 @@ export async function exportStore(store: Store, node: NodeKey, path: string): Pr
  * Reads a file into a store.
  * @param nodes those whose signature under the file holds.
  * @param replace whether to drop what the store holds; refused where it holds something and this is false.
- * @throws NeuroranError (rejections) SNAPSHOT_CORRUPT: nothing has changed; InputError; what the store's commit throws: the
- * restore is unfinished, and has to be repeated with `replace`.
+ * @throws NeuroranError (rejections) SNAPSHOT_CORRUPT: nothing has changed, unless the file changed meanwhile; InputError; what
+ * the store's commit throws: the restore is unfinished, and has to be repeated with `replace`.
  */
 export async function importStore(
   store: Store,
@@ -115,7 +123,7 @@ export async function importStore(
 ): Promise<ArchiveSummary> {
   const file = await open(path, "r");
   try {
-    const summary = await verify(file, path, nodes);
+    const { summary, sha256 } = await verify(file, path, nodes);
     const present = firstKey(store);
     if (present !== undefined && !replace) {
       const remedy = "restore into an empty store, or say that what it holds is to be replaced";
@@ -123,7 +131,13 @@ export async function importStore(
     }
     await store.commit([{ key: restoringKey, value: new Uint8Array(1) }]);
     if (present !== undefined) await removeAll(store);
-    for await (const frame of framesOf(file, path)) await store.commit(decodeEntries(frame, path));
+    const digest = createHash("sha256").update(mark);
+    for await (const frame of framesOf(file, path)) {
+      addFrame(digest, frame);
+      await store.commit(decodeEntries(frame, path));
+    }
+    if (digest.update(lengthOf(0)).digest("hex") !== sha256)
+      throw corruptArchive(path, "was changed while it was restored");
     await store.commit([{ key: restoringKey, value: undefined }]);
     return summary;
   } finally {
@@ -165,17 +179,18 @@ async function verify(
   file: FileHandle,
   path: string,
   nodes: readonly NodeIdentity[],
-): Promise<ArchiveSummary> {
+): Promise<{ summary: ArchiveSummary; sha256: string }> {
   const digest = createHash("sha256").update(mark);
   let at = mark.length;
   let entries = 0;
   for await (const frame of framesOf(file, path)) {
-    digest.update(lengthOf(frame.length)).update(frame);
+    addFrame(digest, frame);
     at += 4 + frame.length;
     entries += decodeEntries(frame, path).length;
   }
   digest.update(lengthOf(0));
   const { size } = await file.stat();
+  if (size - at - 4 > longestTrailer_bytes) throw corruptArchive(path, "does not end where it should");
   const trailer = await readAt(file, path, at + 4, size - at - 4);
   if (trailer.length < 4 || trailer.readUInt32LE(0) !== trailer.length - 4) {
     throw corruptArchive(path, "does not end where it should");
@@ -196,8 +211,8 @@ async function verify(
   if (digest.digest("hex") !== summary.sha256 || entries !== summary.entries) {
     throw corruptArchive(path, "was changed after it was written");
   }
-  const { bytes, created_ms } = summary;
-  return { entries, bytes, created_ms, signer: summary.signer };
+  const { sha256, ...rest } = summary;
+  return { summary: rest, sha256 };
 }
 
 /** The frames from the beginning to the one that ends them. */
@@ -243,6 +258,20 @@ function decodeEntries(frame: Buffer, path: string): Write[] {
     at = end;
   }
   return writes;
+}
+
+function addFrame(digest: Hash, frame: Buffer): void {
+  digest.update(lengthOf(frame.length)).update(frame);
+}
+
+/** Makes durable which files a folder has. */
+async function syncFolder(path: string): Promise<void> {
+  const folder = await open(path, "r");
+  try {
+    await folder.sync();
+  } finally {
+    await folder.close();
+  }
 }
 
 function lengthOf(size: number): Buffer {
