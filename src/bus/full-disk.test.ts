@@ -109,6 +109,25 @@ describe("a full disk", () => {
     rmSync(directory, { recursive: true });
   }, 20_000);
 
+  // Invariant 3 of the store.
+  it("closes without applying what came later to the data file than what it has no room for", async ({
+    skip,
+  }) => {
+    if (disk === undefined) return skip(needsRoot);
+    const directory = join(disk.path, "order");
+    const store = await openLmdbStore(directory);
+    disk.fill(2 ** 20);
+    await store.commit([{ key: "long", value: Buffer.alloc(3 * 2 ** 20) }]);
+    await sleep(300);
+    await store.commit([{ key: "short", value: bytes("s") }]);
+    await store.close();
+    disk.free();
+    const again = await openLmdbStore(directory);
+    expect(keysOf(again)).toEqual(["long", "short"]);
+    await again.close();
+    rmSync(directory, { recursive: true });
+  });
+
   it("rejects a batch that the log has no room for and what is behind it, and takes what is smaller", async ({
     skip,
   }) => {
