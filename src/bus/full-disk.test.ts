@@ -221,6 +221,23 @@ describe("a full disk", () => {
     rmSync(directory, { recursive: true });
   }, 30_000);
 
+  it("refuses to open a store that has no room for the table of readers", async ({ skip }) => {
+    if (disk === undefined) return skip(needsRoot);
+    const directory = join(disk.path, "readers");
+    await (await openLmdbStore(directory)).close();
+    rmSync(join(directory, "data.mdb-lock"));
+    for (const left_bytes of [0, 4096, 8192]) {
+      disk.fill(left_bytes);
+      await expect(openLmdbStore(directory)).rejects.toMatchObject({ code: "STORE_FULL" });
+      disk.free();
+    }
+    const store = await openLmdbStore(directory);
+    const { blocks, size } = statSync(join(directory, "data.mdb-lock"));
+    expect(blocks * 512).toBeGreaterThanOrEqual(size);
+    await store.close();
+    rmSync(directory, { recursive: true });
+  });
+
   it("refuses to make a store that has no room for its log", async ({ skip }) => {
     if (disk === undefined) return skip(needsRoot);
     disk.fill();

@@ -16,7 +16,7 @@
  * 5. After any other failure nothing more is written: all later commits reject with it. What is readable stays so.
  */
 import { randomBytes } from "node:crypto";
-import { existsSync, mkdirSync, rmSync, statSync } from "node:fs";
+import { existsSync, mkdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { NeuroranError } from "../errors.js";
 import { checkDataFile } from "./data-check.js";
@@ -41,6 +41,8 @@ const drainFrom_bytes = logFile_bytes / 2;
 const drainAfter_ms = 2000;
 /** Where the last record of a file ends at the latest, unless it is the only one. */
 const recordsEnd_bytes = logFile_bytes - 64;
+/** In pages of 4 kB, what LMDB makes for 126 readers. */
+const readerTable_bytes = 3 * 4096;
 /** A data file that LMDB has begun to make is no longer. */
 const unmade_bytes = 2 ** 20;
 
@@ -68,8 +70,7 @@ export async function openLmdbStore(directory: string): Promise<Store> {
   let data: DataFile | undefined;
   try {
     prepare(directory);
-    // Nobody else is there: what a killed process left in it, such as a mutex, is only in the way.
-    rmSync(`${dataPath(directory)}-lock`, { force: true });
+    makeReaderTable(directory);
     data = await openDataFile(directory);
     const applied = recover(directory, data);
     return runStore(directory, data, applied, unlock);
@@ -77,6 +78,21 @@ export async function openLmdbStore(directory: string): Promise<Store> {
     await data?.close();
     await unlock();
     throw storeError(directory, cause);
+  }
+}
+
+/**
+ * LMDB's table of readers, which it maps: where the disk has no room for a page of it, touching that ends the process, so that
+ * all of them are written before. Nobody else is there: what a killed process left, such as a mutex, is only in the way.
+ */
+function makeReaderTable(directory: string): void {
+  const path = `${dataPath(directory)}-lock`;
+  rmSync(path, { force: true });
+  try {
+    writeFileSync(path, Buffer.alloc(readerTable_bytes), { mode: 0o600 });
+  } catch (error) {
+    rmSync(path, { force: true });
+    throw error;
   }
 }
 
