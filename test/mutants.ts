@@ -97,8 +97,8 @@ export const mutants: readonly Mutant[] = [
     name: "memory stays as it was when a commit fails",
     scenario: "turns",
     file: "turns/domain.js",
-    text: "        clients.fail(firstLost, error);\n        load();",
-    instead: "        clients.fail(firstLost, error);",
+    text: "        load();\n        cancelPause?.();",
+    instead: "        cancelPause?.();",
   },
   {
     name: "turns that fail leave their changes",

@@ -2,6 +2,7 @@ import { isUtf8 } from "node:buffer";
 import type { IncomingMessage } from "node:http";
 import type { ZodType } from "zod";
 import { InputError, NeuroranError } from "../errors.js";
+import { isUnpackable } from "../functions/turns/index.js";
 
 /** Where the bytes of a body, or why there are none, go. */
 export type BodyTaker = (error: Error | undefined, bytes: Buffer) => void;
@@ -45,7 +46,8 @@ function tooLarge(limit: number): NeuroranError {
 
 /**
  * What a JSON body says; undefined where it is empty.
- * @throws InputError where it is no JSON in UTF-8, is nested deeper than 100 levels, or names a member `__proto__`, which code that copies members would run into.
+ * @throws InputError where it is no JSON in UTF-8, is nested deeper than 100 levels, or names a member `__proto__`, which code that copies members would run
+ * into, or `toJSON` beside `constructor`, which cannot be stored.
  */
 export function parseJson(bytes: Buffer): unknown {
   if (bytes.length === 0) return undefined;
@@ -62,7 +64,7 @@ export function parseJson(bytes: Buffer): unknown {
     throw new InputError("body", undefined, `nest at most ${deepest} lists and objects`);
   }
   // An escape may hide the name; few bodies have one.
-  if (text.includes("__proto__") || text.includes("\\u")) refusePrototype(value);
+  if (/__proto__|toJSON|\\u/.test(text)) refuseNames(value);
   return value;
 }
 
@@ -76,7 +78,7 @@ function isDeeper(value: unknown, levels: number): boolean {
   return false;
 }
 
-function refusePrototype(body: unknown): void {
+function refuseNames(body: unknown): void {
   const open: [value: object, path: string][] = [];
   const enter = (value: unknown, path: string): void => {
     if (typeof value === "object" && value !== null) open.push([value, path]);
@@ -86,6 +88,13 @@ function refusePrototype(body: unknown): void {
     const [value, path] = next;
     if (Object.hasOwn(value, "__proto__")) {
       throw new InputError(`${path}.__proto__`, undefined, "name the member otherwise");
+    }
+    if (Object.hasOwn(value, "toJSON") && isUnpackable(value, "toJSON")) {
+      throw new InputError(
+        `${path}.toJSON`,
+        undefined,
+        "it cannot stand beside constructor: name one otherwise",
+      );
     }
     for (const [name, item] of Object.entries(value)) enter(item, `${path}.${name}`);
   }

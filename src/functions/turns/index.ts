@@ -29,7 +29,7 @@ export { createCommitDomain, type DomainOptions, type DomainProblem } from "./do
 export type { KeyGroup } from "./entries.js";
 export { createEntryCodec, type EntryCipher } from "./entry-codec.js";
 export type { FlowSources } from "./flow-sources.js";
-export { deserialise, serialise } from "./serialisable.js";
+export { deserialise, isUnpackable, serialise } from "./serialisable.js";
 export { call, continuation, handler, reference, statefulFunction } from "./stateful-function.js";
 export { steps } from "./steps.js";
 export { createTransientDomain, type TransientDomain } from "./transient-domain.js";

@@ -41,6 +41,40 @@ describe("serialisable values", () => {
     );
   });
 
+  it("come back whatever their members are called, or are refused", () => {
+    const names = fc.constantFrom(
+      "constructor",
+      "toJSON",
+      "then",
+      "valueOf",
+      "length",
+      "0",
+      "",
+      "\0",
+      "__proto_",
+    );
+    const { odd } = fc.letrec((tie) => ({
+      odd: fc.oneof(
+        { maxDepth: 3 },
+        leaf,
+        fc.dictionary(names, tie("odd"), { maxKeys: 5, noNullPrototype: true }),
+      ),
+    }));
+    fc.assert(
+      fc.property(odd, (one) => {
+        let copy: unknown;
+        try {
+          copy = copyOf(one);
+        } catch (error) {
+          expect(error).toMatchObject({ code: "NOT_SERIALISABLE", message: expect.stringMatching(/toJSON/) });
+          return;
+        }
+        expect(deserialise(serialise(copy))).toEqual(copy);
+      }),
+      { seed: 45, numRuns: 5000 },
+    );
+  });
+
   it("are copied without sharing anything", () => {
     fc.assert(
       fc.property(value, (one) => {

@@ -82,10 +82,16 @@ function copyOfObject(value: object, place: string, depth: number): Serialisable
   const copy: Record<string, unknown> = {};
   for (const name of Object.keys(value)) {
     const one = copyOf((value as Record<string, unknown>)[name], `${place}.${name}`, depth + 1);
+    if (isUnpackable(value, name)) throw refused(`${place}.${name}`, "beside constructor");
     if (name === "__proto__") throw refused(`${place}.__proto__`, "what sets prototypes");
     copy[name] = one;
   }
   return copy;
+}
+
+/** MessagePack's encoder would call such a member. */
+export function isUnpackable(object: object, name: string): boolean {
+  return name === "toJSON" && Object.hasOwn(object, "constructor");
 }
 
 function refused(place: string, what: string): NeuroranError {
