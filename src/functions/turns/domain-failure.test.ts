@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import { z } from "zod";
 import { embeddedBus, memoryStore, type Store, systemClock, type Write } from "../../bus/index.js";
 import { NeuroranError } from "../../errors.js";
@@ -160,18 +160,18 @@ describe("commit domain", () => {
     const store = failingStore();
     const problems: DomainProblem[] = [];
     const domain = domainOver(store, { report: (problem) => problems.push(problem) });
-    await domain.openSession(50);
+    await domain.openSession(500);
     for (const key of ["a", "b"]) {
-      await domain.send(reference("counter", key, "add", 1), { delay_ms: 20 });
+      await domain.send(reference("counter", key, "add", 1), { delay_ms: 300 });
     }
     store.damaged = [...store.range(kindPrefix("timer"), `${kindPrefix("timer")}\u{ffff}`)][0]!.key;
-    await sleep(60);
-    const [a, b] = await Promise.all(["a", "b"].map((key) => domain.stateOf(at(key))));
-    expect([a, b].filter((state) => state !== undefined)).toEqual([{ count: 1 }]);
+    await vi.waitFor(async () => {
+      const states = await Promise.all(["a", "b"].map((key) => domain.stateOf(at(key))));
+      expect(states.filter((state) => state !== undefined)).toEqual([{ count: 1 }]);
+    }, 10_000);
     store.damaged = kindPrefix("session");
-    await sleep(1100);
+    await vi.waitFor(() => expect(problems.length).toBe(2), 10_000);
     expect(await domain.invoke(reference("counter", "c", "add", 1))).toEqual({ ok: true, value: 1 });
-    expect(problems.length).toBe(2);
     expect(domain.statistics().quarantined).toBe(2);
   });
 
