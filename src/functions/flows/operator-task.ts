@@ -10,6 +10,7 @@
 import { codecOf, field, stateSchema } from "../schema/index.js";
 import { keyGroupOf } from "../turns/address.js";
 import type { Invocation } from "../turns/declaration.js";
+import { checkInvocation } from "../turns/turn.js";
 import { createBarrierAligner } from "./barrier-aligner.js";
 import type { OperatorNode } from "./declaration.js";
 import { createKeyedState, type KeyState } from "./keyed-state.js";
@@ -99,7 +100,10 @@ export function createOperatorTask(
       counts[1]++;
       for (let index = 0; index < outlets.length; index++) outlets[index].send(message);
     },
-    send: (invocation: Invocation) => host.send(epoch, invocation),
+    send(invocation: Invocation) {
+      checkInvocation(invocation);
+      host.send(epoch, invocation);
+    },
     forget(): void {
       forgotten = true;
     },

@@ -186,6 +186,20 @@ describe("commit domain", () => {
     expect(await domain.invoke(request, far)).toEqual({ ok: true, value: 2 });
   });
 
+  it("takes nothing over from a flow that could not be stored", async () => {
+    const store = memoryStore();
+    const domain = domainOver(store);
+    const sender = { function: "flow", key: "sink" };
+    for (const target of [at(""), at("k".repeat(5000)), { function: "a\0b", key: "k" }]) {
+      await store.commit([{ key: "f\0flow\x001", value: Uint8Array.of(1) }]);
+      const message = { id: "flow#1.sink.0", sender, invocation: { target, handler: "add", body: 1 } };
+      await expect(domain.admit([message], ["f\0flow\x001"])).rejects.toMatchObject({
+        code: "INPUT_INVALID",
+      });
+    }
+    expect(await domain.invoke(reference("counter", "a", "add", 1))).toEqual({ ok: true, value: 1 });
+  });
+
   it("refuses delays that are none", async () => {
     const domain = domainOver(memoryStore());
     for (const delay_ms of [-1, Number.NaN, Number.POSITIVE_INFINITY]) {

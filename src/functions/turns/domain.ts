@@ -37,7 +37,7 @@ import { functionUnknown, handlerUnknown, notOwner } from "./refusals.js";
 import { createService } from "./service.js";
 import { createSessions, sessionAddress, type Waiter } from "./sessions.js";
 import { createTimers, type Timer } from "./timers.js";
-import { asNeuroranError, checkDelay, failureOf } from "./turn.js";
+import { asNeuroranError, checkDelay, checkInvocation, failureOf } from "./turn.js";
 
 /** What a domain stands on. */
 export interface DomainOptions {
@@ -410,6 +410,7 @@ export function createCommitDomain(options: DomainOptions): CommitDomain {
       }),
     async admit(messages, consumed) {
       for (const { sender } of messages) checkOpen(sender);
+      for (const { invocation } of messages) checkInvocation(invocation);
       for (const [index, { id, sender, invocation }] of messages.entries()) {
         // A flow that was started again hands over what is being accepted and still stands in the store.
         if (ledger.read(consumed[index]) === undefined) continue;

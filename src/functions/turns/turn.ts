@@ -166,11 +166,16 @@ function copyOfCall(call: Call): Call {
   return { ...call, invocation: copyOfInvocation(call.invocation), carry: copyOf(call.carry, "carry") };
 }
 
-function copyOfInvocation({ target, handler, body }: Invocation): Invocation {
-  // Whatever cannot be stored would keep all that commits with it from being stored.
+/** Refuses what cannot be stored: it would keep all that commits with it from being stored. */
+export function checkInvocation({ target, handler }: Invocation): void {
   checkName("function", target.function);
   checkKey(target.key);
   checkName("handler", handler);
+}
+
+function copyOfInvocation(invocation: Invocation): Invocation {
+  checkInvocation(invocation);
+  const { target, handler, body } = invocation;
   return { target: { function: target.function, key: target.key }, handler, body: copyOf(body, "body") };
 }
 
