@@ -35,17 +35,28 @@ export const beginning: Manifest = {
   complete: false,
 };
 
+/** A flow that is claimed: nobody who had it before can commit. */
+export interface Claim {
+  readonly head: Head;
+  /** The epoch to go on from; with the number 0 where there is none. */
+  readonly manifest: Manifest;
+  /** The generation up to this epoch. */
+  readonly chain: readonly Manifest[];
+  readonly passedOver: readonly PassedOver[];
+}
+
 /**
- * Chooses the epoch to go on from, deletes what lies behind it, and claims the flow.
+ * Chooses the epoch to go on from, deletes what lies behind it, and claims the flow; `admitted` is committed with the claim.
  * @throws NeuroranError FLOW_FENCED where another does so at the same time; STATE_CORRUPT where there are epochs and none is
- * whole; InputError where the state there is has a layout that the flow cannot read.
+ * whole.
  */
-export async function restoreFlow(
+export async function claimFlow(
   store: Store,
   keys: FlowKeys,
   epochs: EpochStore,
-  flow: Flow,
-): Promise<Restoration> {
+  flow: { readonly name: string; readonly outputs: object },
+  admitted: readonly Write[],
+): Promise<Claim> {
   const head = epochs.head();
   const manifests = epochs.manifests();
   const { chain, passedOver } = chooseEpoch(manifests, (manifest) => problemOf(epochs, keys, manifest));
@@ -62,11 +73,25 @@ export async function restoreFlow(
   const term = Math.max(0, typeof head === "object" ? head.term : 0, ...known) + 1;
   const epoch = Math.max(0, typeof head === "object" ? head.epoch : 0, ...manifests.keys());
   const next: Head = { term, epoch, newest: manifest.epoch };
-  const writes = [...epochs.deletions(manifest.epoch + 1, epoch + 1)];
-  if (passedOver.length > 0) writes.push(...laterOutputs(store, keys, flow, manifest));
-  const admitted = admitSchemas(store, flow);
-  writes.push(...admitted.writes);
+  const writes = [...epochs.deletions(manifest.epoch + 1, epoch + 1), ...admitted];
+  if (passedOver.length > 0) writes.push(...laterOutputs(store, keys, flow.outputs, manifest));
   if (!(await epochs.compareAndSet(head, next, writes))) throw fenced(flow.name);
+  return { head: next, manifest, chain, passedOver };
+}
+
+/**
+ * Claims a flow, and reads what its operators held.
+ * @throws what `claimFlow` throws; InputError where the state there is has a layout that the flow cannot read.
+ */
+export async function restoreFlow(
+  store: Store,
+  keys: FlowKeys,
+  epochs: EpochStore,
+  flow: Flow,
+): Promise<Restoration> {
+  const admitted = admitSchemas(store, flow);
+  const claim = await claimFlow(store, keys, epochs, flow, admitted.writes);
+  const { head, manifest, chain, passedOver } = claim;
   const operators: Record<string, RestoredOperator> = {};
   for (const { name } of flow.graph.nodes.values()) {
     const parts = chain.flatMap((one) =>
@@ -83,7 +108,7 @@ export async function restoreFlow(
   }
   const basePositions = chain[0]?.positions ?? {};
   const { messageLayouts, outputLayouts } = admitted;
-  return { head: next, manifest, basePositions, operators, messageLayouts, outputLayouts, passedOver };
+  return { head, manifest, basePositions, operators, messageLayouts, outputLayouts, passedOver };
 }
 
 export function fenced(flow: string): NeuroranError {
@@ -108,12 +133,12 @@ function problemOf(epochs: EpochStore, keys: FlowKeys, manifest: Manifest): stri
 }
 
 /** Deletions of outputs and sends of epochs behind the one restored: they will be made again. */
-function laterOutputs(store: Store, keys: FlowKeys, flow: Flow, manifest: Manifest): Write[] {
+function laterOutputs(store: Store, keys: FlowKeys, outputs: object, manifest: Manifest): Write[] {
   const found: Write[] = [];
   const add = (from: string, prefix: string): void => {
     for (const { key } of store.range(from, afterPrefix(prefix))) found.push({ key, value: undefined });
   };
-  for (const name of Object.keys(flow.outputs)) {
+  for (const name of Object.keys(outputs)) {
     add(keys.outputAt(name, manifest.outputs[name] ?? 0), keys.output(name));
   }
   add(keys.sent(manifest.epoch + 1, 0), keys.outbox);
@@ -128,8 +153,15 @@ interface AdmittedSchemas {
   readonly outputLayouts: Readonly<Record<string, Layouts>>;
 }
 
+/** What of a flow may be read that an earlier version wrote. */
+interface Admitted {
+  readonly name: string;
+  readonly graph: Pick<Flow["graph"], "sources" | "nodes" | "feedback">;
+  readonly outputs: Readonly<Record<string, { readonly message: Schema }>>;
+}
+
 /** Checks that a flow can read what the store has of it. @throws InputError where it cannot. */
-export function admitSchemas(store: Store, flow: Flow): AdmittedSchemas {
+export function admitSchemas(store: Store, flow: Admitted): AdmittedSchemas {
   const writes: Write[] = [];
   const admit = (owner: string, schema: Schema): Layouts => {
     const name = `${flow.name}/${owner}`;

@@ -8,6 +8,7 @@ import { type Arena, createArena } from "../arena.js";
 import type { DataflowData } from "../dataflow.js";
 import type { Configuration, FlowInstance } from "../flow-instance.js";
 import type { KernelRecord } from "../kernel-store.js";
+import type { ChosenImplementation } from "../plan.js";
 import type { Ports } from "../port.js";
 import { describeTensors, type Tensor, withView } from "../tensor.js";
 import { summarizeTimings, type Timing, type TimingTensors } from "../timing.js";
@@ -43,6 +44,8 @@ export interface SlotStatistics {
   readonly timings: Timing[];
   /** The kernels of the kept variants. */
   readonly kernels: readonly KernelRecord[];
+  /** Who runs the slots: the implementation of each node. */
+  readonly implementations: readonly ChosenImplementation[];
   /** Slots done, those that failed among them. */
   readonly completed: number;
   readonly failed: number;
@@ -111,6 +114,7 @@ export interface SlotExecutor<I extends Ports = Ports, O extends Ports = Ports> 
 /** What was said of a thread's instance when it started. */
 interface Serving {
   readonly functions: readonly string[];
+  readonly implementations: readonly ChosenImplementation[];
   readonly timings: TimingTensors;
   readonly maximumVariants: number;
 }
@@ -141,6 +145,8 @@ export async function startSlotExecutor<F extends DataflowData>(start: {
   readonly module: URL | string;
   readonly factory: string;
   readonly options?: unknown;
+  /** Names of implementations by function or node, over what the factory chooses itself. */
+  readonly implementations?: Readonly<Record<string, string>>;
   readonly arenaBytes: number;
   /** Where keyed state comes from that has no row. Without one, what loses its row is gone. */
   readonly store?: KeyedStateStore;
@@ -159,7 +165,7 @@ export async function startSlotExecutor<F extends DataflowData>(start: {
     module: String(start.module),
     factory: start.factory,
     options: start.options,
-    implementations: {},
+    implementations: start.implementations ?? {},
   };
 
   const keys = createSlotKeys(memory, start.store);
@@ -262,7 +268,8 @@ export async function startSlotExecutor<F extends DataflowData>(start: {
       );
       thread.request({ kind: "copies", shared: checkpoints.shared });
       const timings = { counts: withView(memory, said.counts), durations: withView(memory, said.durations) };
-      serving[index] = { functions: said.functions, timings, maximumVariants: said.maximumVariants };
+      const { functions, implementations, maximumVariants } = said;
+      serving[index] = { functions, implementations, timings, maximumVariants };
       return thread;
     } catch (error) {
       // What it had, its processor among it, is free when the error is told.
@@ -436,12 +443,13 @@ export async function startSlotExecutor<F extends DataflowData>(start: {
     },
     statistics() {
       const index = ownerOf(words);
-      const { functions, timings } = serving[index]!;
+      const { functions, implementations, timings } = serving[index]!;
       const all = summarizeTimings(timings, [...functions, "slot"]);
       const kernels = threads[index]?.latest.kernels ?? [];
       return {
         timings: all,
         kernels,
+        implementations,
         ...queue.counts(),
         swapping: swapping.state.phase,
         swaps: records.map((one) => ({ ...one })),
