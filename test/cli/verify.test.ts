@@ -21,18 +21,28 @@ describe("neuroran verify", () => {
     expect(status).toBe(0);
   });
 
-  it("kills a flow, whose output is none the worse for it", async () => {
+  it("kills a flow and an uplink, whose outputs are none the worse for it", async () => {
     const { status, stdout } = await neuroran([
       "verify",
       "dataflow",
       "--seconds",
       "2",
+      "--slots",
+      "150",
       "--seed",
       "5",
       "--json",
     ]);
     const [report] = objectsOf(stdout) as [Record<string, number>];
-    expect(report).toMatchObject({ verification: "dataflow", seed: 5, problems: [] });
+    expect(report).toMatchObject({
+      verification: "dataflow",
+      seed: 5,
+      problems: [],
+      uplink: { slots: 150, problems: [] },
+    });
+    const { uplink } = report as unknown as { uplink: Record<string, number> };
+    expect(uplink.recoveries).toBeGreaterThan(0);
+    expect(uplink.combined).toBeGreaterThan(0);
     expect(report.kills).toBeGreaterThan(0);
     expect(report.outputs).toBe(report.messages);
     expect(status).toBe(0);
