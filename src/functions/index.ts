@@ -56,6 +56,17 @@ export {
   runFunction,
 } from "./run-function.js";
 export { field, type Schema, stateSchema, type ValueOf } from "./schema/index.js";
+export {
+  type DoneSlot,
+  type RunningSlotFlow,
+  type SlotFlow,
+  type SlotFlowStatistics,
+  type SlotInput,
+  type SlotReader,
+  type SlotSource,
+  slotFlow,
+  startSlotFlow,
+} from "./slot-flows/index.js";
 export type { Checkpoint, CheckpointPart } from "./slots/slot-checkpoint.js";
 export {
   type FlowFactory,

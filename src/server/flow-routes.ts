@@ -1,13 +1,17 @@
-import type { RunningFlow } from "../functions/flows/index.js";
+import { setTimeout } from "node:timers/promises";
+import { z } from "zod";
+import { InputError } from "../errors.js";
 import { codecOf } from "../functions/schema/index.js";
+import type { RunningSlotFlow } from "../functions/slot-flows/index.js";
+import type { SwapOutcome, SwapRequest } from "../functions/slots/slot-swap.js";
 import { type EventStream, positionOf, streamEvents } from "./event-stream.js";
 import { type Exchange, parametersOf, replyJson, replyNothing } from "./exchange.js";
 import { longestBody_bytes } from "./function-calls.js";
 import type { OpenStreams } from "./function-routes.js";
 import { methodRefused, pathUnknown } from "./http-server.js";
-import { parseJson, readBody } from "./json-body.js";
+import { checkWith, parseJson, readBody } from "./json-body.js";
 import { jsonText } from "./json-value.js";
-import type { NodeFlows } from "./node-flows.js";
+import type { NodeFlows, ServedFlow } from "./node-flows.js";
 
 /** A flow that runs, as a node tells of it. */
 export interface FlowInService {
@@ -25,6 +29,46 @@ export interface FlowInService {
     readonly sent: number;
     readonly dropped: number;
   }[];
+  /** Of a flow of slots; null of one of messages. */
+  readonly slots: SlotsInService | null;
+}
+
+/** The slots of a flow, as a node tells of them. */
+export interface SlotsInService {
+  /** The first slot that is not durable. */
+  readonly position: number;
+  /** Run since the flow was started, those that failed among them. */
+  readonly done: number;
+  readonly failed: number;
+  /** Never run, because they were late. */
+  readonly dropped: number;
+  /** Done later than when the next was due. */
+  readonly late: number;
+  readonly implementations: readonly {
+    readonly path: string;
+    readonly function: string;
+    readonly implementation: string;
+  }[];
+}
+
+/** A swap, as a node tells of it. */
+export interface SwapReport {
+  readonly flow: string;
+  /** The first slot that the new implementations ran. */
+  readonly slot: number;
+  readonly prepare_ms: number;
+  /** Slots that failed or were dropped from the request on. */
+  readonly lost: number;
+  /** How it ended; null where that is not known yet. */
+  readonly outcome:
+    | { readonly kept: true }
+    | {
+        readonly kept: false;
+        readonly reason: string;
+        readonly slot: number;
+        readonly problem: string | null;
+      }
+    | null;
 }
 
 /**
@@ -33,6 +77,8 @@ export interface FlowInService {
  * - `GET /flows/{name}/{output}/events`: the messages of an output as server-sent events, from a position (from 0) on.
  * - `POST /flows/{name}/{source}`: appends a message, as JSON by the source's schema, to a log that the flow reads; 204 when it is
  *   durable.
+ * - `POST /flows/{name}/swap` of a flow of slots: exchanges implementations between two slots (`{implementations, fallback?}`);
+ *   replies when it is known whether they stay, or after half a minute.
  */
 export async function serveFlows(exchange: Exchange, flows: NodeFlows, streams: OpenStreams): Promise<void> {
   const { request, response, path, query } = exchange;
@@ -60,15 +106,20 @@ export async function serveFlows(exchange: Exchange, flows: NodeFlows, streams: 
     if (request.method !== "POST") throw methodRefused(exchange, "POST");
     const flow = await flows.flow(name);
     readBody(request, longestBody_bytes, (problem, bytes) => {
-      append(flow, part, problem, bytes).then(() => replyNothing(response, 204), exchange.fail);
+      if ("swap" in flow && part === "swap") {
+        swap(flow, problem, bytes).then(
+          (report) => replyJson(response, 200, JSON.stringify(report)),
+          exchange.fail,
+        );
+      } else append(flow, part, problem, bytes).then(() => replyNothing(response, 204), exchange.fail);
     });
   } else throw pathUnknown("there is /flows, /flows/{name}/{source} and /flows/{name}/{output}/events");
 }
 
 /** The streams that read outputs of a flow; they end with it. */
-const readersByFlow = new WeakMap<RunningFlow, Set<EventStream>>();
+const readersByFlow = new WeakMap<ServedFlow, Set<EventStream>>();
 
-function readersOf(flow: RunningFlow): Set<EventStream> {
+function readersOf(flow: ServedFlow): Set<EventStream> {
   const known = readersByFlow.get(flow);
   if (known !== undefined) return known;
   const readers = new Set<EventStream>();
@@ -82,22 +133,60 @@ function readersOf(flow: RunningFlow): Set<EventStream> {
 }
 
 async function append(
-  flow: RunningFlow,
+  flow: ServedFlow,
   source: string,
   problem: Error | undefined,
   bytes: Buffer,
 ): Promise<void> {
   if (problem !== undefined) throw problem;
+  if ("swap" in flow) throw new InputError("source", source, "a flow of slots reads a source of its own");
   const json = parseJson(bytes);
   const declared = flow.flow.graph.sources.get(source);
   // What is no log of the flow is refused by it.
   await flow.append(source, declared?.kind === "logged" ? codecOf(declared.message).fromJson(json) : json);
 }
 
+const swapBody = z.strictObject({
+  implementations: z.record(z.string(), z.string(), "name implementations by function"),
+  fallback: z
+    .strictObject({
+      deadline_ms: z.number().positive().optional(),
+      misses: z.int().min(1).optional(),
+      slots: z.int().min(0).optional(),
+    })
+    .optional(),
+});
+
+/** How long a reply waits for the outcome of a swap. */
+const outcomePatience_ms = 30_000;
+
+async function swap(flow: RunningSlotFlow, problem: Error | undefined, bytes: Buffer): Promise<SwapReport> {
+  if (problem !== undefined) throw problem;
+  const request = checkWith(swapBody, parseJson(bytes)) as SwapRequest;
+  const { slot, prepare_ms, lost, outcome } = await flow.swap(request);
+  const patience = new AbortController();
+  const ended = await Promise.race([
+    outcome,
+    flow.finished.then(() => undefined),
+    setTimeout(outcomePatience_ms, undefined, { signal: patience.signal }).catch(() => undefined),
+  ]);
+  patience.abort();
+  return { flow: flow.flow.name, slot, prepare_ms, lost: lost(), outcome: reported(ended) };
+}
+
+function reported(ended: SwapOutcome | undefined): SwapReport["outcome"] {
+  if (ended === undefined || ended.kept) return ended ?? null;
+  const { reason, slot, error } = ended;
+  return { kept: false, reason, slot, problem: error?.message ?? null };
+}
+
 function flowsInService(flows: NodeFlows): FlowInService[] {
   return flows.flows().map((running) => {
-    const { epochs, tasks } = running.statistics();
-    const { last, committed, aborted, problem = null } = epochs;
-    return { name: running.flow.name, epoch: last, committed, aborted, problem, tasks };
+    const { last, committed, aborted, problem = null } = running.statistics().epochs;
+    const about = { name: running.flow.name, epoch: last, committed, aborted, problem };
+    if (!("swap" in running)) return { ...about, tasks: running.statistics().tasks, slots: null };
+    const { position, slots, executor } = running.statistics();
+    const { implementations } = executor;
+    return { ...about, tasks: [], slots: { position, ...slots, implementations } };
   });
 }

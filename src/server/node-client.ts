@@ -3,7 +3,7 @@ import type { Address } from "../functions/turns/index.js";
 import { followEvents } from "./client-events.js";
 import { createTransport, type Reply, refusalOf } from "./client-transport.js";
 import type { DeployedFunction, DeployedModule } from "./deployment-routes.js";
-import type { FlowInService } from "./flow-routes.js";
+import type { FlowInService, SwapReport } from "./flow-routes.js";
 import type { LogLine } from "./node-log.js";
 
 /** Looks after one node. Rejects with what the node refuses, and NODE_UNREACHABLE. */
@@ -13,6 +13,12 @@ export interface NodeClient {
   modules(): Promise<DeployedModule[]>;
   /** Puts a bundled module into service. @param signature in base64, where the node wants one. */
   deploy(name: string, module: string, signature?: string): Promise<DeployedModule>;
+  /** Exchanges implementations of a flow of slots, by function; says how that went. */
+  swap(
+    flow: string,
+    implementations: Readonly<Record<string, string>>,
+    fallback: Readonly<Record<string, number>>,
+  ): Promise<SwapReport>;
   /** Takes a module out of service; state stays. */
   undeploy(name: string): Promise<DeployedModule>;
   /** The JSON form of a key's state. */
@@ -46,6 +52,11 @@ export function createNodeClient({ url, token }: { url: string; token: string })
     modules: async () => (await ask("GET", "/deployments")) as DeployedModule[],
     deploy: async (name, module, signature) =>
       (await ask("POST", "/deployments", { name, module, signature })) as DeployedModule,
+    swap: async (flow, implementations, fallback) =>
+      (await ask("POST", `/flows/${encodeURIComponent(flow)}/swap`, {
+        implementations,
+        fallback,
+      })) as SwapReport,
     undeploy: async (name) =>
       (await ask("DELETE", `/deployments/${encodeURIComponent(name)}`)) as DeployedModule,
     state: (address) => ask("GET", `${pathTo(address)}/state`),

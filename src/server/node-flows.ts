@@ -4,9 +4,16 @@ import type { Store } from "../bus/index.js";
 import { NeuroranError } from "../errors.js";
 import { type DeploymentRecord, importModule, verifyModule } from "../functions/deployment/index.js";
 import type { Encryption } from "../functions/encryption/index.js";
-import { createFlowHost, type Flow, type Guard, type RunningFlow } from "../functions/flows/index.js";
+import {
+  type Admit,
+  createFlowHost,
+  type Flow,
+  type Guard,
+  type RunningFlow,
+} from "../functions/flows/index.js";
 import { sourceLog } from "../functions/flows/source-log.js";
 import { type Codec, codecOf } from "../functions/schema/index.js";
+import { type RunningSlotFlow, startSlotFlow } from "../functions/slot-flows/index.js";
 import type { CommitDomain, FlowSources } from "../functions/turns/index.js";
 import type { NodeLog } from "./node-log.js";
 import { listed } from "./problem.js";
@@ -21,6 +28,9 @@ export interface NodeFlowOptions {
   readonly log: NodeLog;
 }
 
+/** A flow that runs, of messages or of slots. */
+export type ServedFlow = RunningFlow | RunningSlotFlow;
+
 /** The flows of a node that run. */
 export interface NodeFlows {
   /** What handlers append to: the logs of all flows that are deployed, whether they run just now or not. */
@@ -28,8 +38,9 @@ export interface NodeFlows {
   /** What flows send goes there from now on; until then they keep it. */
   sendTo(domain: CommitDomain): void;
   /**
-   * Starts the flows of a deployed module, from their last epochs, in place of those of their names.
-   * @throws (rejections) as `startFlow`.
+   * Starts the flows of a deployed module, from their last epochs, in place of those of their names; a flow of slots that runs
+   * takes the new version between two slots.
+   * @throws (rejections) as `startFlow`, `startSlotFlow` and `RunningSlotFlow.redeploy`.
    */
   start(record: DeploymentRecord): Promise<void>;
   /** The same of a module that was deployed before the node started: what cannot be started is told in the log. */
@@ -37,8 +48,8 @@ export interface NodeFlows {
   /** Ends flows when what they have read is committed; harmless for those that do not run. */
   stop(names: readonly string[]): Promise<void>;
   /** Waits for one that is being started. @throws (rejections) NeuroranError FLOW_UNKNOWN. */
-  flow(name: string): Promise<RunningFlow>;
-  flows(): readonly RunningFlow[];
+  flow(name: string): Promise<ServedFlow>;
+  flows(): readonly ServedFlow[];
   /** Ends all, each with what it has read committed. */
   close(): Promise<void>;
 }
@@ -46,14 +57,12 @@ export interface NodeFlows {
 export function createNodeFlows(options: NodeFlowOptions): NodeFlows {
   const { dataDirectory, store, encryption, guardOf, trustedKeys, log } = options;
   let domain: CommitDomain | undefined;
-  const host = createFlowHost({
-    store,
-    guardOf,
-    admit: (messages, consumed) =>
-      domain === undefined
-        ? Promise.reject(new NeuroranError("OVERLOADED", "the node starts"))
-        : domain.admit(messages, consumed),
-  });
+  const admit: Admit = (messages, consumed) =>
+    domain === undefined
+      ? Promise.reject(new NeuroranError("OVERLOADED", "the node starts"))
+      : domain.admit(messages, consumed);
+  const host = createFlowHost({ store, guardOf, admit });
+  const slotFlows = new Map<string, RunningSlotFlow>();
   /** Codecs of the logs of deployed flows, by flow and source. */
   const logs = new Map<string, Map<string, Codec>>();
   /** Starts and stops, one after the other. */
@@ -84,17 +93,50 @@ export function createNodeFlows(options: NodeFlowOptions): NodeFlows {
     await encryption.prepare(flows.map(({ name }) => name));
     const address = pathToFileURL(module.path);
     for (const { name, exportName } of flows) {
+      if (module.flows.get(exportName)?.kind === "slot flow") {
+        await startSlots(name, address, exportName);
+        continue;
+      }
+      await slotFlows.get(name)?.stop();
       logs.set(name, logsOf(module.flows.get(exportName) as Flow));
       const flow = await host.start({ module: address, name: exportName });
-      log.write("info", "flow", `${name} runs from epoch ${flow.statistics().restored.epoch}`);
-      flow.finished.then(
-        () => log.write("info", "flow", `${name} has ended`),
-        (error: NeuroranError) => {
-          // One that another has taken over from.
-          if (error.code !== "FLOW_FENCED") log.write("error", "flow", `${name}: ${error.message}`);
-        },
-      );
+      began(name, flow);
     }
+  };
+
+  const startSlots = async (name: string, module: URL, exportName: string): Promise<void> => {
+    const running = slotFlows.get(name);
+    if (running !== undefined) {
+      const { slot } = await running.redeploy(module, exportName);
+      log.write("info", "flow", `${name} runs its new version from slot ${slot}`);
+      return;
+    }
+    await stop(name);
+    const flow = await startSlotFlow({ module, name: exportName, store, guardOf, admit });
+    slotFlows.set(name, flow);
+    began(name, flow);
+    const forget = (): void => void slotFlows.delete(name);
+    flow.finished.then(forget, forget);
+  };
+
+  const began = (name: string, flow: ServedFlow): void => {
+    log.write("info", "flow", `${name} runs from epoch ${flow.statistics().restored.epoch}`);
+    flow.finished.then(
+      () => log.write("info", "flow", `${name} has ended`),
+      (error: NeuroranError) => {
+        // One that another has taken over from.
+        if (error.code !== "FLOW_FENCED") log.write("error", "flow", `${name}: ${error.message}`);
+      },
+    );
+  };
+
+  const stop = async (name: string): Promise<void> => {
+    logs.delete(name);
+    await slotFlows.get(name)?.stop();
+    await host
+      .flows()
+      .find(({ flow }) => flow.name === name)
+      ?.stop();
   };
 
   return {
@@ -113,20 +155,19 @@ export function createNodeFlows(options: NodeFlowOptions): NodeFlows {
       }),
     stop: (names) =>
       change(async () => {
-        for (const name of names) {
-          logs.delete(name);
-          await host
-            .flows()
-            .find(({ flow }) => flow.name === name)
-            ?.stop();
-        }
+        for (const name of names) await stop(name);
       }),
     async flow(name) {
       await changes;
-      return host.flow(name);
+      return slotFlows.get(name) ?? host.flow(name);
     },
-    flows: host.flows,
-    close: () => change(host.stop),
+    flows: () => [...host.flows(), ...slotFlows.values()],
+    close: () =>
+      change(async () => {
+        const stopping = [host.stop(), ...[...slotFlows.values()].map((flow) => flow.stop())];
+        for (const outcome of await Promise.allSettled(stopping))
+          if (outcome.status === "rejected") throw outcome.reason;
+      }),
   };
 }
 

@@ -38,6 +38,7 @@ export { type SimulationOptions, type SimulationReport, simulate } from "./simul
 export { advance, synchronization } from "./synchronization/function.js";
 export { OFFSET_FIELDS, offsetFieldIndex } from "./synchronization/offsets.js";
 export { uplink, uplinkFromGrid } from "./uplink.js";
+export { type CellSlot, type CellUser, type UplinkCellOptions, uplinkCell } from "./uplink-cell.js";
 export { type UplinkSettings, uplinkConfiguration, uplinkStateDimensions } from "./uplink-configuration.js";
 export { uplinkTransmit } from "./uplink-transmit.js";
 export { uplinkTransmitConfiguration } from "./uplink-transmit-configuration.js";

@@ -7,6 +7,7 @@ import { addPs } from "./ps.js";
 import { addSnapshot } from "./snapshot.js";
 import { addState } from "./state.js";
 import { addSubscribe } from "./subscribe.js";
+import { addSwap } from "./swap.js";
 import { addUp } from "./up.js";
 
 /** The commands that start a node and look after it. */
@@ -17,6 +18,7 @@ export function addNode(program: Command): void {
   addPs(program);
   addCalls(program);
   addSubscribe(program);
+  addSwap(program);
   addState(program);
   addLogs(program);
   addKeys(program);

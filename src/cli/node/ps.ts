@@ -11,7 +11,7 @@ export function addPs(program: Command): void {
       .command("ps")
       .summary("list the functions and flows that are deployed")
       .description(
-        "Lists the deployed functions (module, version of their state, keys in memory, turns since the node started, handlers) and the flows that run (epochs, messages).",
+        "Lists the deployed functions (module, version of their state, keys in memory, turns since the node started, handlers) and the flows that run (epochs, messages; or slots, those lost or late, and implementations).",
       ),
     "print one JSON object a function or flow",
   )
@@ -28,7 +28,8 @@ export function addPs(program: Command): void {
       }
       const tables = [
         ...(functions.length > 0 ? [functionTable(functions)] : []),
-        ...(flows.length > 0 ? [flowTable(flows)] : []),
+        ...(flows.some(({ slots }) => slots === null) ? [flowTable(flows)] : []),
+        ...(flows.some(({ slots }) => slots !== null) ? [slotTable(flows), choiceTable(flows)] : []),
       ];
       process.stdout.write(
         tables.length === 0
@@ -85,6 +86,48 @@ function flowTable(flows: readonly FlowInService[]): string {
         String(task.sent),
         String(task.dropped),
       ]),
+    ),
+  );
+}
+
+/** One line a flow of slots. */
+function slotTable(flows: readonly FlowInService[]): string {
+  return table(
+    [
+      { title: "Flow of slots", align: "left" },
+      { title: "epoch", align: "right" },
+      { title: "given up", align: "right" },
+      { title: "durable to slot", align: "right" },
+      { title: "done", align: "right" },
+      { title: "failed", align: "right" },
+      { title: "dropped", align: "right" },
+      { title: "late", align: "right" },
+    ],
+    flows.flatMap(({ name, epoch, aborted, slots }) =>
+      slots === null
+        ? []
+        : [
+            [
+              name,
+              ...[epoch, aborted, slots.position, slots.done, slots.failed, slots.dropped, slots.late].map(
+                String,
+              ),
+            ],
+          ],
+    ),
+  );
+}
+
+/** One line a function of each flow of slots. */
+function choiceTable(flows: readonly FlowInService[]): string {
+  return table(
+    [
+      { title: "Flow of slots", align: "left" },
+      { title: "function", align: "left" },
+      { title: "implementation", align: "left" },
+    ],
+    flows.flatMap(({ name, slots }) =>
+      (slots?.implementations ?? []).map(({ path, implementation }) => [name, path, implementation]),
     ),
   );
 }

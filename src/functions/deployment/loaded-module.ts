@@ -6,7 +6,7 @@ import { installedModule } from "./installation.js";
 
 /** A flow as a module exports it. */
 export interface ExportedFlow {
-  readonly kind: "flow";
+  readonly kind: "flow" | "slot flow";
   readonly name: string;
 }
 
@@ -55,7 +55,7 @@ export function collect(
       throw new InputError(`export ${exportName}, name`, name, `export ${owner} has it already: rename one`);
     }
     owners.set(name, exportName);
-    if (kind === "flow") flows.set(exportName, value as ExportedFlow);
+    if (kind !== "stateful function") flows.set(exportName, value as ExportedFlow);
     else functions.set(name, checkFunction(exportName, value as StatefulFunctionData));
   }
   if (owners.size === 0) {
@@ -65,13 +65,15 @@ export function collect(
   return { functions: [...functions.values()], flows };
 }
 
-function kindOf(value: unknown): "stateful function" | "flow" | undefined {
+type Kind = "stateful function" | ExportedFlow["kind"];
+
+function kindOf(value: unknown): Kind | undefined {
   if (typeof value !== "object" || value === null) return undefined;
   const { kind } = value as { readonly kind?: unknown };
-  return kind === "stateful function" || kind === "flow" ? kind : undefined;
+  return kind === "stateful function" || kind === "flow" || kind === "slot flow" ? kind : undefined;
 }
 
-function nameOf(exportName: string, kind: "stateful function" | "flow", value: unknown): string {
+function nameOf(exportName: string, kind: Kind, value: unknown): string {
   const { name } = value as { readonly name: unknown };
   const place = `export ${exportName}, name`;
   if (kind === "stateful function") checkName(place, name);

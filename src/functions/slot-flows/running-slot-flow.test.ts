@@ -111,7 +111,7 @@ describe("a slot flow that delivers exactly once", () => {
     const flow = await start(store, "pacedAccounts", "count=100000");
     await flow.commit();
     const swap = await flow.swap({ implementations: { accounts: "fragile" }, fallback: { slots: 20 } });
-    expect(swap.lost).toBe(0);
+    expect(swap.lost()).toBe(0);
     expect(swap.slot).toBeGreaterThan(0);
     await expect(swap.outcome).resolves.toEqual({ kept: true });
     await flow.stop();
@@ -130,7 +130,7 @@ describe("a slot flow that delivers exactly once", () => {
     await expect(flow.redeploy(samples, "accountsInRealTime")).rejects.toThrow(/outputs or delivery/);
     const later = new URL(`${samples.href}?count=3000`);
     const { lost, outcome } = await flow.redeploy(later, "accountSlots", { slots: 10 });
-    expect(lost).toBe(0);
+    expect(lost()).toBe(0);
     await outcome;
     await flow.finished;
     expect(given(flow)).toEqual(expected(3000));

@@ -72,8 +72,8 @@ export interface SlotFlowStatistics {
 
 /** A swap of a slot flow; its slots are numbered as those of the source. */
 export interface SlotFlowSwap extends Swap {
-  /** The slots that failed or were dropped between the request and now: none, where none was lost. */
-  readonly lost: number;
+  /** Slots that failed or were dropped from the request until now. */
+  lost(): number;
 }
 
 export interface RunningSlotFlow {
@@ -295,7 +295,7 @@ export async function startSlotFlow(options: SlotFlowOptions): Promise<RunningSl
   const swap = async (request: SwapRequest, onSlots: (kept: boolean) => void): Promise<SlotFlowSwap> => {
     const before = counts.failed + counts.dropped;
     const swapped = await executor.swap(request);
-    const lost = counts.failed + counts.dropped - before;
+    const lost = (): number => counts.failed + counts.dropped - before;
     onSlots(true);
     const outcome = swapped.outcome.then(async (ended) => {
       if (!ended.kept) {
