@@ -39,7 +39,7 @@ export interface NodeFlows {
   sendTo(domain: CommitDomain): void;
   /**
    * Starts the flows of a deployed module, from their last epochs, in place of those of their names; a flow of slots that runs
-   * takes the new version between two slots.
+   * takes the new version between two slots where it can, else from an epoch.
    * @throws (rejections) as `startFlow`, `startSlotFlow` and `RunningSlotFlow.redeploy`.
    */
   start(record: DeploymentRecord): Promise<void>;
@@ -106,17 +106,28 @@ export function createNodeFlows(options: NodeFlowOptions): NodeFlows {
 
   const startSlots = async (name: string, module: URL, exportName: string): Promise<void> => {
     const running = slotFlows.get(name);
-    if (running !== undefined) {
-      const { slot } = await running.redeploy(module, exportName);
-      log.write("info", "flow", `${name} runs its new version from slot ${slot}`);
-      return;
-    }
+    if (running !== undefined && (await redeployed(running, module, exportName))) return;
     await stop(name);
     const flow = await startSlotFlow({ module, name: exportName, store, guardOf, admit });
     slotFlows.set(name, flow);
     began(name, flow);
-    const forget = (): void => void slotFlows.delete(name);
+    const forget = (): void => {
+      if (slotFlows.get(name) === flow) slotFlows.delete(name);
+    };
     flow.finished.then(forget, forget);
+  };
+
+  /** Hands slots to another version; false where that cannot be: while they may still return, and where slots look otherwise. */
+  const redeployed = async (running: RunningSlotFlow, module: URL, exportName: string): Promise<boolean> => {
+    try {
+      const { slot } = await running.redeploy(module, exportName);
+      log.write("info", "flow", `${running.flow.name} runs its new version from slot ${slot}`);
+      return true;
+    } catch (error) {
+      const { code } = error as NeuroranError;
+      if (code === "SWAP_UNDERWAY" || code === "FLOW_PORTS") return false;
+      throw error;
+    }
   };
 
   const began = (name: string, flow: ServedFlow): void => {
