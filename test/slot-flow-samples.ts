@@ -21,18 +21,20 @@ const added = new Int32Array(1);
 
 interface Variation {
   readonly rows?: number;
+  /** Numbers in a row. */
+  readonly width?: number;
   readonly delivery?: "exactly-once" | "real-time";
   readonly slotDuration_ms?: number;
 }
 
-const declare = ({ rows = accounts, delivery = "exactly-once", slotDuration_ms }: Variation) =>
+const declare = ({ rows = accounts, width = 8, delivery = "exactly-once", slotDuration_ms }: Variation) =>
   slotFlow<typeof accountFlow>()("account-slots", {
     delivery,
     instance: {
       module: new URL("./slot-flow.js", import.meta.url),
       factory: "createAccountFlow",
-      options: { account: rows, width: 8 },
-      arenaBytes: 1 << 20,
+      options: { account: rows, width },
+      arenaBytes: 1 << 22,
     },
     source: {
       kind: "replayable",
@@ -65,8 +67,8 @@ const declare = ({ rows = accounts, delivery = "exactly-once", slotDuration_ms }
   });
 
 export const accountSlots = declare({});
-/** Fewer rows than there are accounts. */
-export const coldAccounts = declare({ rows: 6 });
+/** Fewer rows than there are accounts, and so large that generations of epochs are short. */
+export const coldAccounts = declare({ rows: 6, width: 20_000 });
 /** A slot a millisecond, and none is dropped. */
 export const pacedAccounts = declare({ slotDuration_ms: 1 });
 export const accountsInRealTime = declare({ delivery: "real-time", slotDuration_ms: 1 });

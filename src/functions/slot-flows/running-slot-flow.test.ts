@@ -3,7 +3,10 @@ import { afterEach, describe, expect, it } from "vitest";
 import type { accountFlow } from "../../../test/slot-flow.js";
 import { slotOfNumber } from "../../../test/slot-flow-samples.js";
 import { memoryStore, type Store } from "../../bus/index.js";
+import { NeuroranError } from "../../errors.js";
 import { createRandom } from "../../system/index.js";
+import { epochStore } from "../flows/epoch-store.js";
+import { checksums } from "../flows/guard.js";
 import { field, stateSchema } from "../schema/index.js";
 import type { AdmittedMessage } from "../turns/index.js";
 import { slotFlow } from "./declaration.js";
@@ -75,24 +78,33 @@ describe("a slot flow that delivers exactly once", () => {
   it(`goes on where its last epoch ends, with fewer rows than keys, seed ${seed} (invariants 2, 3)`, async () => {
     const random = createRandom(seed);
     const store = memoryStore();
-    const count = 1500;
+    const count = 900;
     let restarts = 0;
     let recovered = 0;
+    /** Those that a run went on from. */
+    const generations = new Set<number>();
+    const epochs = epochStore(store, "account-slots", checksums);
     for (;;) {
       const flow = await start(store, "coldAccounts", `count=${count}`);
       if (flow.statistics().restored.epoch > 0) recovered++;
       const finished = flow.finished.then(() => true);
       // Some end before their first epoch.
-      const begun = random.integer(3) === 0 ? Promise.resolve() : flow.commit();
-      const killed = begun.then(() => setTimeout(random.integer(40))).then(() => restarts++ > 6);
+      const enough = flow.statistics().position + random.integer(3) * random.integer(100);
+      const killed = (async () => {
+        while (flow.statistics().position < Math.min(enough, count)) await setTimeout(1);
+        await setTimeout(random.integer(10));
+        return restarts++ > 6;
+      })();
       if ((await Promise.race([finished, killed])) && (await finished)) {
         expect(given(flow)).toEqual(expected(count));
         break;
       }
       await flow.abandon();
+      for (const one of epochs.manifests().values()) if (typeof one === "object") generations.add(one.base);
     }
-    console.log(`${restarts} restarts, ${recovered} from an epoch`);
+    console.log(`${restarts} restarts, ${recovered} from an epoch, of ${generations.size} generations`);
     expect(recovered).toBeGreaterThan(0);
+    expect(generations.size).toBeGreaterThan(2);
   });
 
   it("lets one that is started elsewhere go on, and is fenced", async () => {
@@ -134,6 +146,38 @@ describe("a slot flow that delivers exactly once", () => {
     await outcome;
     await flow.finished;
     expect(given(flow)).toEqual(expected(3000));
+  });
+});
+
+describe("an epoch of a slot flow that cannot be committed", () => {
+  it("is part of the next one (invariant 3 of its epochs)", async () => {
+    const store = memoryStore();
+    let failing = false;
+    let failed = 0;
+    const faulty: Store = {
+      ...store,
+      async commit(batch) {
+        if (failing && batch.some(({ key }) => key.includes("manifest"))) {
+          failed++;
+          throw new NeuroranError("STORE_FULL", "no room");
+        }
+        await store.commit(batch);
+      },
+    };
+    const flow = await start(faulty, "pacedAccounts", "count=600");
+    await flow.commit();
+    failing = true;
+    await setTimeout(20);
+    await expect(flow.commit()).rejects.toMatchObject({ code: "EPOCH_FAILED" });
+    failing = false;
+    await flow.finished;
+    expect(failed).toBeGreaterThanOrEqual(3);
+    expect(flow.statistics().epochs.aborted).toBe(failed);
+    expect(given(flow)).toEqual(expected(600));
+    const again = await start(store, "pacedAccounts", "count=800");
+    expect(again.statistics().restored.position).toBe(600);
+    await again.finished;
+    expect(given(again)).toEqual(expected(800));
   });
 });
 

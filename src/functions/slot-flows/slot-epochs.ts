@@ -105,9 +105,8 @@ export function createSlotEpochs(options: SlotEpochOptions): SlotEpochs {
   const counts = { committed: 0, aborted: 0 };
   let problem: string | undefined;
   let full = false;
-  let baseBytes = 0;
-  let generationBytes = 0;
-  let generationLength = 0;
+  let { base: baseBytes, later: generationBytes } = state.restored_bytes;
+  let generationLength = Math.max(0, claim.chain.length - 1);
   let prepared: PreparedEpoch | undefined;
   /** Handed over and not committed, with who is to be told. */
   let copied: CopiedPart[] = [];

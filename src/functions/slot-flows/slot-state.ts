@@ -42,6 +42,8 @@ export function partsOf(checkpoint: readonly CheckpointPart[]): CopiedPart[] {
 export interface SlotState {
   /** What is not keyed, as of the epoch restored. */
   readonly tensors: readonly CheckpointPart[];
+  /** Bytes of the parts of the generation restored: of its first epoch, and of all later ones. */
+  readonly restored_bytes: { readonly base: number; readonly later: number };
   /** Rows as of the newest committed epoch. */
   readonly rows: KeyedStateStore;
   /** All state with these parts over it: for the first epoch of a generation. */
@@ -68,10 +70,13 @@ export function createSlotState(epochs: EpochStore, keys: FlowKeys, chain: reado
     for (const { bytes } of parts) take(manifest.epoch, decodePart(bytes));
   };
   const tensors = new Map<string, CheckpointPart>();
+  const restored_bytes = { base: 0, later: 0 };
   for (const manifest of chain) {
     generation.push(manifest);
     for (const [, group] of manifest.parts) {
       const entries = read(manifest.epoch, group);
+      const bytes = entries.reduce((sum, { value }) => sum + (value?.length ?? 0), 0);
+      restored_bytes[manifest.base === manifest.epoch ? "base" : "later"] += bytes;
       take(manifest.epoch, entries);
       for (const { key, value } of entries) {
         if (!key.startsWith(tensorPrefix)) continue;
@@ -82,6 +87,7 @@ export function createSlotState(epochs: EpochStore, keys: FlowKeys, chain: reado
   }
   return {
     tensors: [...tensors.values()],
+    restored_bytes,
     rows: {
       async load(kind, key): Promise<RowBytes | undefined> {
         const prefix = rowPrefix(kind, key);
