@@ -14,8 +14,8 @@
  */
 import { fileURLToPath } from "node:url";
 import {
-  createTransientDomain,
   crcFieldIndex,
+  createTransientDomain,
   field,
   handler,
   parseCarrier,

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { bundleModule, importModule, installModule } from "../src/functions/deployment/index.js";
 import type { Flow } from "../src/functions/flows/declaration.js";
 import { createFlowHost } from "../src/functions/flows/index.js";
+import type { SlotFlow } from "../src/functions/slot-flows/index.js";
 import { createTransientDomain, reference } from "../src/functions/turns/index.js";
 
 /** Examples as a node takes them: bundled from their TypeScript, and from what it compiles to. */
@@ -48,6 +49,35 @@ describe.each(["examples", "dist/examples"])("the deployable examples in %s", (f
     await expect.poll(() => running.statistics().pendingSends).toBe(0);
     expect((await meanOf("ue-17921")) - (await meanOf("ue-17922"))).toBeGreaterThan(7);
     await host.stop();
+    await domain.close();
+  });
+
+  it("serve a cell, whose slots follow from their numbers, and judge its links", async () => {
+    const hash = await installModule(data, await bundleModule(join(folder, `cell.${ending}`)));
+    const { functions, flows } = await importModule(data, hash);
+    const cell = flows.get("cell") as SlotFlow;
+    expect(cell).toMatchObject({ kind: "slot flow", name: "cell", delivery: "exactly-once" });
+    if (cell.source.kind !== "replayable") throw new Error("the source cannot be replayed");
+    const [one, other] = [cell.source.open(), cell.source.open()];
+    for (const number of [0, 1, 2]) one.slot(number);
+    const slot = structuredClone(one.slot(3));
+    expect(other.slot(3)).toEqual(slot);
+    expect(slot!.about).toMatchObject({ rnti: 17_922, transmission: 1 });
+    for (const reader of [one, other]) reader.close?.();
+
+    const domain = createTransientDomain(functions);
+    const changes: unknown[] = [];
+    domain.subscribe({ function: "cell-quality", key: "7" }, ({ event }) => changes.push(event));
+    const tell = (slot: number, snr_db: number, crc: boolean) =>
+      domain.invoke(reference("cell-quality", "7", "slot", { slot, snr_db, crc, mcsIndex: 9 }));
+    for (let slot = 0; slot < 20; slot++) await tell(slot, 20, true);
+    // Eleven of the last twenty are lost.
+    for (let slot = 20; slot < 40; slot++) await tell(slot, 10, slot < 29);
+    expect(changes).toMatchObject([
+      { slot: 19, quality: "good", before: "unknown", mean_db: 20, lost: 0 },
+      { slot: 35, quality: "fair", before: "good", mean_db: 12, lost: 0.35 },
+      { slot: 39, quality: "poor", before: "fair", lost: 0.55 },
+    ]);
     await domain.close();
   });
 

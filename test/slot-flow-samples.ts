@@ -25,9 +25,17 @@ interface Variation {
   readonly width?: number;
   readonly delivery?: "exactly-once" | "real-time";
   readonly slotDuration_ms?: number;
+  /** Some slots have inputs that are too long. */
+  readonly unfit?: boolean;
 }
 
-const declare = ({ rows = accounts, width = 8, delivery = "exactly-once", slotDuration_ms }: Variation) =>
+const declare = ({
+  rows = accounts,
+  width = 8,
+  delivery = "exactly-once",
+  slotDuration_ms,
+  unfit,
+}: Variation) =>
   slotFlow<typeof accountFlow>()("account-slots", {
     delivery,
     instance: {
@@ -45,7 +53,13 @@ const declare = ({ rows = accounts, width = 8, delivery = "exactly-once", slotDu
           added[0] = more;
           const until = performance.now() + number("reading_ms", 0);
           while (performance.now() < until);
-          return { configuration, inputs: { added }, keys: { account: { writes } }, about: { writes } };
+          const input = unfit && at % 10 === 7 ? new Int32Array(2) : added;
+          return {
+            configuration,
+            inputs: { added: input },
+            keys: { account: { writes } },
+            about: { writes },
+          };
         },
       }),
     },
@@ -72,3 +86,4 @@ export const coldAccounts = declare({ rows: 6, width: 20_000 });
 /** A slot a millisecond, and none is dropped. */
 export const pacedAccounts = declare({ slotDuration_ms: 1 });
 export const accountsInRealTime = declare({ delivery: "real-time", slotDuration_ms: 1 });
+export const unfitAccounts = declare({ unfit: true });

@@ -186,7 +186,13 @@ function flowsInService(flows: NodeFlows): FlowInService[] {
     const about = { name: running.flow.name, epoch: last, committed, aborted, problem };
     if (!("swap" in running)) return { ...about, tasks: running.statistics().tasks, slots: null };
     const { position, slots, executor } = running.statistics();
+    const { problem: ofSlots = null, ...counts } = slots;
     const { implementations } = executor;
-    return { ...about, tasks: [], slots: { position, ...slots, implementations } };
+    return {
+      ...about,
+      problem: problem ?? ofSlots,
+      tasks: [],
+      slots: { position, ...counts, implementations },
+    };
   });
 }

@@ -118,6 +118,18 @@ describe("a slot flow that delivers exactly once", () => {
     expect(sums).toEqual(expected(sums.length));
   });
 
+  it("passes over slots that cannot be run, and says why", async () => {
+    const flow = await start(memoryStore(), "unfitAccounts", "count=50");
+    await flow.finished;
+    const slots = given(flow).map(({ slot }) => slot);
+    expect(slots).toEqual(Array.from({ length: 50 }, (_, slot) => slot).filter((slot) => slot % 10 !== 7));
+    expect(flow.statistics().slots).toMatchObject({
+      done: 45,
+      failed: 5,
+      problem: expect.stringMatching(/slot 47: .*inputs.added.*2 elements/),
+    });
+  });
+
   it("swaps between two slots, and chooses the same when it is started again", async () => {
     const store = memoryStore();
     const flow = await start(store, "pacedAccounts", "count=100000");
@@ -165,9 +177,9 @@ describe("an epoch of a slot flow that cannot be committed", () => {
       },
     };
     const flow = await start(faulty, "pacedAccounts", "count=600");
-    await flow.commit();
+    while (flow.statistics().position < 20) await setTimeout(1);
     failing = true;
-    await setTimeout(20);
+    await setTimeout(30);
     await expect(flow.commit()).rejects.toMatchObject({ code: "EPOCH_FAILED" });
     failing = false;
     await flow.finished;

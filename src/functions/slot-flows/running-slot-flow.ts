@@ -52,9 +52,11 @@ export interface SlotFlowStatistics {
   /** The first slot that is not committed. */
   readonly position: number;
   readonly slots: {
-    /** Run, those that failed among them. */
+    /** Run, those that failed there among them. */
     readonly done: number;
+    /** Those that threw, or could not be prepared; why the latest of them did. */
     readonly failed: number;
+    readonly problem: string | undefined;
     /** Never run, because they were late. */
     readonly dropped: number;
     /** Done later than when the next was due. */
@@ -101,6 +103,7 @@ export interface RunningSlotFlow {
 /** Outputs that wait for an epoch; slots rest while there are more. */
 const mostHeld_bytes = 64 << 20;
 const remembered = 4096;
+const retryDelay_ms = 100;
 
 /**
  * Starts a slot flow where it was left, or from the beginning.
@@ -132,6 +135,7 @@ export async function startSlotFlow(options: SlotFlowOptions): Promise<RunningSl
   const finished = deferred<void>();
   finished.promise.catch(() => undefined);
   const counts = { failed: 0, dropped: 0, late: 0 };
+  let problem: string | undefined;
   const first = firstSlot(claim.manifest, flow, clock);
   counts.dropped += first - (claim.manifest.positions[slotsName]?.[0] ?? 0);
   let next = first;
@@ -202,35 +206,29 @@ export async function startSlotFlow(options: SlotFlowOptions): Promise<RunningSl
   };
 
   /** What a slot needs before it is due. */
-  const ready = async ({ configuration, keys: touched }: ReadSlot): Promise<SharedVariant> => {
+  const ready = async ({ configuration, inputs, keys: touched }: ReadSlot): Promise<SharedVariant> => {
     if (touched !== undefined) await resident(touched);
-    return await executor.prepare(configuration);
-  };
-
-  const submit = async (
-    { inputs, keys: touched, about }: ReadSlot,
-    variant: SharedVariant,
-  ): Promise<void> => {
+    const variant = await executor.prepare(configuration);
     for (const [port, view] of Object.entries(inputs)) {
       const tensor = variant.inputs[port];
-      if (tensor === undefined || tensor.view.length !== view.length) {
-        const expected = tensor === undefined ? "no such input" : `${tensor.view.length} elements`;
-        throw new InputError(
-          `slot ${next}, inputs.${port}`,
-          `${view.length} elements`,
-          `there is ${expected}`,
-        );
+      if (tensor?.view.length !== view.length) {
+        const remedy =
+          tensor === undefined ? "there is no such input" : `give ${tensor.view.length} elements`;
+        throw new InputError(`inputs.${port}`, `${view.length} elements`, remedy);
       }
       tensor.view.set(view);
     }
+    return variant;
+  };
+
+  const submit = async ({ keys: touched, about }: ReadSlot, variant: SharedVariant): Promise<void> => {
     slotEpochs.busy();
     numbers[submitted++ % remembered] = next;
     const running = flow;
     try {
       await executor.submit(variant, touched);
     } catch (error) {
-      if (lastsNot(error)) throw error;
-      counts.failed++;
+      passOver(error);
       return;
     }
     const { slotDuration_ms } = running;
@@ -251,9 +249,29 @@ export async function startSlotFlow(options: SlotFlowOptions): Promise<RunningSl
       await executor.load(touched);
     } catch (error) {
       if ((error as NeuroranError).code !== "KEYED_STATE_FULL") throw error;
-      await slotEpochs.commit();
+      await committed();
       await executor.load(touched);
     }
+  };
+
+  /** Waits until all slots done so far are committed, however often that fails. */
+  const committed = async (): Promise<void> => {
+    for (;;) {
+      try {
+        await slotEpochs.commit();
+        return;
+      } catch (error) {
+        if ((error as NeuroranError).code !== "EPOCH_FAILED" || ending !== "running") throw error;
+        await setTimeout(retryDelay_ms);
+      }
+    }
+  };
+
+  /** Passes over a slot that cannot be run, for which the flow must not end. */
+  const passOver = (error: unknown): void => {
+    if (lastsNot(error)) throw error;
+    counts.failed++;
+    problem = `slot ${next}: ${error instanceof Error ? error.message : error}`;
   };
 
   const run = async (): Promise<void> => {
@@ -263,7 +281,12 @@ export async function startSlotFlow(options: SlotFlowOptions): Promise<RunningSl
       counts.dropped += now - next;
       next = now;
       const read = feed;
-      const slot = await read.take(next);
+      let slot: ReadSlot | undefined;
+      try {
+        slot = await read.take(next);
+      } catch (error) {
+        if (ending === "running" && read === feed) throw error;
+      }
       if (ending !== "running") break;
       // Another version's source goes on where this one was.
       if (read !== feed) continue;
@@ -271,14 +294,16 @@ export async function startSlotFlow(options: SlotFlowOptions): Promise<RunningSl
         slotEpochs.between(next, true);
         return;
       }
-      const variant = await ready(slot);
-      if (await due(slot)) {
+      const variant = await ready(slot).catch(passOver);
+      if (variant !== undefined) {
+        const inTime = await due(slot);
         if (ending !== "running") break;
-        await submit(slot, variant);
-      } else counts.dropped++;
+        if (inTime) await submit(slot, variant);
+        else counts.dropped++;
+      }
       next++;
       slotEpochs.between(next, false);
-      if (slotEpochs.held() > mostHeld_bytes) await slotEpochs.commit();
+      if (slotEpochs.held() > mostHeld_bytes) await committed();
     }
   };
   const running = run().catch((error: unknown) => {
@@ -332,8 +357,8 @@ export async function startSlotFlow(options: SlotFlowOptions): Promise<RunningSl
         await feed.close();
         await running;
         if ((ending as string) === "stopping") {
-          await slotEpochs.commit();
-          await end(undefined);
+          const failure = await slotEpochs.commit().catch((error: NeuroranError) => error);
+          await end(failure ?? undefined);
         }
       }
       await finished.promise;
@@ -371,7 +396,7 @@ export async function startSlotFlow(options: SlotFlowOptions): Promise<RunningSl
       const executed = executor.statistics();
       return {
         ...slotEpochs.statistics(),
-        slots: { done: executed.completed, ...counts },
+        slots: { done: executed.completed, ...counts, problem },
         restored: {
           epoch: claim.manifest.epoch,
           position: claim.manifest.positions[slotsName]?.[0] ?? 0,
