@@ -1,4 +1,5 @@
 /** Slot flows that the tests run. Their sources read the query of the address, on their own threads. */
+import { setTimeout } from "node:timers/promises";
 import { field, stateSchema } from "../src/functions/index.js";
 import { slotFlow } from "../src/functions/slot-flows/index.js";
 import type { accountFlow } from "./slot-flow.js";
@@ -79,6 +80,39 @@ const declare = ({
         ? [{ target: { function: "watcher", key: String(about.writes[0]) }, handler: "told", body: { slot } }]
         : [],
   });
+
+/** Slots that come every two milliseconds, whether anybody takes them or not. */
+export const liveAccounts = slotFlow<typeof accountFlow>()("live-accounts", {
+  delivery: "real-time",
+  instance: {
+    module: new URL("./slot-flow.js", import.meta.url),
+    factory: "createAccountFlow",
+    options: { account: accounts, width: 8 },
+    arenaBytes: 1 << 20,
+  },
+  source: {
+    kind: "live",
+    open: () => ({
+      async next() {
+        await setTimeout(2);
+        return {
+          configuration,
+          inputs: { added: Int32Array.of(1) },
+          keys: { account: { writes: [1] } },
+          about: 0,
+        };
+      },
+    }),
+  },
+  slotDuration_ms: 2,
+  lateAfter_ms: 50,
+  outputs: {
+    sums: {
+      message: sums,
+      of: ({ number: slot, outputs }) => ({ slot, first: outputs.sums.view[0], second: 0 }),
+    },
+  },
+});
 
 export const accountSlots = declare({});
 /** Fewer rows than there are accounts, and so large that generations of epochs are short. */

@@ -217,6 +217,20 @@ describe("a slot flow in real time", () => {
     expect(seen).toEqual([...new Set(seen)].sort((a, b) => a - b));
   });
 
+  it("takes slots as they come, and keeps the state of those that it took", async () => {
+    const store = memoryStore();
+    const seen: Sums[] = [];
+    for (const runs of [1, 2]) {
+      const flow = await start(store, "liveAccounts", "");
+      flow.output("sums").subscribe(undefined, ({ message }) => seen.push(message as Sums));
+      while (seen.length < 20 * runs) await setTimeout(5);
+      await flow.stop();
+      expect(flow.statistics().position).toBe((seen[seen.length - 1] as Sums).slot + 1);
+    }
+    expect(seen.map(({ first }) => first)).toEqual(seen.map((_, index) => index + 1));
+    expect(seen.map(({ slot }) => slot)).toEqual(seen.map((one) => one.slot).sort((a, b) => a - b));
+  });
+
   it("is the only way to deliver what cannot be replayed", () => {
     const declare = (delivery: "exactly-once" | "real-time", slotDuration_ms?: number) =>
       slotFlow<typeof accountFlow>()("live", {
