@@ -117,6 +117,8 @@ export const liveAccounts = slotFlow<typeof accountFlow>()("live-accounts", {
 export const accountSlots = declare({});
 /** Fewer rows than there are accounts, and so large that generations of epochs are short. */
 export const coldAccounts = declare({ rows: 6, width: 20_000 });
+/** Rows of another length than those of `accountSlots`. */
+export const widerAccounts = declare({ width: 9 });
 /** A slot a millisecond, and none is dropped. */
 export const pacedAccounts = declare({ slotDuration_ms: 1 });
 export const accountsInRealTime = declare({ delivery: "real-time", slotDuration_ms: 1 });

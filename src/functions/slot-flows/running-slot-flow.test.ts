@@ -118,6 +118,19 @@ describe("a slot flow that delivers exactly once", () => {
     expect(sums).toEqual(expected(sums.length));
   });
 
+  it("refuses state that another version wrote otherwise, and leaves it as it was", async () => {
+    const store = memoryStore();
+    const before = await start(store, "accountSlots", "count=50");
+    await before.finished;
+    await expect(start(store, "widerAccounts", "count=100")).rejects.toMatchObject({
+      code: "STATE_LAYOUT",
+      message: expect.stringMatching(/accounts.sum.*int32\[8\] version 1.*int32\[9\] version 1/),
+    });
+    const after = await start(store, "accountSlots", "count=100");
+    await after.finished;
+    expect(given(after)).toEqual(expected(100));
+  });
+
   it("passes over slots that cannot be run, and says why", async () => {
     const flow = await start(memoryStore(), "unfitAccounts", "count=50");
     await flow.finished;

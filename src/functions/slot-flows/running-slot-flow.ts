@@ -107,7 +107,8 @@ const retryDelay_ms = 100;
 
 /**
  * Starts a slot flow where it was left, or from the beginning.
- * @throws what `loadSlotFlow`, `claimFlow` and `startSlotExecutor` throw.
+ * @throws what `loadSlotFlow`, `claimFlow` and `startSlotExecutor` throw; NeuroranError STATE_LAYOUT where another version wrote the
+ * state otherwise.
  */
 export async function startSlotFlow(options: SlotFlowOptions): Promise<RunningSlotFlow> {
   const { store, clock = systemClock, guardOf = () => checksums } = options;
@@ -130,7 +131,17 @@ export async function startSlotFlow(options: SlotFlowOptions): Promise<RunningSl
     implementations,
     store: state.rows,
   });
-  executor.restore(state.tensors);
+  const layoutsKey = `${keys.prefix}layouts`;
+  const keepLayouts = (): Promise<void> => store.commit([sealJson(guard, layoutsKey, executor.layouts())]);
+  try {
+    const written = claim.manifest.epoch === 0 ? undefined : store.get(layoutsKey);
+    if (written !== undefined) checkLayouts(name, openJson(guard, layoutsKey, written), executor.layouts());
+    executor.restore(state.tensors);
+    await keepLayouts();
+  } catch (error) {
+    await executor.close();
+    throw error;
+  }
 
   const finished = deferred<void>();
   finished.promise.catch(() => undefined);
@@ -390,6 +401,8 @@ export async function startSlotFlow(options: SlotFlowOptions): Promise<RunningSl
       return await swap(request, (kept) => {
         if (kept) take(later, { module: String(module), name: exported });
         else take(formerFlow, formerProgram);
+        // The store may be full: then the next start refuses what it may not read.
+        keepLayouts().catch(() => undefined);
       });
     },
     statistics: () => {
@@ -433,6 +446,22 @@ function lastsNot(error: unknown): boolean {
 function failed(flow: string, cause: unknown): NeuroranError {
   const problem = cause instanceof Error ? cause.message : String(cause);
   return new NeuroranError("SLOT_FLOW_FAILED", `flow ${flow} failed: ${problem}`, { cause });
+}
+
+/** Refuses state that another version wrote otherwise: it migrates while slots go on, not in the store. */
+function checkLayouts(
+  flow: string,
+  written: Readonly<Record<string, string>>,
+  now: Readonly<Record<string, string>>,
+): void {
+  for (const [name, layout] of Object.entries(written)) {
+    if (now[name] === undefined || now[name] === layout) continue;
+    const remedy = "start the version that wrote it, then deploy this one";
+    throw new NeuroranError(
+      "STATE_LAYOUT",
+      `state ${name} of flow ${flow} was written as ${layout}, and is ${now[name]} now: ${remedy}`,
+    );
+  }
 }
 
 /** Refuses another version of a flow whose outputs those who subscribed could not read. */

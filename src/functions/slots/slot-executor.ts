@@ -106,6 +106,8 @@ export interface SlotExecutor<I extends Ports = Ports, O extends Ports = Ports> 
    * @throws NeuroranError SLOTS_UNDERWAY, CHECKPOINT_UNDERWAY, KEYED_STATE_FULL; InputError for what is no part of this flow.
    */
   restore(parts: readonly CheckpointPart[]): void;
+  /** How state is laid out, by its name: type, shape (of a row, where a key chooses it) and version. */
+  layouts(): Readonly<Record<string, string>>;
   statistics(): SlotStatistics;
   /** Finishes the submitted slots and ends the thread, by force after five seconds. Harmless when repeated. */
   close(): Promise<void>;
@@ -440,6 +442,15 @@ export async function startSlotExecutor<F extends DataflowData>(start: {
       if (queue.counts().pending > 0)
         throw new NeuroranError("SLOTS_UNDERWAY", "slots are underway: restore state when they are done");
       checkpoints!.restore(parts);
+    },
+    layouts() {
+      const keyed = new Set(keys.kinds.flatMap(({ states }) => states.map(({ name }) => name)));
+      const found: Record<string, string> = {};
+      for (const { name, dtype, shape, version } of threads[ownerOf(words)]?.latest.lasting ?? []) {
+        const sizes = keyed.has(name) ? shape.slice(1) : shape;
+        if (version !== undefined) found[name] = `${dtype}[${sizes.join(", ")}] version ${version}`;
+      }
+      return found;
     },
     statistics() {
       const index = ownerOf(words);
