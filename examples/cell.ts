@@ -5,7 +5,7 @@
  *     npx neuroran up &
  *     npx neuroran deploy examples/cell.ts
  *     npx neuroran subscribe cell-quality 17921 --from 1
- *     npx neuroran subscribe --flow cell slots --from 0 --limit 5
+ *     npx neuroran subscribe --flow cell slots --key 17921 --from 0 --limit 5
  *     npx neuroran swap demapping --to log-map
  *     npx neuroran ps
  *
@@ -105,6 +105,7 @@ export const cell = slotFlow<typeof uplink>()("cell", {
         snr_db: 10 * Math.log10(outputs.quality.view[qualityFieldIndex.snr]),
         crc: outputs.crc.view[crcFieldIndex.passed] === 1,
       }),
+      key: ({ rnti }) => rnti,
     },
   },
   sends: ({ number, about: { rnti, mcsIndex }, outputs }) => [

@@ -1,7 +1,7 @@
 /** Flows for tests. Loaded with `?count=…`, numbers of the source, `?fail=…`, the number at which an operator throws, and
  * `?slow=…`, the number at which it takes 300 ms. */
 
-import { flow, generated, live, logged, operator } from "../src/functions/flows/index.js";
+import { flow, generated, keyed, live, logged, operator } from "../src/functions/flows/index.js";
 import { field, stateSchema } from "../src/functions/schema/index.js";
 
 const parameters = new URL(import.meta.url).searchParams;
@@ -46,18 +46,14 @@ export const liveTotals = flow("live-totals", { delivery: "real-time" }, ({ sour
   totals: totalling({ numbers: source("numbers", numberMessage, live({ lateAfter_ms: 100 })) }),
 }));
 
-export const generatedTotals = flow("generated-totals", { delivery: "exactly-once" }, ({ source }) => ({
-  totals: totalling(
-    {
-      numbers: source(
-        "numbers",
-        numberMessage,
-        generated((number) => (number < count ? { number } : undefined)),
-      ),
-    },
-    { parallelism: 2 },
-  ),
-}));
+export const generatedTotals = flow("generated-totals", { delivery: "exactly-once" }, ({ source }) => {
+  const numbers = source(
+    "numbers",
+    numberMessage,
+    generated((number) => (number < count ? { number } : undefined)),
+  );
+  return { totals: keyed(totalling({ numbers }, { parallelism: 2 }), ({ number }) => number % 10) };
+});
 
 /** Halves numbers until they are odd: each goes round the loop as often as it can be halved. */
 const halving = operator({

@@ -13,14 +13,16 @@ const longestPause_ms = 1000;
 export async function* followEvents(
   transport: Transport,
   path: string,
-  { from, signal }: { readonly from?: number; readonly signal?: AbortSignal },
+  { from, key, signal }: { readonly from?: number; readonly key?: string; readonly signal?: AbortSignal },
   patience_ms: number,
 ): AsyncGenerator<LoggedEvent, void, undefined> {
   let next = from;
   let [reached, pause_ms] = [performance.now(), firstPause_ms];
   while (signal?.aborted !== true) {
     try {
-      const query = next === undefined ? "" : `?from=${next}`;
+      const parameters = new URLSearchParams(key === undefined ? {} : { key });
+      if (next !== undefined) parameters.set("from", String(next));
+      const query = parameters.size === 0 ? "" : `?${parameters}`;
       const response = await transport.stream(`${path}${query}`, { accept: "text/event-stream" }, signal);
       response.setEncoding("utf8");
       const events: LoggedEvent[] = [];

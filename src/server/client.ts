@@ -69,11 +69,14 @@ export interface Client {
     address: Address,
     options?: { readonly from?: number; readonly signal?: AbortSignal },
   ): AsyncIterable<LoggedEvent>;
-  /** The messages of a flow's output from a position on (from 0), or what comes from now on, as `subscribe` gives events. */
+  /**
+   * The messages of a flow's output from a position on (from 0), or what comes from now on, as `subscribe` gives events; those
+   * of one key, if one is given.
+   */
   output(
     flow: string,
     output: string,
-    options?: { readonly from?: number; readonly signal?: AbortSignal },
+    options?: { readonly from?: number; readonly key?: string; readonly signal?: AbortSignal },
   ): AsyncIterable<LoggedEvent>;
   /** Lets go of the connections. */
   close(): void;

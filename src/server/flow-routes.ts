@@ -74,7 +74,8 @@ export interface SwapReport {
 /**
  * Everything under `/flows`:
  * - `GET /flows`: what runs, with its statistics.
- * - `GET /flows/{name}/{output}/events`: the messages of an output as server-sent events, from a position (from 0) on.
+ * - `GET /flows/{name}/{output}/events`: the messages of an output as server-sent events, from a position (from 0) on;
+ *   with `key`, those of one key.
  * - `POST /flows/{name}/{source}`: appends a message, as JSON by the source's schema, to a log that the flow reads; 204 when it is
  *   durable.
  * - `POST /flows/{name}/swap` of a flow of slots: exchanges implementations between two slots (`{implementations, fallback?}`);
@@ -90,11 +91,13 @@ export async function serveFlows(exchange: Exchange, flows: NodeFlows, streams: 
     if (request.method !== "GET") throw methodRefused(exchange, "GET");
     const flow = await flows.flow(name);
     const output = flow.output(part);
-    const from = positionOf(request, parametersOf(query, ["from"]), 0);
+    const parameters = parametersOf(query, ["from", "key"]);
+    const from = positionOf(request, parameters, 0);
+    const key = parameters.get("key") ?? undefined;
     const stream = streamEvents(
       response,
       (position, deliver) =>
-        output.subscribe(position, (one) => deliver(one.position, () => jsonText(one.message))),
+        output.subscribe(position, (one) => deliver(one.position, () => jsonText(one.message)), key),
       from,
     );
     const readers = readersOf(flow);

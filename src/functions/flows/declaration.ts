@@ -59,6 +59,8 @@ export interface Stream<M extends Schema = Schema> {
   readonly message: M;
   readonly origin: Origin;
   readonly graph: FlowGraph;
+  /** What those who subscribe to it, as an output, can choose messages by. Made by `keyed`. */
+  readonly key?: (message: never) => Key;
 }
 
 /** Reads a source from a position on. */

@@ -77,6 +77,11 @@ export function live<T>(options: { readonly lateAfter_ms: number }): TypedSource
   return { kind: "live", ...options };
 }
 
+/** The stream, as an output from which those who subscribe can choose the messages of one key. */
+export function keyed<M extends Schema>(stream: Stream<M>, key: (message: ValueOf<M>) => Key): Stream<M> {
+  return { ...stream, key };
+}
+
 /**
  * Declares a flow: operators applied to streams, and its outputs by name. Everything about it is in the module that
  * declares it, which the flow's workers load as well.

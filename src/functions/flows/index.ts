@@ -3,6 +3,7 @@ export {
   type FlowBuilder,
   flow,
   generated,
+  keyed,
   live,
   logged,
   type Operator,

@@ -1,5 +1,7 @@
 import type { Store, Write } from "../../bus/index.js";
+import { InputError } from "../../errors.js";
 import type { Codec } from "../schema/index.js";
+import type { Key } from "./declaration.js";
 import { type FlowKeys, positionOf } from "./epoch-store.js";
 import type { Guard } from "./guard.js";
 
@@ -14,9 +16,15 @@ export interface OutputMessage<T = unknown> {
 export interface FlowOutput<T = unknown> {
   /**
    * Delivers messages from `position` on (those still kept; undefined: only coming ones), each once and in order. In a
-   * flow in real time nothing is kept. A subscriber that throws gets no more. Returns what ends it.
+   * flow in real time nothing is kept. With `key`, only messages that have it. A subscriber that throws gets no more.
+   * Returns what ends it.
+   * @throws InputError for a key where the output was declared without.
    */
-  subscribe(position: number | undefined, deliver: (message: OutputMessage<T>) => void): () => void;
+  subscribe(
+    position: number | undefined,
+    deliver: (message: OutputMessage<T>) => void,
+    key?: string,
+  ): () => void;
   /** The kept messages from a position on, at most `limit`. @throws NeuroranError STATE_CORRUPT. */
   read(position: number, limit: number): OutputMessage<T>[];
 }
@@ -39,6 +47,7 @@ export function outputLog(
   guard: Guard,
   /** Behind the last message that is there. */
   behind: number,
+  keyOf: ((message: never) => Key) | undefined,
 ): OutputLog {
   const prefix = keys.output(name);
   /** By subscriber: the next position, or undefined until the first message. */
@@ -57,9 +66,18 @@ export function outputLog(
   };
   return {
     read,
-    subscribe(position, deliver) {
+    subscribe(position, deliver, key) {
+      if (key !== undefined && keyOf === undefined) {
+        throw new InputError(
+          "key",
+          key,
+          `output ${name} has no keys: leave it out, or declare it by keyed(...)`,
+        );
+      }
       // One function may subscribe twice.
-      const subscriber = (message: OutputMessage): void => deliver(message);
+      const subscriber = (one: OutputMessage): void => {
+        if (key === undefined || String(keyOf?.(one.message as never)) === key) deliver(one);
+      };
       subscribers.set(subscriber, position);
       if (position !== undefined) {
         for (let next = position; subscribers.has(subscriber); ) {

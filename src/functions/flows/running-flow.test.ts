@@ -53,6 +53,12 @@ function totalsOf(flow: RunningFlow): Map<number, number> {
 }
 
 describe("a running flow", () => {
+  it("refuses to choose by keys that an output does not have", async () => {
+    const flow = await start("loggedTotals", memoryStore());
+    expect(() => flow.output("totals").subscribe(0, () => {}, "7")).toThrow(/totals has no keys/);
+    await flow.stop();
+  });
+
   it.each([1, 2, 3])("gives each message's effect once, on %i threads", async (workers) => {
     const flow = await start("generatedTotals", memoryStore(), {
       query: "?count=8000",
@@ -60,7 +66,14 @@ describe("a running flow", () => {
     });
     const seen: number[] = [];
     flow.output("totals").subscribe(0, ({ position }) => seen.push(position));
+    const [chosen, later]: Total[][] = [[], []];
+    flow.output("totals").subscribe(0, ({ message }) => chosen.push(message as Total), "7");
     await flow.finished;
+    flow.output("totals").subscribe(0, ({ message }) => later.push(message as Total), "7");
+    expect(chosen.map(({ number }) => number)).toEqual(
+      Array.from({ length: 800 }, (_, index) => 10 * index + 7),
+    );
+    expect(later).toEqual(chosen);
     expect(totalsOf(flow)).toEqual(expectedTotals(8000));
     expect(seen).toEqual(Array.from({ length: 8000 }, (_, position) => position));
     const { tasks, positions } = flow.statistics();

@@ -149,6 +149,7 @@ export async function runFlow(
       codecOf(stream.message, restoration.outputLayouts[name]) as Codec,
       guard,
       last.outputs[name] ?? 0,
+      stream.key,
     );
   }
   let { basePositions } = restoration;

@@ -203,7 +203,7 @@ async function checkOutput(directory: string, count: number, problems: string[])
   try {
     const codec = codecOf(countedSequence.outputs.results.message) as Codec;
     const end = partitions * count + 1;
-    const log = outputLog(store, flowKeys(countedSequence.name), "results", codec, checksums, end);
+    const log = outputLog(store, flowKeys(countedSequence.name), "results", codec, checksums, end, undefined);
     const check = expectedOutput(count, (problem) => {
       if (problems.length < mostProblems) problems.push(problem);
     });

@@ -2,7 +2,7 @@ import { InputError } from "../../errors.js";
 import type { View } from "../data-type.js";
 import type { DataflowData } from "../dataflow.js";
 import type { Configuration } from "../flow-instance.js";
-import type { Delivery } from "../flows/declaration.js";
+import type { Delivery, Key } from "../flows/declaration.js";
 import type { Ports, TensorsOf } from "../port.js";
 import { codecOf, type Schema, type ValueOf } from "../schema/index.js";
 import type { KeysOfSlot } from "../slots/slot-keys.js";
@@ -52,6 +52,8 @@ export interface SlotOutput<M extends Schema = Schema, O extends Ports = Ports, 
   readonly message: M;
   /** What a slot gives; undefined where it gives nothing. */
   of(slot: DoneSlot<O, About>): ValueOf<M> | undefined;
+  /** What those who subscribe can choose messages by. */
+  readonly key?: (message: ValueOf<M>) => Key;
 }
 
 /** What a slot flow is declared by. */
@@ -96,7 +98,12 @@ export interface SlotFlow {
   readonly source: SlotSource;
   readonly slotDuration_ms: number | undefined;
   readonly lateAfter_ms: number;
-  readonly outputs: Readonly<Record<string, { readonly message: Schema; of(slot: DoneSlot): unknown }>>;
+  readonly outputs: Readonly<
+    Record<
+      string,
+      { readonly message: Schema; readonly key?: (message: never) => Key; of(slot: DoneSlot): unknown }
+    >
+  >;
   sends(slot: DoneSlot): readonly Invocation[];
 }
 

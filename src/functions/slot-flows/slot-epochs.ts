@@ -97,9 +97,9 @@ export function createSlotEpochs(options: SlotEpochOptions): SlotEpochs {
   let { head, manifest: last } = claim;
   const outputs: Record<string, OutputLog> = {};
   const codecs: Record<string, Codec> = {};
-  for (const [name, { message }] of Object.entries(flow.outputs)) {
+  for (const [name, { message, key }] of Object.entries(flow.outputs)) {
     codecs[name] = codecOf(message, options.outputLayouts[name]) as Codec;
-    outputs[name] = outputLog(store, keys, name, codecs[name], guard, last.outputs[name] ?? 0);
+    outputs[name] = outputLog(store, keys, name, codecs[name], guard, last.outputs[name] ?? 0, key);
   }
   const delivered: Record<string, number> = { ...last.outputs };
   const counts = { committed: 0, aborted: 0 };

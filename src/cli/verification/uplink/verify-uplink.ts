@@ -130,7 +130,7 @@ async function outputsOf(directory: string, slots: number): Promise<ReceivedSlot
   try {
     const { name, outputs } = uplinkSlots;
     const codec = codecOf(outputs.slots.message) as Codec;
-    const log = outputLog(store, flowKeys(name), "slots", codec, checksums, slots + 1);
+    const log = outputLog(store, flowKeys(name), "slots", codec, checksums, slots + 1, undefined);
     const found: ReceivedSlot[] = [];
     for (let more = log.read(0, 1024); more.length > 0; more = log.read(found.length, 1024)) {
       for (const { position, message } of more) {
