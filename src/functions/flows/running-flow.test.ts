@@ -42,6 +42,10 @@ function expectedTotals(count: number): Map<number, number> {
   );
 }
 
+async function committed(flow: RunningFlow, epochs: number): Promise<void> {
+  while (flow.statistics().epochs.committed < epochs) await setTimeout(1);
+}
+
 function totalsOf(flow: RunningFlow): Map<number, number> {
   const messages = flow
     .output("totals")
@@ -90,16 +94,16 @@ describe("a running flow", () => {
     let finished = false;
     for (let round = 0; !finished; round++) {
       const flow = await start("generatedTotals", store, {
-        query: "?count=16000",
+        query: "?count=60000",
         epochInterval_ms: 1,
         deployment: { workers: 1 + (round % 2), parallelism: { totalling: 1 + (round % 5) } },
       });
       if (flow.statistics().restored.epoch > 0) restored++;
       finished = await Promise.race([
         flow.finished.then(() => true),
-        setTimeout(round < 6 ? 30 + 20 * round : 60_000).then(() => false),
+        round < 6 ? committed(flow, 1 + (round % 3)).then(() => false) : flow.finished.then(() => true),
       ]);
-      if (finished) expect(totalsOf(flow)).toEqual(expectedTotals(16_000));
+      if (finished) expect(totalsOf(flow)).toEqual(expectedTotals(60_000));
       await flow.abandon();
     }
     expect(restored).toBeGreaterThan(1);
