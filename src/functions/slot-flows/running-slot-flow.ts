@@ -399,6 +399,8 @@ export async function startSlotFlow(options: SlotFlowOptions): Promise<RunningSl
         ...(fallback && { fallback }),
       };
       return await swap(request, (kept) => {
+        // An executor that is closed gives its slots back.
+        if (ending !== "running") return;
         if (kept) take(later, { module: String(module), name: exported });
         else take(formerFlow, formerProgram);
         // The store may be full: then the next start refuses what it may not read.
