@@ -10,3 +10,4 @@ export {
 } from "./processors.js";
 export { createRandom, type Random } from "./random.js";
 export { type ResidentMemory, residentMemory } from "./resident-memory.js";
+export { setRealTime } from "./thread-priority.js";

@@ -62,7 +62,7 @@ export async function benchmarkCheckpoint(
     const run = await receiver.run(seconds, () => phase, checkpointing);
     await checkpointing;
     const { slots, lost, longestStall_ms } = run;
-    const { completed, failed, processor, processorProblem } = executor.statistics();
+    const { completed, failed, processor, processorProblem, realTimeProblem } = executor.statistics();
     const all = completed - before.completed === slots.length && failed === 0;
     const measured = phases.map((name) => measurePhase("checkpoint", name, run, target, slot_ms, all));
     return {
@@ -72,8 +72,7 @@ export async function benchmarkCheckpoint(
       slots: slots.length,
       p99Rise: measured[1]!.p99 / measured[0]!.p99 - 1,
       ownP99Rise: measured[1]!.own.p99 / measured[0]!.own.p99 - 1,
-      processor:
-        processor === undefined ? `not pinned: ${processorProblem}` : `pinned to processor ${processor}`,
+      processor: `${processor === undefined ? `not pinned: ${processorProblem}` : `pinned to processor ${processor}`}, ${realTimeProblem === undefined ? "at real-time priority" : `without real-time priority: ${realTimeProblem}`}`,
       longestStall_ms,
     };
   } finally {

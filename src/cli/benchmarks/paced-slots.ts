@@ -108,6 +108,7 @@ export async function startPacedReceiver(
     ...(target ? { target } : {}),
   };
   const executor = await startSlotExecutor<typeof stampedUplink>({
+    realTime: true,
     module: new URL("./stamped-uplink.js", import.meta.url),
     factory: "createStampedUplink",
     options,

@@ -60,7 +60,7 @@ export async function benchmarkSwap(
     const run = await receiver.run(seconds, () => phase, swapping);
     await swapping;
     const { slots, lost, longestStall_ms } = run;
-    const { completed, failed, processor, processorProblem } = executor.statistics();
+    const { completed, failed, processor, processorProblem, realTimeProblem } = executor.statistics();
     const all = completed - before.completed === slots.length && failed === 0;
     return {
       phases: phases.map((name) => measurePhase("swap", name, run, target, slot_ms, all)),
@@ -70,8 +70,7 @@ export async function benchmarkSwap(
       })),
       lost: lost.length,
       slots: slots.length,
-      processor:
-        processor === undefined ? `not pinned: ${processorProblem}` : `pinned to processor ${processor}`,
+      processor: `${processor === undefined ? `not pinned: ${processorProblem}` : `pinned to processor ${processor}`}, ${realTimeProblem === undefined ? "at real-time priority" : `without real-time priority: ${realTimeProblem}`}`,
       longestStall_ms,
     };
   } finally {

@@ -127,6 +127,7 @@ export async function startSlotFlow(options: SlotFlowOptions): Promise<RunningSl
   let implementations =
     chosen === undefined ? {} : openJson<Record<string, string>>(guard, chosenKey, chosen);
   const executor = await startSlotExecutor({
+    realTime: flow.slotDuration_ms !== undefined,
     ...flow.instance,
     implementations,
     store: state.rows,

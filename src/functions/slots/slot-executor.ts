@@ -59,6 +59,8 @@ export interface SlotStatistics {
   readonly processor: number | undefined;
   /** Why the thread is not pinned. */
   readonly processorProblem: string | undefined;
+  /** Why the thread has no real-time priority though it was asked for. */
+  readonly realTimeProblem: string | undefined;
 }
 
 /** A flow that runs on a worker thread. */
@@ -150,11 +152,17 @@ export async function startSlotExecutor<F extends DataflowData>(start: {
   /** Names of implementations by function or node, over what the factory chooses itself. */
   readonly implementations?: Readonly<Record<string, string>>;
   readonly arenaBytes: number;
+  /**
+   * Slots arrive by a clock: their thread goes before all threads of ordinary priority, where the system lets it. Not for slots
+   * that follow each other without a pause.
+   */
+  readonly realTime?: boolean;
   /** Where keyed state comes from that has no row. Without one, what loses its row is gone. */
   readonly store?: KeyedStateStore;
 }): Promise<SlotExecutor<F["inputs"], F["outputs"]>> {
   type I = F["inputs"];
   type O = F["outputs"];
+  const { realTime = false } = start;
   const { memory, parts } = createSlotMemory(start.arenaBytes);
   const taken = new Int32Array(new SharedArrayBuffer(4));
   const inputsArena = createArena({ memory, part: parts.inputs });
@@ -245,6 +253,7 @@ export async function startSlotExecutor<F extends DataflowData>(start: {
         lasting: { part: parts.lasting, taken, known: threads[otherThread(index)]?.latest.lasting ?? [] },
         ring: words.buffer,
         processor: lease.processor,
+        realTime,
         rehearsal,
       },
       words,
@@ -281,9 +290,10 @@ export async function startSlotExecutor<F extends DataflowData>(start: {
   };
 
   let pinned: boolean;
+  let realTimeProblem: string | undefined;
   try {
     const thread = await launch(0, inForce, undefined);
-    ({ pinned } = await thread.started);
+    ({ pinned, realTimeProblem } = await thread.started);
   } catch (error) {
     lease.release();
     throw error;
@@ -466,6 +476,7 @@ export async function startSlotExecutor<F extends DataflowData>(start: {
         swaps: records.map((one) => ({ ...one })),
         processor,
         processorProblem,
+        realTimeProblem,
       };
     },
     close() {

@@ -110,6 +110,8 @@ export interface WorkerStart {
   readonly ring: SharedArrayBuffer;
   /** What the thread pins itself to when it owns the slots. */
   readonly processor: number | undefined;
+  /** Whether it goes before all threads of ordinary priority while it owns the slots. */
+  readonly realTime: boolean;
   /** For a thread that is to take over: what it runs on a state of its own, before it begins. */
   readonly rehearsal: readonly VariantRequest[] | undefined;
 }
@@ -160,6 +162,8 @@ export type Reply =
       readonly keyed: readonly KeyedDescription[];
       /** Whether the thread runs on the processor that it was given. */
       readonly pinned: boolean;
+      /** Why it cannot have real-time priority; undefined where it can, or was not asked to. */
+      readonly realTimeProblem: string | undefined;
     }
   | { readonly kind: "start failed"; readonly error: ErrorDescription }
   | {

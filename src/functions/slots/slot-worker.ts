@@ -5,7 +5,7 @@
 import { type MessagePort, receiveMessageOnPort, workerData } from "node:worker_threads";
 import { type ConnectionEnd, useConnection } from "../../compiler/index.js";
 import { describeError, InputError, NeuroranError } from "../../errors.js";
-import { avoidProcessors, openClock, runOn } from "../../system/index.js";
+import { avoidProcessors, openClock, runOn, setRealTime } from "../../system/index.js";
 import { type Arena, createArena } from "../arena.js";
 import type { FlowInstance, Variant } from "../flow-instance.js";
 import { keysPerSlot } from "../keyed-rows.js";
@@ -40,6 +40,16 @@ const ownProcessor = processor === undefined ? [] : [processor];
 // A thread that does not own the slots keeps off their processor as long as it has anything to do.
 const isCandidate = start.rehearsal !== undefined;
 const pinned = isCandidate ? avoidProcessors(ownProcessor) : processor !== undefined && runOn(ownProcessor);
+// Only who owns the slots has the priority: preparing takes long, and must not keep others from a processor.
+const realTimeProblem = start.realTime ? setRealTime(true) : undefined;
+let hasPriority = start.realTime && realTimeProblem === undefined;
+if (isCandidate) choosePriority(false);
+
+function choosePriority(owner: boolean): void {
+  if (owner === hasPriority || !start.realTime || realTimeProblem !== undefined) return;
+  setRealTime(owner);
+  hasPriority = owner;
+}
 
 function reply(message: Reply): void {
   port.postMessage(message);
@@ -268,6 +278,7 @@ function run(instance: FlowInstance, arena: Arena): void {
       if (serve()) return;
     }
     const mine = claim(words, self);
+    choosePriority(mine !== 0);
     const completed = Atomics.load(words, word.completed);
     if (mine === 1 && migrating) {
       migrate(completed);
@@ -314,6 +325,7 @@ if (created !== undefined) {
       states: states.map(({ name, tensor, initial }) => ({ name, tensor: describeTensor(tensor), initial })),
     })),
     pinned,
+    realTimeProblem,
   });
   run(instance, arena);
   instance.close();
