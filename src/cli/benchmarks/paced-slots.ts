@@ -5,7 +5,7 @@ import {
   type SlotExecutor,
   startSlotExecutor,
 } from "../../functions/index.js";
-import { openClock } from "../../system/index.js";
+import { openClock, setRealTime } from "../../system/index.js";
 import { harqKey, harqProcessKey } from "../../transceiver/coding/soft-buffers.js";
 import { writeGrantMessage } from "../../transceiver/pusch/grant-message.js";
 import { type PuschConfiguration, parseCarrier } from "../../transceiver/pusch/index.js";
@@ -18,6 +18,10 @@ import { sessionBytes, sessionKey, type stampedUplink } from "./stamped-uplink.j
 
 type Inputs = typeof stampedUplink.inputs;
 type Outputs = typeof stampedUplink.outputs;
+
+/** The thread that plays the radio sleeps until so long before a slot is due. */
+const wakingUp_ms = 0.08;
+const never = new Int32Array(new SharedArrayBuffer(4));
 
 /** What became of one slot. */
 export interface PacedSlot {
@@ -188,6 +192,8 @@ async function runPaced(
     busy[buffer] = false;
   };
 
+  // The air does not wait for processors; where the system refuses, the longest stall tells.
+  setRealTime(true);
   let settled = beside === undefined;
   const settle = (): void => {
     settled = true;
@@ -206,13 +212,18 @@ async function runPaced(
       if (busy[number % variants.length]) lost.push(phase());
       else underway.push(receive(number, time, phase()));
       number++;
-      // Where this thread was held up, the air waits: what follows arrives no closer than it would.
-      due = Math.max(due + slot_ms, time + slot_ms / 2);
+      // Where this thread was held up for a slot or more, the air waits: a radio does not send slots faster afterwards.
+      due = time < due + slot_ms ? due + slot_ms : time + slot_ms;
       readClock(now, 0);
       before = now[0]!;
     }
     await new Promise(setImmediate);
+    // Asleep in between, as a radio takes no processor from what prepares.
+    readClock(now, 0);
+    if (due - now[0]! > wakingUp_ms)
+      Atomics.wait(never, 0, 0, Math.min(due - now[0]! - wakingUp_ms, slot_ms));
   }
+  setRealTime(false);
   await Promise.all(underway);
   return { slots, lost, longestStall_ms };
 }
