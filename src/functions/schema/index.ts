@@ -15,4 +15,3 @@ export type {
   TensorType,
   ValueOf,
 } from "./schema.js";
-export { decodeTensorState, encodeTensorState, type StateTensors } from "./tensor-state.js";
