@@ -92,7 +92,7 @@ async function runInvoke({ seconds, peer, json }: InvokeCommand): Promise<void> 
   const columns = [
     { title: "Case", align: "left" as const },
     { title: "system", align: "left" as const },
-    ...["ms p50", "p90", "p99", "max", "calls/s", "floor ms"].map(right),
+    ...["ms p50", "p90", "p99", "max", "calls/s", "floor ms", "LMDB ms"].map(right),
   ];
   const cells = (one: InvokeMeasurement): string[] => [
     one.case,
@@ -100,6 +100,7 @@ async function runInvoke({ seconds, peer, json }: InvokeCommand): Promise<void> 
     ...times(one),
     fixed(one.callsPerSecond, 0),
     fixed(one.floor_ms, 3),
+    fixed(one.lmdbFloor_ms, 3),
   ];
   process.stdout.write(table(columns, rows.map(cells)));
   process.stdout.write(

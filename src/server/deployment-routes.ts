@@ -85,14 +85,42 @@ async function deploy(
 ): Promise<DeployedModule> {
   if (problem !== undefined) throw problem;
   const { name, module, signature } = checkWith(deployment, parseJson(bytes));
+  const before = deployments.list().find((one) => one.name === name);
   const { record, retired } = await deployments.deploy(name, module, signature);
-  await flows.stop(retired);
-  await flows.start(record);
+  try {
+    await flows.stop(retired);
+    await flows.start(record);
+  } catch (error) {
+    await goBack(name, before, record, deployments, flows, log);
+    throw error;
+  }
   const gone = retired.length === 0 ? "" : `; no longer: ${retired.join(", ")}`;
   const told = deployedModule(record);
   const there = [...told.functions, ...told.flows].join(", ");
   log.write("info", "deployment", `${name} ${record.hash.slice(0, 12)} is in service: ${there}${gone}`);
   return told;
+}
+
+/** What was deployed when flows of its successor could not be started is in service again, and what of its flows has ended. */
+async function goBack(
+  name: string,
+  before: DeploymentRecord | undefined,
+  failed: DeploymentRecord,
+  deployments: Deployments,
+  flows: NodeFlows,
+  log: NodeLog,
+): Promise<void> {
+  try {
+    await deployments.goBack(name, before);
+    const kept = new Set(before?.flows.map((one) => one.name));
+    await flows.stop(failed.flows.map((one) => one.name).filter((one) => !kept.has(one)));
+    if (before === undefined) return;
+    const running = new Set(flows.flows().map(({ flow }) => flow.name));
+    await flows.start({ ...before, flows: before.flows.filter((one) => !running.has(one.name)) });
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    log.write("error", "deployment", `${name} cannot go back to what it was: ${reason}`);
+  }
 }
 
 function deployedModule({

@@ -54,9 +54,24 @@ describe("flows of a node", () => {
     }
     expect(await looking.flows()).toMatchObject([{ name: "readings", problem: null }]);
 
+    // Outputs that look otherwise without a raised version: what was there goes on.
+    const headers = { authorization: `Bearer ${token}` };
+    const deployed = async (): Promise<unknown> => {
+      const modules = await (await fetch(`${url}/deployments`, { headers })).json();
+      return (modules as { hash: string }[]).map(({ hash }) => hash);
+    };
+    const before = await deployed();
+    const changed = readingsText.replace("mean: field.float64(), count", "mean: field.float32(), count");
+    await expect(looking.deploy("readings", changed)).rejects.toThrow(/version/);
+    expect(await deployed()).toEqual(before);
+    await client.function("meter").at("cell-9").measure!({ value: 1 });
+    await expect
+      .poll(() => looking.state({ function: "meter", key: "cell-9" }), { timeout: 5000 })
+      .toEqual({ seen: 1, highest: 1 });
+
     const source = await fetch(`${url}/flows/readings/raw`, {
       method: "POST",
-      headers: { authorization: `Bearer ${token}` },
+      headers,
       body: '{"cell":"other","value":"x"}',
     });
     expect(source.status).toBe(400);

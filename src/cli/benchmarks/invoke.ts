@@ -7,6 +7,8 @@ import { type Peer, startPeer } from "./peer.js";
 export interface InvokeMeasurement extends InvocationMeasurement {
   /** Milliseconds that one durable commit took right before, at the median: to the node's store, without the node. */
   readonly floor_ms: number;
+  /** The same as a flushed transaction of LMDB alone, which the store puts a log in front of. */
+  readonly lmdbFloor_ms: number;
 }
 
 export interface InvokeOptions {
@@ -34,9 +36,9 @@ export async function* benchmarkInvoke({
       for (const one of invocationCases) {
         for (const measured of other === undefined ? [system] : [system, other.system]) {
           if (signal.aborted) return;
-          const { store } = await measureFlushFloor(data);
+          const { store, lmdb } = await measureFlushFloor(data);
           const timing = await measureInvocation(measured, one, seconds, signal);
-          yield { ...timing, floor_ms: store.p50_ms };
+          yield { ...timing, floor_ms: store.p50_ms, lmdbFloor_ms: lmdb.p50_ms };
         }
       }
     });

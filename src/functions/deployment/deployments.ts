@@ -8,6 +8,7 @@
  * 4. What the node wants signed is verified before each import, not only at deploy.
  */
 import type { KeyObject } from "node:crypto";
+import { readFile } from "node:fs/promises";
 import type { Clock, Store } from "../../bus/index.js";
 import { InputError } from "../../errors.js";
 import type { CommitDomain } from "../turns/index.js";
@@ -18,7 +19,7 @@ import {
   planDeployment,
   planRemoval,
 } from "./deployment-record.js";
-import { installModule, removeModulesBut } from "./installation.js";
+import { installedModule, installModule, removeModulesBut } from "./installation.js";
 import { importModule, type LoadedModule } from "./loaded-module.js";
 import { hashOfModule, verifyModule } from "./signature.js";
 
@@ -52,6 +53,11 @@ export interface Deployments {
     readonly module: LoadedModule;
     readonly retired: readonly string[];
   }>;
+  /**
+   * Puts a version that was in service before back into service, as its record says; undefined: none was.
+   * @throws (rejections) as `deploy`, InputError among it where state of the later version is there already.
+   */
+  goBack(name: string, before: DeploymentRecord | undefined): Promise<void>;
   /** Takes a module out of service; the state of its functions stays. @throws (rejections) InputError for one that is not deployed. */
   undeploy(name: string): Promise<DeploymentRecord>;
   /** What is deployed, loaded or not, by name. */
@@ -130,36 +136,47 @@ export function createDeployments(options: DeploymentOptions): Deployments {
     return result;
   };
 
+  const deploy: Deployments["deploy"] = (name, text, signature) =>
+    inOrder(async () => {
+      checkModuleName(name);
+      const hash = hashOfModule(text);
+      verified(hash, signature);
+      await installModule(dataDirectory, text);
+      const module = await importModule(dataDirectory, hash);
+      const { record, writes, retired } = planDeployment(store, name, module, signature, clock.now());
+      await provide(record.functions.map((one) => one.name));
+      await store.commit(writes);
+      records.set(name, record);
+      loading.set(name, Promise.resolve(module));
+      loaded.add(name);
+      unusable.delete(name);
+      domain().deploy(module.functions);
+      for (const one of retired) domain().undeploy(one);
+      return { record, module, retired };
+    });
+
+  const undeploy: Deployments["undeploy"] = (name) =>
+    inOrder(async () => {
+      const record = known(name);
+      await store.commit(planRemoval(name));
+      records.delete(name);
+      loading.delete(name);
+      loaded.delete(name);
+      unusable.delete(name);
+      for (const one of record.functions) domain().undeploy(one.name);
+      return record;
+    });
+
   return {
-    deploy: (name, text, signature) =>
-      inOrder(async () => {
-        checkModuleName(name);
-        const hash = hashOfModule(text);
-        verified(hash, signature);
-        await installModule(dataDirectory, text);
-        const module = await importModule(dataDirectory, hash);
-        const { record, writes, retired } = planDeployment(store, name, module, signature, clock.now());
-        await provide(record.functions.map((one) => one.name));
-        await store.commit(writes);
-        records.set(name, record);
-        loading.set(name, Promise.resolve(module));
-        loaded.add(name);
-        unusable.delete(name);
-        domain().deploy(module.functions);
-        for (const one of retired) domain().undeploy(one);
-        return { record, module, retired };
-      }),
-    undeploy: (name) =>
-      inOrder(async () => {
-        const record = known(name);
-        await store.commit(planRemoval(name));
-        records.delete(name);
-        loading.delete(name);
-        loaded.delete(name);
-        unusable.delete(name);
-        for (const one of record.functions) domain().undeploy(one.name);
-        return record;
-      }),
+    deploy,
+    undeploy,
+    async goBack(name, before) {
+      if (before === undefined) await undeploy(name);
+      else {
+        const path = await installedModule(dataDirectory, before.hash);
+        await deploy(name, await readFile(path, "utf8"), before.signature);
+      }
+    },
     list: () => [...records.values()].sort((a, b) => (a.name < b.name ? -1 : 1)),
     load: async (name) => load(name),
     async ready(functionName) {
