@@ -5,15 +5,17 @@
  * 1. In a flow that delivers exactly once, nothing leaves before the epoch that it belongs to is durable.
  * 2. After a crash it goes on from the last epoch that was committed and is whole, sources from its positions.
  */
-import { type Clock, type Store, systemClock, type Write } from "../../bus/index.js";
+import { type Clock, type Store, systemClock } from "../../bus/index.js";
 import { InputError, NeuroranError } from "../../errors.js";
 import { deferred } from "../deferred.js";
 import { type Codec, codecOf } from "../schema/index.js";
 import { type Action, type CommitAnswer, createCoordinator } from "./coordinator.js";
 import type { Flow } from "./declaration.js";
-import { epochStore, flowKeys, type Head, type Manifest, sealJson } from "./epoch-store.js";
+import { epochWrites, settledAnswer } from "./epoch-commit.js";
+import { epochStore, flowKeys, type Head, type Manifest } from "./epoch-store.js";
 import { describeFlow, type FlowDescription } from "./flow-description.js";
 import { startFlowThreads } from "./flow-threads.js";
+import { createGeneration } from "./generation.js";
 import { checksums, type Guard } from "./guard.js";
 import { loadFlow } from "./load-flow.js";
 import { type Admit, createOutbox } from "./outbox.js";
@@ -107,9 +109,6 @@ interface Waiter {
   reject(error: Error): void;
 }
 
-/** A generation ends when its later epochs have more bytes than its first, and so many. */
-const leastGeneration_bytes = 1 << 20;
-const longestGeneration = 256;
 const attempts = 3;
 const closingPatience_ms = 5000;
 
@@ -155,9 +154,7 @@ export async function runFlow(
   let { basePositions } = restoration;
   /** Where the earliest generation that is kept begins. */
   let keptPositions: Manifest["positions"] = {};
-  let baseBytes = 0;
-  let generationBytes = 0;
-  let generationLength = 0;
+  const generation = createGeneration();
   const counts = { committed: 0, aborted: 0 };
   let problem: string | undefined;
   let prepared: PreparedEpoch | undefined;
@@ -165,6 +162,7 @@ export async function runFlow(
   const delivered: Record<string, number> = { ...last.outputs };
   const pending = createPendingEpoch(keys, guard, outputNames, plan.tasks);
   const outbox = createOutbox(store, keys, guard, clock, options.admit);
+  const places = { keys, guard, epochs, outbox, outputs, keptOutputs };
   const coordinator = createCoordinator(head.epoch, plan.tasks.length);
   const finished = deferred<void>();
   finished.promise.catch(() => undefined);
@@ -183,7 +181,7 @@ export async function runFlow(
         case "begin": {
           const { epoch } = action;
           cancelTimer();
-          full = last.epoch === 0 || generationIsOver();
+          full = last.epoch === 0 || generation.isOver();
           cancelTimeout = clock.after(epochTimeout_ms, () => act(coordinator.expired(epoch)));
           threads.requestAll({ kind: "begin", epoch, full });
           break;
@@ -200,7 +198,7 @@ export async function runFlow(
           void commit(action.epoch);
           break;
         case "settle":
-          act(coordinator.answered(action.epoch, settled(action.epoch)));
+          act(coordinator.answered(action.epoch, settledAnswer(epochs, head, action.epoch)));
           break;
         case "release":
           release(action.epoch);
@@ -225,11 +223,6 @@ export async function runFlow(
     if (ended !== "ended") act(coordinator.begin());
   };
 
-  /** Stays so until a full epoch is committed, as one behind an aborted full one must be full as well. */
-  const generationIsOver = (): boolean =>
-    generationLength >= longestGeneration ||
-    (generationBytes > leastGeneration_bytes && generationBytes > baseBytes);
-
   const commit = async (epoch: number): Promise<void> => {
     let answer: CommitAnswer = "failed";
     try {
@@ -250,27 +243,16 @@ export async function runFlow(
     if (one.empty) return "committed";
     const manifest = exactlyOnce ? one.manifest : { ...one.manifest, outputs: { ...delivered } };
     prepared = { ...one, manifest };
-    const writes: Write[] = [...one.writes, ...outbox.writes(epoch, one.sends)];
-    for (const { output, position, bytes } of one.outputs) {
-      writes.push(outputs[output].write(position, bytes));
-    }
-    for (const [name, end] of Object.entries(one.manifest.outputs)) {
-      if (end > keptOutputs) writes.push(...outputs[name].deletions(end - keptOutputs));
-    }
     // The generation that ends now is kept for when the first epoch of the new one is damaged.
-    if (full) writes.push(...epochs.deletions(0, last.base));
-    writes.push(...feeds.deletions(full ? basePositions : keptPositions));
-    writes.push(sealJson(guard, keys.manifest(epoch), manifest));
+    const goneBefore = full ? last.base : undefined;
+    const writes = [
+      ...feeds.deletions(full ? basePositions : keptPositions),
+      ...epochWrites(places, prepared, one.manifest.outputs, goneBefore),
+    ];
     const nextHead: Head = { term: head.term, epoch, newest: epoch };
     if (!(await epochs.compareAndSet(head, nextHead, writes))) return "fenced";
     head = nextHead;
     return "committed";
-  };
-
-  const settled = (epoch: number): CommitAnswer => {
-    const now = epochs.head();
-    if (typeof now !== "object" || now.term !== head.term) return "fenced";
-    return now.epoch === epoch ? "committed" : "failed";
   };
 
   const release = (epoch: number): void => {
@@ -280,15 +262,10 @@ export async function runFlow(
     threads.hold(pending.held());
     if (!one.empty) {
       counts.committed++;
+      generation.committed(full, one.bytes);
       if (full) {
-        baseBytes = one.bytes;
-        generationBytes = 0;
-        generationLength = 0;
         keptPositions = basePositions;
         basePositions = one.manifest.positions;
-      } else {
-        generationBytes += one.bytes;
-        generationLength++;
       }
       last = one.manifest;
       for (const { output, position, bytes } of one.outputs) outputs[output].release(position, bytes);

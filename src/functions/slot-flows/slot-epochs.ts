@@ -8,11 +8,13 @@
  * 2. In a flow that delivers exactly once, nothing leaves before its epoch is durable.
  * 3. What an aborted epoch had is part of the next one.
  */
-import type { Clock, Store, Write } from "../../bus/index.js";
+import type { Clock, Store } from "../../bus/index.js";
 import { NeuroranError } from "../../errors.js";
 import { type Deferred, deferred } from "../deferred.js";
 import { type Action, type CommitAnswer, createCoordinator } from "../flows/coordinator.js";
-import { type EpochStore, type FlowKeys, type Head, type Manifest, sealJson } from "../flows/epoch-store.js";
+import { epochWrites, settledAnswer } from "../flows/epoch-commit.js";
+import type { EpochStore, FlowKeys, Head, Manifest } from "../flows/epoch-store.js";
+import { createGeneration } from "../flows/generation.js";
 import type { Guard } from "../flows/guard.js";
 import { type Admit, createOutbox } from "../flows/outbox.js";
 import { type OutputLog, outputLog } from "../flows/output-log.js";
@@ -81,9 +83,6 @@ interface Waiter {
 }
 
 const attempts = 3;
-/** A generation ends when its later epochs have more bytes than its first, and so many. */
-const leastGeneration_bytes = 1 << 20;
-const longestGeneration = 256;
 
 export function createSlotEpochs(options: SlotEpochOptions): SlotEpochs {
   const { flow, store, clock, guard, keys, epochs, claim, state, keptOutputs } = options;
@@ -101,12 +100,13 @@ export function createSlotEpochs(options: SlotEpochOptions): SlotEpochs {
     codecs[name] = codecOf(message, options.outputLayouts[name]) as Codec;
     outputs[name] = outputLog(store, keys, name, codecs[name], guard, last.outputs[name] ?? 0, key);
   }
+  const places = { keys, guard, epochs, outbox, outputs, keptOutputs };
   const delivered: Record<string, number> = { ...last.outputs };
   const counts = { committed: 0, aborted: 0 };
   let problem: string | undefined;
   let full = false;
-  let { base: baseBytes, later: generationBytes } = state.restored_bytes;
-  let generationLength = Math.max(0, claim.chain.length - 1);
+  const { base, later } = state.restored_bytes;
+  const generation = createGeneration(base, later, Math.max(0, claim.chain.length - 1));
   let prepared: PreparedEpoch | undefined;
   /** Handed over and not committed, with who is to be told. */
   let copied: CopiedPart[] = [];
@@ -130,7 +130,7 @@ export function createSlotEpochs(options: SlotEpochOptions): SlotEpochs {
       if (closed) return;
       if (kind === "begin") {
         const { epoch } = action;
-        full = last.epoch === 0 || generationIsOver();
+        full = last.epoch === 0 || generation.isOver();
         cancelTimeout = clock.after(options.epochTimeout_ms, () => act(coordinator.expired(epoch)));
         wanted = epoch;
         barrier();
@@ -142,7 +142,8 @@ export function createSlotEpochs(options: SlotEpochOptions): SlotEpochs {
         settle();
         next();
       } else if (kind === "commit") void commit(action.epoch);
-      else if (kind === "settle") act(coordinator.answered(action.epoch, settled(action.epoch)));
+      else if (kind === "settle")
+        act(coordinator.answered(action.epoch, settledAnswer(epochs, head, action.epoch)));
       else if (kind === "release") release(action.epoch);
       else options.fail(fenced(flow.name));
     }
@@ -198,10 +199,6 @@ export function createSlotEpochs(options: SlotEpochOptions): SlotEpochs {
   };
   const committedPosition = (): number => last.positions[slotsName]?.[0] ?? 0;
 
-  const generationIsOver = (): boolean =>
-    generationLength >= longestGeneration ||
-    (generationBytes > leastGeneration_bytes && generationBytes > baseBytes);
-
   const commit = async (epoch: number): Promise<void> => {
     let answer: CommitAnswer = "failed";
     try {
@@ -227,24 +224,13 @@ export function createSlotEpochs(options: SlotEpochOptions): SlotEpochs {
     const outputEnds = exactlyOnce ? one.manifest.outputs : { ...delivered };
     const manifest: Manifest = { ...one.manifest, positions, outputs: outputEnds };
     prepared = { ...one, manifest };
-    const writes: Write[] = [...one.writes, ...outbox.writes(epoch, one.sends)];
-    for (const { output, position: at, bytes } of one.outputs) writes.push(outputs[output].write(at, bytes));
-    for (const [name, end] of Object.entries(one.manifest.outputs)) {
-      if (end > keptOutputs) writes.push(...outputs[name].deletions(end - keptOutputs));
-    }
     // The generation that ends now is kept for when the first epoch of the new one is damaged.
-    if (full) writes.push(...epochs.deletions(0, last.base));
-    writes.push(sealJson(guard, keys.manifest(epoch), manifest));
+    const goneBefore = full ? last.base : undefined;
+    const writes = epochWrites(places, prepared, one.manifest.outputs, goneBefore);
     const nextHead: Head = { term: head.term, epoch, newest: epoch };
     if (!(await epochs.compareAndSet(head, nextHead, writes))) return "fenced";
     head = nextHead;
     return "committed";
-  };
-
-  const settled = (epoch: number): CommitAnswer => {
-    const now = epochs.head();
-    if (typeof now !== "object" || now.term !== head.term) return "fenced";
-    return now.epoch === epoch ? "committed" : "failed";
   };
 
   const release = (epoch: number): void => {
@@ -256,14 +242,7 @@ export function createSlotEpochs(options: SlotEpochOptions): SlotEpochs {
     copied = [];
     for (const checkpoint of checkpoints.splice(0)) checkpoint.stored();
     counts.committed++;
-    if (full) {
-      baseBytes = one.bytes;
-      generationBytes = 0;
-      generationLength = 0;
-    } else {
-      generationBytes += one.bytes;
-      generationLength++;
-    }
+    generation.committed(full, one.bytes);
     last = one.manifest;
     for (const { output, position: at, bytes } of one.outputs) outputs[output].release(at, bytes);
     outbox.release(epoch, one.sends);
