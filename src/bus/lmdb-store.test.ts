@@ -1,18 +1,13 @@
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, readdirSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import fc from "fast-check";
-import { afterAll, describe, expect, it } from "vitest";
-import { measureFlushFloor, openLmdbStore, type Store } from "./index.js";
+import { describe, expect, it } from "vitest";
+import { everythingIn, freshDirectories } from "../../test/bus/store-folder.js";
+import { measureFlushFloor, openLmdbStore } from "./index.js";
 
 const seed = 20261121;
-const root = mkdtempSync(join(tmpdir(), "neuroran-store-"));
-afterAll(() => rmSync(root, { recursive: true }));
-let directories = 0;
-const freshDirectory = (): string => join(root, `${directories++}`);
+const freshDirectory = freshDirectories();
 const bytes = (text: string): Uint8Array => Buffer.from(text);
-const everything = (store: Store): [string, string][] =>
-  [...store.range("", "\u{10ffff}")].map(({ key, value }) => [key, Buffer.from(value).toString("latin1")]);
 
 describe("the flush floor", () => {
   it("is measured beside what is there, and leaves nothing", async () => {
@@ -58,7 +53,7 @@ describe("the LMDB store", () => {
         }
         const sorted = [...model].sort(([one], [other]) => Buffer.compare(bytes(one), bytes(other)));
         const expected = sorted.map(([name, held]) => [name, Buffer.from(held).toString("latin1")]);
-        expect(everything(store)).toEqual(expected);
+        expect(everythingIn(store)).toEqual(expected);
         const isWithin = (name: string): boolean =>
           Buffer.compare(bytes(from), bytes(name)) <= 0 && Buffer.compare(bytes(name), bytes(to)) < 0;
         expect([...store.range(from, to)].map((entry) => entry.key)).toEqual(
@@ -91,7 +86,7 @@ describe("the LMDB store", () => {
     const found = [...range];
     expect(found.map((entry) => entry.key)).toEqual(keys.slice(0, -1));
     expect(found.every((entry) => entry.value.every((byte) => byte === 97))).toBe(true);
-    expect(everything(store)).toEqual([]);
+    expect(everythingIn(store)).toEqual([]);
 
     await store.commit([{ key: "own", value: bytes("own") }]);
     store.get("own")!.fill(0);
@@ -126,7 +121,7 @@ describe("the LMDB store", () => {
       store.commit([{ key: "after", value }]),
     ];
     expect(await Promise.all(among)).toEqual([undefined, "INPUT_INVALID", undefined]);
-    expect(everything(store).map(([key]) => key)).toEqual(["after", "before"]);
+    expect(everythingIn(store).map(([key]) => key)).toEqual(["after", "before"]);
     await store.commit([{ key: "é".repeat(989), value }]);
     const late = store.commit([{ key: "late", value }]);
     await store.close();

@@ -2,7 +2,6 @@ import {
   closeSync,
   cpSync,
   existsSync,
-  mkdtempSync,
   openSync,
   readFileSync,
   rmSync,
@@ -10,21 +9,16 @@ import {
   writeFileSync,
   writeSync,
 } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { acknowledgedBy, dice, kill, startCommitting } from "../../test/bus/child-process.js";
 import { batchOf } from "../../test/bus/commit-until-killed.js";
-import { openLmdbStore, type Store, type Write } from "./index.js";
+import { everythingIn, freshDirectories } from "../../test/bus/store-folder.js";
+import { openLmdbStore, type Write } from "./index.js";
 
 const seed = 20261121;
-const root = mkdtempSync(join(tmpdir(), "neuroran-store-"));
-afterAll(() => rmSync(root, { recursive: true }));
-let directories = 0;
-const freshDirectory = (): string => join(root, `${directories++}`);
+const freshDirectory = freshDirectories();
 const bytes = (text: string): Uint8Array => Buffer.from(text);
-const everything = (store: Store): [string, string][] =>
-  [...store.range("", "\u{10ffff}")].map(({ key, value }) => [key, Buffer.from(value).toString("latin1")]);
 
 describe("corruption", () => {
   it("in the data file is found when the store is opened, or changes nothing", async () => {
@@ -32,7 +26,7 @@ describe("corruption", () => {
     const path = join(directory, "data.mdb");
     const original = readFileSync(path);
     const store = await openLmdbStore(directory);
-    const expected = everything(store);
+    const expected = everythingIn(store);
     await store.close();
     const random = dice(seed);
     let found = 0;
@@ -48,7 +42,7 @@ describe("corruption", () => {
         expect(opened.code, `bit ${bit}: ${opened.message}`).toBe("STORE_CORRUPT");
         found++;
       } else {
-        expect(everything(opened), `bit ${bit}`).toEqual(expected);
+        expect(everythingIn(opened), `bit ${bit}`).toEqual(expected);
         await opened.close();
       }
     }
@@ -119,7 +113,7 @@ describe("corruption", () => {
     const directory = await filled();
     const copy = freshDirectory();
     const store = await openLmdbStore(directory);
-    const expected = everything(store);
+    const expected = everythingIn(store);
     await store.close();
     for (const name of ["data.mdb", "log-0", "log-1"]) {
       const { length } = readFileSync(join(directory, name));
@@ -135,7 +129,7 @@ describe("corruption", () => {
         }
         // The end of the data file may hold nothing that counts.
         expect([name, kept]).toEqual(["data.mdb", Math.floor(length / 2)]);
-        expect(everything(opened)).toEqual(expected);
+        expect(everythingIn(opened)).toEqual(expected);
         await opened.close();
       }
     }
