@@ -1,4 +1,5 @@
 import { scaleLinear, scaleLog } from "d3-scale";
+import { wilsonInterval } from "../neural/measured.js";
 
 /** One measured point of a block error rate curve. */
 export interface ChartPoint {
@@ -97,12 +98,7 @@ export function blerChart(title: string, curves: readonly ChartCurve[]): string 
 
 /** The 95 % confidence interval of an error rate (Wilson's score). */
 export function confidence({ errors, blocks }: Omit<ChartPoint, "snr_db">): [low: number, high: number] {
-  const z = 1.96;
-  const rate = errors / blocks;
-  const centre = rate + z ** 2 / (2 * blocks);
-  const half = z * Math.sqrt((rate * (1 - rate)) / blocks + z ** 2 / (4 * blocks ** 2));
-  const scale = 1 + z ** 2 / blocks;
-  return [Math.max(0, (centre - half) / scale), Math.min(1, (centre + half) / scale)];
+  return wilsonInterval(errors, blocks);
 }
 
 function heightOf({ errors, blocks }: ChartPoint): number {

@@ -1,14 +1,8 @@
 import type { Random } from "../system/index.js";
 import type { OnnxModel } from "./graph/graph.js";
+import type { Measured } from "./measured.js";
 import type { ModelPorts } from "./models/port.js";
 import type { TrainingSpecification } from "./training/specification.js";
-
-/** A measured number, with its 95 % interval and the errors or draws counted where it is an estimate. */
-export interface Measured {
-  readonly value: number;
-  readonly interval?: readonly [number, number];
-  readonly count?: number;
-}
 
 /** A table of an evaluation: a row is a condition (an SNR), a column a system or baseline. */
 export interface EvaluationTable {

@@ -1,0 +1,30 @@
+/** A measured number, with its 95 % interval and the errors or draws counted where it is an estimate. */
+export interface Measured {
+  readonly value: number;
+  readonly interval?: readonly [number, number];
+  readonly count?: number;
+}
+
+/** Of a normal distribution, 95 % lies within so many standard deviations. */
+const DEVIATIONS = 1.96;
+
+/** Wilson's 95 % interval of a probability of which `count` in `trials` independent trials are known. */
+export function wilsonInterval(count: number, trials: number): [low: number, high: number] {
+  const rate = count / trials;
+  const centre = rate + DEVIATIONS ** 2 / (2 * trials);
+  const half = DEVIATIONS * Math.sqrt((rate * (1 - rate)) / trials + DEVIATIONS ** 2 / (4 * trials ** 2));
+  const scale = 1 + DEVIATIONS ** 2 / trials;
+  return [Math.max(0, (centre - half) / scale), Math.min(1, (centre + half) / scale)];
+}
+
+/** The share of `count` in `trials` independent trials. */
+export function proportion(count: number, trials: number): Measured {
+  return { value: count / trials, interval: wilsonInterval(count, trials), count };
+}
+
+/** The mean of independent draws of which the sum and the sum of squares are known. */
+export function meanOfDraws(sum: number, squares: number, draws: number): Measured {
+  const value = sum / draws;
+  const half = DEVIATIONS * Math.sqrt(Math.max(0, squares / draws - value ** 2) / draws);
+  return { value, interval: [value - half, value + half], count: draws };
+}
