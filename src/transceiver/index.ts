@@ -3,7 +3,7 @@ export { decoding, encoding } from "./coding/function.js";
 export { analogToDigital, digitalToAnalog } from "./conversion/function.js";
 export { crcFieldIndex } from "./crc/check.js";
 export { crcAttachment, crcCheck } from "./crc/function.js";
-export { detection } from "./detection.js";
+export { detection } from "./detection/function.js";
 export { equalization } from "./equalization/function.js";
 export { estimation, qualityFieldIndex, referenceSignals } from "./estimation/function.js";
 export { extraction, insertion } from "./extraction/function.js";

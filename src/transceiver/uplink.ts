@@ -3,7 +3,7 @@ import { deciphering } from "./ciphering/function.js";
 import { decoding } from "./coding/function.js";
 import { analogToDigital } from "./conversion/function.js";
 import { crcCheck } from "./crc/function.js";
-import { detection } from "./detection.js";
+import { detection } from "./detection/function.js";
 import { extraction } from "./extraction/function.js";
 import { deinterleaving } from "./interleaving/function.js";
 import { synchronization } from "./synchronization/function.js";

@@ -1,11 +1,11 @@
-import { complex64, dataflow, defineFunction, float32, int8, int32 } from "../functions/index.js";
-import { equalization } from "./equalization/function.js";
-import { jointDemapping } from "./equalization/joint-demapping.js";
-import { whitening } from "./equalization/whitening.js";
-import { estimation } from "./estimation/function.js";
-import { interference } from "./estimation/interference.js";
-import { demapping } from "./mapping/function.js";
-import { modulationScheme } from "./mapping/modulation-scheme.js";
+import { complex64, dataflow, defineFunction, float32, int8, int32 } from "../../functions/index.js";
+import { equalization } from "../equalization/function.js";
+import { jointDemapping } from "../equalization/joint-demapping.js";
+import { whitening } from "../equalization/whitening.js";
+import { estimation } from "../estimation/function.js";
+import { interference } from "../estimation/interference.js";
+import { demapping } from "../mapping/function.js";
+import { modulationScheme } from "../mapping/modulation-scheme.js";
 
 const inputs = {
   grid: complex64("antenna", "symbol", "subcarrier"),
