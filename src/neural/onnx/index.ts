@@ -1,0 +1,2 @@
+export { type ReadOptions, readOnnx } from "./read.js";
+export { writeOnnx } from "./write.js";

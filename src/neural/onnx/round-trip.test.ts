@@ -1,0 +1,227 @@
+import { existsSync, readFileSync } from "node:fs";
+import fc from "fast-check";
+import { InferenceSession, Tensor as OrtTensor } from "onnxruntime-node";
+import { describe, expect, it } from "vitest";
+import { createRandom } from "../../system/index.js";
+import {
+  type Attribute,
+  type Dimension,
+  float,
+  type Graph,
+  type GraphNode,
+  int,
+  ints,
+  type OnnxModel,
+  onnxModel,
+  string,
+} from "../graph/graph.js";
+import {
+  type ElementType,
+  elementArray,
+  elementCount,
+  elementTypes,
+  float32Tensor,
+  int64Tensor,
+  type Tensor,
+} from "../graph/tensor.js";
+import { readOnnx, writeOnnx } from "./index.js";
+
+const seed = 71;
+const identifier = fc.stringMatching(/^[a-zA-Z][\w./:é-]{0,8}$/);
+const dimension: fc.Arbitrary<Dimension> = fc.oneof(fc.integer({ min: 0, max: 2 ** 31 - 1 }), identifier);
+
+const tensor: fc.Arbitrary<Tensor> = fc
+  .record({
+    elementType: fc.constantFrom(...elementTypes),
+    shape: fc.array(fc.integer({ min: 0, max: 4 }), { maxLength: 4 }),
+    seed: fc.nat(),
+  })
+  .map(({ elementType, shape, seed: tensorSeed }) => filled(elementType, shape, tensorSeed));
+
+/** A tensor of any bits, those of booleans 0 and 1. */
+function filled(elementType: ElementType, shape: readonly number[], tensorSeed: number): Tensor {
+  const data = elementArray(elementType, elementCount(shape));
+  const random = createRandom(tensorSeed);
+  const bytes = new Uint8Array(data.buffer);
+  for (let at = 0; at < bytes.length; at++) bytes[at] = random.integer(elementType === "bool" ? 2 : 256);
+  // A NaN has many forms, of which a JavaScript engine need not keep the same.
+  if (data instanceof Float32Array || data instanceof Float64Array)
+    data.forEach((value, at) => {
+      if (Number.isNaN(value)) data[at] = Number.POSITIVE_INFINITY;
+    });
+  return { elementType, shape, data };
+}
+
+const integer = fc.oneof(fc.maxSafeInteger(), fc.constantFrom(2 ** 63, -(2 ** 63)));
+const float32 = fc.float();
+
+const { graph } = fc.letrec<{ attribute: Attribute; node: GraphNode; graph: Graph }>((tie) => ({
+  attribute: fc.oneof(
+    { maxDepth: 2, depthIdentifier: "graph" },
+    integer.map(int),
+    float32.map(float),
+    fc.string({ unit: "grapheme" }).map(string),
+    tensor.map((value): Attribute => ({ kind: "tensor", value })),
+    fc.array(integer).map(ints),
+    fc.array(float32).map((value): Attribute => ({ kind: "floats", value })),
+    fc.array(fc.string()).map((value): Attribute => ({ kind: "strings", value })),
+    tie("graph").map((value): Attribute => ({ kind: "graph", value })),
+  ),
+  node: fc.record({
+    name: fc.string(),
+    operator: identifier,
+    domain: fc.constantFrom("", "com.example"),
+    inputs: fc.array(fc.string(), { maxLength: 3 }),
+    outputs: fc.array(fc.string(), { maxLength: 3 }),
+    attributes: fc.dictionary(identifier, tie("attribute"), { maxKeys: 3, noNullPrototype: true }),
+  }),
+  graph: fc.record({
+    name: fc.string(),
+    inputs: edges("input"),
+    outputs: edges("output"),
+    initializers: fc
+      .uniqueArray(fc.tuple(identifier, tensor), { selector: ([name]) => name, maxLength: 3 })
+      .map((entries) => new Map(entries.map(([name, value]) => [`initializer ${name}`, value]))),
+    nodes: fc.array(tie("node"), { maxLength: 3 }),
+  }),
+}));
+
+function edges(kind: string): fc.Arbitrary<Graph["inputs"]> {
+  const type = fc.record({
+    elementType: fc.constantFrom(...elementTypes),
+    shape: fc.array(dimension, { maxLength: 5 }),
+  });
+  return fc.array(fc.record({ name: identifier.map((name) => `${kind} ${name}`), type }), { maxLength: 3 });
+}
+
+const model: fc.Arbitrary<OnnxModel> = fc.record({
+  graph,
+  opset: fc.integer({ min: 13, max: 20 }),
+  domains: fc.dictionary(identifier, fc.nat(), { maxKeys: 2, noNullPrototype: true }),
+  irVersion: fc.integer({ min: 3, max: 10 }),
+  producer: fc.string(),
+  metadata: fc.dictionary(fc.string(), fc.string(), { maxKeys: 3, noNullPrototype: true }),
+});
+
+describe("a model", () => {
+  it("is read as it was written", () => {
+    fc.assert(
+      fc.property(model, (written) => {
+        expect(readOnnx(writeOnnx(written))).toEqual(written);
+      }),
+      { seed, numRuns: 300 },
+    );
+  });
+
+  it("has the same bytes in whatever order its attributes and metadata were named", () => {
+    const made = (names: readonly string[]): OnnxModel => ({
+      ...onnxModel(
+        {
+          name: "network",
+          inputs: [],
+          outputs: [],
+          initializers: new Map(),
+          nodes: [
+            {
+              name: "node",
+              operator: "Any",
+              domain: "",
+              inputs: [],
+              outputs: ["y"],
+              attributes: Object.fromEntries(names.map((name) => [name, int(name.length)])),
+            },
+          ],
+        },
+        Object.fromEntries(names.map((name) => [name, name])),
+      ),
+      domains: Object.fromEntries(names.map((name) => [name, 1])),
+    });
+    expect(writeOnnx(made(["b", "aa", "c"]))).toEqual(writeOnnx(made(["c", "b", "aa"])));
+  });
+
+  it("is understood by ONNX Runtime", async () => {
+    const shape = int64Tensor([-1, 2]);
+    const written = onnxModel({
+      name: "network",
+      inputs: [{ name: "x", type: { elementType: "float32", shape: ["batch", 3] } }],
+      outputs: [{ name: "y", type: { elementType: "float32", shape: ["rows", 2] } }],
+      initializers: new Map<string, Tensor>([
+        ["weight", float32Tensor([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12], [4, 3])],
+        ["shape", shape],
+      ]),
+      nodes: [
+        {
+          name: "product",
+          operator: "Gemm",
+          domain: "",
+          inputs: ["x", "weight"],
+          outputs: ["product"],
+          attributes: { transB: int(1), alpha: float(0.5) },
+        },
+        {
+          name: "shaped",
+          operator: "Reshape",
+          domain: "",
+          inputs: ["product", "shape"],
+          outputs: ["y"],
+          attributes: {},
+        },
+      ],
+    });
+    const session = await InferenceSession.create(writeOnnx(written));
+    const { y } = await session.run({ x: new OrtTensor("float32", [1, 0, -1, 2, 2, 2], [2, 3]) });
+    expect(y!.dims).toEqual([4, 2]);
+    // Each row of the weight against each row of x, halved.
+    expect([...(y!.data as Float32Array)]).toEqual([-1, -1, -1, -1, 6, 15, 24, 33]);
+  });
+});
+
+const directory = new URL("../../../../../shared/data/onnx/", import.meta.url);
+
+describe.each([
+  { name: "aerial_llrnet", unnamed: 64 },
+  { name: "sionna_rk_neural_demapper_16qam", unnamed: 64 },
+  { name: "aerial_neural_receiver", unnamed: 48 },
+  { name: "sionna_rk_neural_receiver", unnamed: 48 },
+])("the file $name", ({ name, unnamed }) => {
+  const file = new URL(`${name}.onnx`, directory);
+
+  it.skipIf(!existsSync(file))("gives the same outputs when it was read and written", async () => {
+    const bytes = readFileSync(file);
+    const read = readOnnx(bytes);
+    const rewritten = writeOnnx(read);
+    expect(readOnnx(rewritten)).toEqual(read);
+
+    const random = createRandom(seed);
+    const feeds: Record<string, OrtTensor> = {};
+    for (const { name: input, type } of read.graph.inputs) {
+      const shape = type.shape.map((size) =>
+        typeof size === "number" ? size : input.startsWith("h_hat") ? unnamed * 1.5 : unnamed,
+      );
+      const length = elementCount(shape);
+      if (type.elementType === "int32") {
+        const positions = Int32Array.from({ length }, (_, at) => at * 2);
+        feeds[input] = new OrtTensor("int32", positions, shape);
+      } else if (type.elementType === "float16") {
+        // Numbers from 0.5 to 2, by their bits.
+        const halves = Uint16Array.from({ length }, () => 0x3800 + random.integer(2048));
+        feeds[input] = new OrtTensor("float16", halves, shape);
+      } else {
+        const ones = input === "active_dmrs_ports";
+        const numbers = Float32Array.from({ length }, () => (ones ? 1 : random.gaussian()));
+        feeds[input] = new OrtTensor("float32", numbers, shape);
+      }
+    }
+    const [original, again] = [
+      await InferenceSession.create(bytes),
+      await InferenceSession.create(rewritten),
+    ];
+    const [expected, actual] = [await original.run(feeds), await again.run(feeds)];
+    expect(Object.keys(actual)).toEqual(read.graph.outputs.map((output) => output.name));
+    for (const [output, value] of Object.entries(expected)) {
+      expect(value.size).toBeGreaterThan(0);
+      expect(actual[output]!.dims).toEqual(value.dims);
+      expect(actual[output]!.data).toEqual(value.data);
+    }
+  });
+});
