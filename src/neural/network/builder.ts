@@ -56,6 +56,12 @@ export interface NetworkBuilder {
   constantOf(value: ValueName): NumericTensor | undefined;
   /** A name that no value has yet, beginning with `stem`. */
   unique(stem: string): string;
+  /** Version of ONNX's operator set that the nodes are of. */
+  readonly opset: number;
+  /** The nodes so far, in topological order. */
+  nodes(): readonly GraphNode[];
+  /** Names of the dimensions whose size is not known and counts 2. */
+  unboundDimensions(): ReadonlySet<string>;
   graph(): Graph;
 }
 
@@ -79,6 +85,7 @@ export function networkBuilder(name: string, options: BuilderOptions = {}): Netw
   const types = new Map<ValueName, TensorType>();
   const constants = new Map<ValueName, NumericTensor>();
   const counters = new Map<string, number>();
+  const unbound = new Set<string>();
 
   const bound = (type: ValueType): TensorType => ({
     elementType: type.elementType,
@@ -113,6 +120,8 @@ export function networkBuilder(name: string, options: BuilderOptions = {}): Netw
   function input(inputName: string, elementType: ElementType, shape: ValueType["shape"]): ValueName {
     const type = { elementType, shape };
     declare(inputName, bound(type));
+    for (const size of shape)
+      if (typeof size === "string" && dimensions[size] === undefined) unbound.add(size);
     inputs.push({ name: inputName, type });
     return inputName;
   }
@@ -202,6 +211,9 @@ export function networkBuilder(name: string, options: BuilderOptions = {}): Netw
     typeOf,
     constantOf,
     unique,
+    opset,
+    nodes: () => [...nodes],
+    unboundDimensions: () => unbound,
     graph: () => ({
       name,
       inputs: [...inputs],

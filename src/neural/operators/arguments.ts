@@ -1,5 +1,6 @@
 import { InputError } from "../../errors.js";
 import type { AttributeValues, GraphNode, TensorType } from "../graph/graph.js";
+import { type ElementType, elementCount } from "../graph/tensor.js";
 import type { NumericTensor, TypedNode } from "./operator.js";
 
 /** An attribute of the node; `fallback` where it is left out. @throws InputError where it is of another kind. */
@@ -80,4 +81,58 @@ export function broadcastStrides(shape: readonly number[], target: readonly numb
     step *= shape[index]!;
   }
   return strides;
+}
+
+/** Whether numbers of the type are real: gradients flow through them. */
+export function isFloating(elementType: ElementType): boolean {
+  return elementType === "float32" || elementType === "float64" || elementType === "float16";
+}
+
+/** Type of an input that must be there and hold floating-point numbers. @throws InputError where it does not. */
+export function floatingType(node: TypedNode, index: number): TensorType {
+  const type = requiredType(node, index);
+  if (!isFloating(type.elementType))
+    throw new InputError(
+      `input ${index} of node ${node.node.name}`,
+      type.elementType,
+      "give floating-point numbers",
+    );
+  return type;
+}
+
+/** Type of an input that must be there and hold numbers. @throws InputError where it does not. */
+export function numberType(node: TypedNode, index: number): TensorType {
+  const type = requiredType(node, index);
+  if (type.elementType === "bool")
+    throw new InputError(`input ${index} of node ${node.node.name}`, type.elementType, "give numbers");
+  return type;
+}
+
+/** Refuses inputs of different element types. */
+export function requireSameType(node: TypedNode, first: number, second: number): void {
+  const [a, b] = [requiredType(node, first), requiredType(node, second)];
+  if (a.elementType !== b.elementType)
+    throw new InputError(
+      `input ${second} of node ${node.node.name}`,
+      b.elementType,
+      `give ${a.elementType}, as input ${first} is`,
+    );
+}
+
+/** For each element of `target` the element of `shape` that is broadcast to it. */
+export function broadcastIndices(shape: readonly number[], target: readonly number[]): Int32Array {
+  const indices = new Int32Array(elementCount(target));
+  const strides = broadcastStrides(shape, target);
+  const index = new Array<number>(target.length).fill(0);
+  let from = 0;
+  for (let at = 0; at < indices.length; at++) {
+    indices[at] = from;
+    for (let axis = target.length - 1; axis >= 0; axis--) {
+      from += strides[axis]!;
+      if (++index[axis]! < target[axis]!) break;
+      from -= strides[axis]! * target[axis]!;
+      index[axis] = 0;
+    }
+  }
+  return indices;
 }

@@ -1,7 +1,27 @@
-import { add, multiply } from "./arithmetic.js";
+import { activationOperators } from "./activation.js";
+import { arithmeticOperators } from "./arithmetic.js";
+import { comparisonOperators } from "./comparison.js";
+import { conversionOperators } from "./conversion.js";
+import { functionOperators } from "./functions.js";
+import { matrixProductOperators } from "./matrix-product.js";
 import type { Operator } from "./operator.js";
+import { reductionOperators } from "./reduction.js";
+import { shapeOperators } from "./shape.js";
+import { softmaxOperators } from "./softmax.js";
+
+const families: readonly (readonly Operator[])[] = [
+  activationOperators,
+  arithmeticOperators,
+  comparisonOperators,
+  conversionOperators,
+  functionOperators,
+  matrixProductOperators,
+  reductionOperators,
+  shapeOperators,
+  softmaxOperators,
+];
 
 /** All operators by their ONNX name. */
 export const operators: ReadonlyMap<string, Operator> = new Map(
-  [add, multiply].map((operator) => [operator.name, operator]),
+  families.flat().map((operator) => [operator.name, operator]),
 );

@@ -1,0 +1,80 @@
+import type { ValueName } from "../graph/graph.js";
+import { elementCount } from "../graph/tensor.js";
+import { summed } from "../network/expressions.js";
+import { attribute, floatingType, normalAxis, requiredInput, requiredType } from "./arguments.js";
+import { numeric } from "./numeric.js";
+import type { GradientContext, NumericTensor, Operator, TypedNode } from "./operator.js";
+
+/** Applies `apply` to each run of elements along an axis: `at` is its first, `step` leads to the next, `size` is its length. */
+export function alongAxis(
+  shape: readonly number[],
+  axis: number,
+  apply: (at: number, step: number, size: number) => void,
+): void {
+  const size = shape[axis]!;
+  const step = elementCount(shape.slice(axis + 1));
+  const outer = elementCount(shape.slice(0, axis));
+  if (size === 0) return;
+  for (let block = 0; block < outer; block++)
+    for (let inner = 0; inner < step; inner++) apply(block * size * step + inner, step, size);
+}
+
+function axisOf(node: TypedNode): number {
+  return normalAxis(node.node, attribute(node.node, "axis", "int", -1), requiredType(node, 0).shape.length);
+}
+
+/** Logarithms of the shares that exponentials have of their sum along the axis. */
+function logarithmicShares({ elementType, shape, data }: NumericTensor, axis: number): NumericTensor {
+  const result = numeric(elementType, shape);
+  alongAxis(shape, axis, (at, step, size) => {
+    let largest = Number.NEGATIVE_INFINITY;
+    for (let i = 0; i < size; i++) largest = Math.max(largest, data[at + i * step]!);
+    let sum = 0;
+    for (let i = 0; i < size; i++) sum += Math.exp(data[at + i * step]! - largest);
+    const normalizer = largest + Math.log(sum);
+    for (let i = 0; i < size; i++) result.data[at + i * step] = data[at + i * step]! - normalizer;
+  });
+  return result;
+}
+
+function softmaxLike(
+  name: string,
+  finish: (logarithm: number) => number,
+  slope: (context: GradientContext, gradient: ValueName, axis: number) => ValueName,
+): Operator {
+  return {
+    name,
+    infer(node) {
+      const type = floatingType(node, 0);
+      axisOf(node);
+      return [type];
+    },
+    evaluate(node, inputs) {
+      const shares = logarithmicShares(requiredInput(node, inputs, 0), axisOf(node));
+      return [{ ...shares, data: shares.data.map(finish) }];
+    },
+    gradient(context) {
+      const gradient = context.outputGradient(0);
+      if (gradient === undefined || !context.isWanted(0)) return [];
+      return [slope(context, gradient, axisOf(context))];
+    },
+  };
+}
+
+const softmax = softmaxLike("Softmax", Math.exp, ({ builder, output }, gradient, axis) => {
+  const weighted = builder.add("Mul", [gradient, output(0)]);
+  const common = builder.add("Mul", [output(0), summed(builder, weighted, [axis])]);
+  return builder.add("Sub", [weighted, common]);
+});
+
+const logSoftmax = softmaxLike(
+  "LogSoftmax",
+  (logarithm) => logarithm,
+  ({ builder, output }, gradient, axis) => {
+    const shares = builder.add("Exp", [output(0)]);
+    const common = builder.add("Mul", [shares, summed(builder, gradient, [axis])]);
+    return builder.add("Sub", [gradient, common]);
+  },
+);
+
+export const softmaxOperators: readonly Operator[] = [softmax, logSoftmax];
