@@ -2,6 +2,7 @@ import { activationOperators } from "./activation.js";
 import { arithmeticOperators } from "./arithmetic.js";
 import { comparisonOperators } from "./comparison.js";
 import { conversionOperators } from "./conversion.js";
+import { convolutionOperators } from "./convolution.js";
 import { functionOperators } from "./functions.js";
 import { matrixProductOperators } from "./matrix-product.js";
 import type { Operator } from "./operator.js";
@@ -14,6 +15,7 @@ const families: readonly (readonly Operator[])[] = [
   arithmeticOperators,
   comparisonOperators,
   conversionOperators,
+  convolutionOperators,
   functionOperators,
   matrixProductOperators,
   reductionOperators,
