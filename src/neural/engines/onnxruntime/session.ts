@@ -97,13 +97,13 @@ function elementTypeOf(type: string): ElementType {
 }
 
 function typesOf(values: readonly InferenceSession.ValueMetadata[]): Record<string, ValueType> {
-  const types: Record<string, ValueType> = {};
-  for (const value of values) {
-    if (!value.isTensor)
-      throw new NeuroranError("MODEL_REFUSED", `${value.name} of the model is not a tensor`);
-    types[value.name] = { elementType: elementTypeOf(value.type), shape: value.shape };
-  }
-  return types;
+  return Object.fromEntries(
+    values.map((value) => {
+      if (!value.isTensor)
+        throw new NeuroranError("MODEL_REFUSED", `${value.name} of the model is not a tensor`);
+      return [value.name, { elementType: elementTypeOf(value.type), shape: value.shape }];
+    }),
+  );
 }
 
 function textOf(cause: unknown): string {
