@@ -189,22 +189,6 @@ export const attributeTypes = {
   strings: 8,
 } as const;
 
-/** ONNX's numbers of the element types. */
-export const elementTypeCodes = {
-  float32: 1,
-  uint8: 2,
-  int8: 3,
-  uint16: 4,
-  int16: 5,
-  int32: 6,
-  int64: 7,
-  bool: 9,
-  float16: 10,
-  float64: 11,
-  uint32: 12,
-  uint64: 13,
-} as const;
-
 /** The halves of a 64-bit integer. */
 export function longOf(value: bigint): Long {
   return {

@@ -1,4 +1,5 @@
 import { InputError, NeuroranError } from "../../errors.js";
+import { checkGraph } from "../graph/check.js";
 import type {
   Attribute,
   Dimension,
@@ -37,7 +38,7 @@ export interface ReadOptions {
  * The model of an .onnx file. Dimensions without a name get one, `<value>.<axis>`; initializers that are also listed as
  * inputs, as files of IR version 3 do, are initializers only.
  * @throws InputError, naming what is wrong, for bytes that are no such file, and for what a graph of dense tensors
- * cannot hold: sparse and string tensors, sequences, functions.
+ * cannot hold: sparse and string tensors, sequences, functions. The graph is valid as {@link checkGraph} has it.
  */
 export function readOnnx(bytes: Uint8Array, options: ReadOptions = {}): OnnxModel {
   const message = decode(bytes);
@@ -49,9 +50,12 @@ export function readOnnx(bytes: Uint8Array, options: ReadOptions = {}): OnnxMode
       "inline them (onnx.inliner) before",
     );
   const source = { directory: options.directory, remaining_bytes: largestModel_bytes };
+  const sets = operatorSets(message);
+  const graph = graphReader(source).read("graph", message.graph);
+  checkGraph(graph);
   return {
-    ...operatorSets(message),
-    graph: graphReader(source).read("graph", message.graph),
+    graph,
+    ...sets,
     irVersion: integer("IR version", message.irVersion),
     producer: message.producerName,
     metadata: entries("metadata", message.metadataProps),

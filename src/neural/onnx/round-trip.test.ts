@@ -14,6 +14,8 @@ import {
   type OnnxModel,
   onnxModel,
   string,
+  type ValueName,
+  type ValueType,
 } from "../graph/graph.js";
 import {
   type ElementType,
@@ -54,8 +56,26 @@ function filled(elementType: ElementType, shape: readonly number[], tensorSeed: 
 
 const integer = fc.oneof(fc.maxSafeInteger(), fc.constantFrom(2 ** 63, -(2 ** 63)));
 const float32 = fc.float();
+const type = fc.record({
+  elementType: fc.constantFrom(...elementTypes),
+  shape: fc.array(dimension, { maxLength: 5 }),
+});
 
-const { graph } = fc.letrec<{ attribute: Attribute; node: GraphNode; graph: Graph }>((tie) => ({
+/** What a graph is made of; its values get their names, each its own, where it is put together. */
+interface Material {
+  readonly name: string;
+  readonly inputs: readonly ValueType[];
+  readonly outputs: readonly { readonly type: ValueType; readonly value: number }[];
+  readonly initializers: readonly Tensor[];
+  readonly nodes: readonly {
+    readonly node: Omit<GraphNode, "inputs" | "outputs" | "attributes">;
+    readonly inputs: readonly (number | undefined)[];
+    readonly outputs: number;
+    readonly attributes: Readonly<Record<string, Attribute | Material>>;
+  }[];
+}
+
+const { material } = fc.letrec<{ attribute: Attribute | Material; material: Material }>((tie) => ({
   attribute: fc.oneof(
     { maxDepth: 2, depthIdentifier: "graph" },
     integer.map(int),
@@ -65,37 +85,66 @@ const { graph } = fc.letrec<{ attribute: Attribute; node: GraphNode; graph: Grap
     fc.array(integer).map(ints),
     fc.array(float32).map((value): Attribute => ({ kind: "floats", value })),
     fc.array(fc.string()).map((value): Attribute => ({ kind: "strings", value })),
-    tie("graph").map((value): Attribute => ({ kind: "graph", value })),
+    tie("material"),
   ),
-  node: fc.record({
+  material: fc.record({
     name: fc.string(),
-    operator: identifier,
-    domain: fc.constantFrom("", "com.example"),
-    inputs: fc.array(fc.string(), { maxLength: 3 }),
-    outputs: fc.array(fc.string(), { maxLength: 3 }),
-    attributes: fc.dictionary(identifier, tie("attribute"), { maxKeys: 3, noNullPrototype: true }),
-  }),
-  graph: fc.record({
-    name: fc.string(),
-    inputs: edges("input"),
-    outputs: edges("output"),
-    initializers: fc
-      .uniqueArray(fc.tuple(identifier, tensor), { selector: ([name]) => name, maxLength: 3 })
-      .map((entries) => new Map(entries.map(([name, value]) => [`initializer ${name}`, value]))),
-    nodes: fc.array(tie("node"), { maxLength: 3 }),
+    inputs: fc.array(type, { maxLength: 3 }),
+    outputs: fc.array(fc.record({ type, value: fc.nat() }), { maxLength: 3 }),
+    initializers: fc.array(tensor, { maxLength: 3 }),
+    nodes: fc.array(
+      fc.record({
+        node: fc.record({
+          name: fc.string(),
+          operator: identifier,
+          domain: fc.constantFrom("", "com.example"),
+        }),
+        inputs: fc.array(fc.option(fc.nat(), { nil: undefined }), { maxLength: 3 }),
+        outputs: fc.nat(3),
+        attributes: fc.dictionary(identifier, tie("attribute"), { maxKeys: 3, noNullPrototype: true }),
+      }),
+      { maxLength: 3 },
+    ),
   }),
 }));
 
-function edges(kind: string): fc.Arbitrary<Graph["inputs"]> {
-  const type = fc.record({
-    elementType: fc.constantFrom(...elementTypes),
-    shape: fc.array(dimension, { maxLength: 5 }),
+/** A valid graph of the material; `names` counts the values of the graphs around it, too. */
+function assembled(given: Material, names = { next: 0 }): Graph {
+  const defined: ValueName[] = [];
+  const define = (stem: string): ValueName => {
+    const name = `${stem}/${names.next++}`;
+    defined.push(name);
+    return name;
+  };
+  const pick = (at: number): ValueName => defined[at % defined.length] ?? "";
+  const inputs = given.inputs.map((inputType) => ({ name: define("Eingang ü"), type: inputType }));
+  const initializers = new Map(given.initializers.map((value) => [define("initializer"), value]));
+  const nodes = given.nodes.map(({ node, inputs: used, outputs, attributes }): GraphNode => {
+    const from = used.map((at) => (at === undefined ? "" : pick(at)));
+    const made = Object.entries(attributes).map(([name, value]): [string, Attribute] => [
+      name,
+      "nodes" in value ? { kind: "graph", value: assembled(value, names) } : value,
+    ]);
+    return {
+      ...node,
+      inputs: from,
+      attributes: Object.fromEntries(made),
+      outputs: Array.from({ length: outputs }, (_, at) => (at === 1 ? "" : define("value"))),
+    };
   });
-  return fc.array(fc.record({ name: identifier.map((name) => `${kind} ${name}`), type }), { maxLength: 3 });
+  const outputs = new Map(given.outputs.map((output) => [pick(output.value), output.type]));
+  outputs.delete("");
+  return {
+    name: given.name,
+    inputs,
+    outputs: [...outputs].map(([name, outputType]) => ({ name, type: outputType })),
+    initializers,
+    nodes,
+  };
 }
 
 const model: fc.Arbitrary<OnnxModel> = fc.record({
-  graph,
+  graph: material.map((given) => assembled(given)),
   opset: fc.integer({ min: 13, max: 20 }),
   domains: fc.dictionary(identifier, fc.nat(), { maxKeys: 2, noNullPrototype: true }),
   irVersion: fc.integer({ min: 3, max: 10 }),

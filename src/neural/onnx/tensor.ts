@@ -1,8 +1,9 @@
 import { InputError } from "../../errors.js";
+import { elementTypeCodes } from "../graph/element-type-codes.js";
 import { type ElementType, elementArray, elementCount, elementTypes, type Tensor } from "../graph/tensor.js";
 import { readExternalData } from "./external-data.js";
 import { largestModel_bytes } from "./limits.js";
-import { bigintOf, elementTypeCodes, type Long, type TensorProto } from "./messages.js";
+import { bigintOf, type Long, type TensorProto } from "./messages.js";
 
 /** The largest size of a dimension, and the most dimensions, that a file may state. */
 const largestSize = 2 ** 31 - 1;

@@ -1,6 +1,7 @@
+import { elementTypeCodes } from "../graph/element-type-codes.js";
 import type { Attribute, Dimension, Graph, GraphNode, OnnxModel, ValueType } from "../graph/graph.js";
 import type { Tensor } from "../graph/tensor.js";
-import { attributeTypes, elementTypeCodes, longOf, modelType } from "./messages.js";
+import { attributeTypes, longOf, modelType } from "./messages.js";
 
 /**
  * An .onnx file of the model. The same model gives the same bytes, in whatever order its attributes and metadata were named.

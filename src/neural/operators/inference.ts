@@ -8,7 +8,7 @@ import type { NumericTensor, Operator, TypedNode } from "./operator.js";
 const LARGEST_FOLDED = 4096;
 
 /** The most elements that a value may have: what is larger is refused before anybody allocates it. */
-const LARGEST_VALUE = 2 ** 30;
+export const LARGEST_VALUE = 2 ** 30;
 
 /** The operator of a node. @throws InputError, naming operator and node, where there is none. */
 export function operatorOf({ node }: Pick<TypedNode, "node">): Operator {
