@@ -3,11 +3,12 @@ import { masked, scalarLike } from "../network/expressions.js";
 import {
   broadcastIndices,
   broadcastShape,
+  numberType,
   requiredInput,
   requiredType,
   requireSameType,
 } from "./arguments.js";
-import { unbroadcast } from "./arithmetic.js";
+import { broadcastApply, unbroadcast } from "./arithmetic.js";
 import { numeric } from "./numeric.js";
 import type { Operator, TypedNode } from "./operator.js";
 
@@ -63,4 +64,60 @@ interface Source {
   readonly indices: Int32Array;
 }
 
-export const comparisonOperators: readonly Operator[] = [where];
+/** An operator of two inputs whose result is bool, and so constant almost everywhere. */
+function predicate(
+  name: string,
+  takes: "anything" | "numbers" | "bool",
+  holds: (a: number, b: number) => boolean,
+): Operator {
+  return {
+    name,
+    infer(node) {
+      if (takes === "bool") requireBool(node, 0);
+      if (takes === "numbers") numberType(node, 0);
+      requireSameType(node, 0, 1);
+      const shape = broadcastShape(node.node, requiredType(node, 0).shape, requiredType(node, 1).shape);
+      return [{ elementType: "bool", shape }];
+    },
+    evaluate(node, inputs) {
+      const apply = (a: number, b: number) => (holds(a, b) ? 1 : 0);
+      const result = broadcastApply(
+        node,
+        requiredInput(node, inputs, 0),
+        requiredInput(node, inputs, 1),
+        apply,
+      );
+      return [{ ...result, elementType: "bool" }];
+    },
+    gradient: () => [],
+  };
+}
+
+const not: Operator = {
+  name: "Not",
+  infer: (node) => [{ elementType: "bool", shape: requireBool(node, 0) }],
+  evaluate(node, inputs) {
+    const { shape, data } = requiredInput(node, inputs, 0);
+    return [
+      numeric(
+        "bool",
+        shape,
+        data.map((value) => 1 - value),
+      ),
+    ];
+  },
+  gradient: () => [],
+};
+
+export const comparisonOperators: readonly Operator[] = [
+  where,
+  predicate("Equal", "anything", (a, b) => a === b),
+  predicate("Greater", "numbers", (a, b) => a > b),
+  predicate("GreaterOrEqual", "numbers", (a, b) => a >= b),
+  predicate("Less", "numbers", (a, b) => a < b),
+  predicate("LessOrEqual", "numbers", (a, b) => a <= b),
+  predicate("And", "bool", (a, b) => a !== 0 && b !== 0),
+  predicate("Or", "bool", (a, b) => a !== 0 || b !== 0),
+  predicate("Xor", "bool", (a, b) => a !== b),
+  not,
+];
