@@ -4,6 +4,7 @@ import { comparisonOperators } from "./comparison.js";
 import { conversionOperators } from "./conversion.js";
 import { convolutionOperators } from "./convolution.js";
 import { functionOperators } from "./functions.js";
+import { joiningOperators } from "./joining.js";
 import { matrixProductOperators } from "./matrix-product.js";
 import type { Operator } from "./operator.js";
 import { reductionOperators } from "./reduction.js";
@@ -17,6 +18,7 @@ const families: readonly (readonly Operator[])[] = [
   conversionOperators,
   convolutionOperators,
   functionOperators,
+  joiningOperators,
   matrixProductOperators,
   reductionOperators,
   shapeOperators,

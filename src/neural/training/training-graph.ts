@@ -269,7 +269,10 @@ function flatGradient(builder: NetworkBuilder, loss: ValueName, layout: Paramete
     loss,
     layout.parts.map(({ name }) => name),
   );
-  return joined(builder, gradients);
+  return joined(
+    builder,
+    layout.parts.map(({ name }) => gradients[name]!),
+  );
 }
 
 function joined(builder: NetworkBuilder, parts: readonly ValueName[]): ValueName {
