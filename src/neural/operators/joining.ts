@@ -49,7 +49,15 @@ const concat: Operator = {
     const { elementType, shape } = requiredType(node, 0);
     const axis = axisOf(node, shape.length);
     const sizes = node.inputTypes.map((_, index) => requiredType(node, index).shape[axis]!);
-    return [{ elementType, shape: shape.with(axis, sizes.reduce((sum, size) => sum + size, 0)) }];
+    return [
+      {
+        elementType,
+        shape: shape.with(
+          axis,
+          sizes.reduce((sum, size) => sum + size, 0),
+        ),
+      },
+    ];
   },
   evaluate(node, inputs) {
     const parts = inputs.map((_, index) => requiredInput(node, inputs, index));
@@ -62,7 +70,10 @@ const concat: Operator = {
     for (const part of parts) {
       const length = part.shape[axis]! * inner;
       for (let block = 0; block < outer; block++)
-        result.data.set(part.data.subarray(block * length, (block + 1) * length), block * size * inner + from);
+        result.data.set(
+          part.data.subarray(block * length, (block + 1) * length),
+          block * size * inner + from,
+        );
       from += length;
     }
     return [result];

@@ -44,9 +44,12 @@ function sgd(specification: OptimizerSpecification & { kind: "sgd" }): Optimizer
     state: momentum === 0 ? [] : ["velocity"],
     update(builder, { parameters, gradient, state, learningRate }) {
       const slope = decayed(builder, gradient, parameters, weightDecay);
-      if (momentum === 0) return { parameters: descended(builder, parameters, slope, learningRate), state: [] };
+      if (momentum === 0)
+        return { parameters: descended(builder, parameters, slope, learningRate), state: [] };
       const velocity = builder.add("Add", [scaled(builder, state[0]!, momentum), slope]);
-      const direction = nesterov ? builder.add("Add", [slope, scaled(builder, velocity, momentum)]) : velocity;
+      const direction = nesterov
+        ? builder.add("Add", [slope, scaled(builder, velocity, momentum)])
+        : velocity;
       return { parameters: descended(builder, parameters, direction, learningRate), state: [velocity] };
     },
   };

@@ -1,7 +1,7 @@
 import { InputError } from "../../errors.js";
+import type { NamedTensors } from "../engines/engine.js";
 import type { GraphNode, OnnxModel, ValueName } from "../graph/graph.js";
 import { elementCount, type Tensor, tensor } from "../graph/tensor.js";
-import type { NamedTensors } from "../engines/engine.js";
 
 /** Where a tensor lies in a flat vector. */
 export interface LayoutPart {

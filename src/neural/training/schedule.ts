@@ -28,12 +28,14 @@ export function checkSchedule({ learningRate, warmupSteps = 0, decay }: Schedule
     throw new InputError("schedule.warmupSteps", warmupSteps, "give a number of steps from 0");
   if (decay === undefined) return;
   if (decay.kind === "steps") {
-    if (!(decay.factor > 0)) throw new InputError("schedule.decay.factor", decay.factor, "give a positive number");
+    if (!(decay.factor > 0))
+      throw new InputError("schedule.decay.factor", decay.factor, "give a positive number");
     if (!(Number.isInteger(decay.every) && decay.every > 0))
       throw new InputError("schedule.decay.every", decay.every, "give a number of steps from 1");
     return;
   }
   const { from = 0, to = 0 } = decay;
-  if (!(from >= 0 && from <= 1)) throw new InputError("schedule.decay.from", from, "give a share from 0 to 1");
+  if (!(from >= 0 && from <= 1))
+    throw new InputError("schedule.decay.from", from, "give a share from 0 to 1");
   if (!(to >= 0)) throw new InputError("schedule.decay.to", to, "give a share from 0");
 }

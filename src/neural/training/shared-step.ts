@@ -53,7 +53,10 @@ export function askToStop({ control }: SharedStepMemory): void {
 /** A thread's view of the memory. */
 export interface SharedStep {
   /** The place for a shard's results of a step. */
-  shard(step: number, shard: number): { gradient: Float32Array; statistics: Float32Array; scalars: Float64Array };
+  shard(
+    step: number,
+    shard: number,
+  ): { gradient: Float32Array; statistics: Float32Array; scalars: Float64Array };
   chunk(index: number): Float64Array;
   /** Blocks the calling thread until all threads have arrived. */
   barrier(): void;

@@ -50,7 +50,10 @@ export interface TrainingLayout {
   readonly statistics: ParameterLayout;
 }
 
-export function trainingLayout(model: OnnxModel, objective: Pick<TrainingObjective, "frozen">): TrainingLayout {
+export function trainingLayout(
+  model: OnnxModel,
+  objective: Pick<TrainingObjective, "frozen">,
+): TrainingLayout {
   const { parameters, statistics } = trainableTensors(model, objective.frozen);
   const layoutOf = (names: readonly ValueName[]): ParameterLayout =>
     parameterLayout(names.map((name) => ({ name, shape: model.graph.initializers.get(name)!.shape })));
@@ -137,8 +140,7 @@ function appendUpdate(
   const state = rule.state.map((name) => builder.input(values.state(name), "float32", [length]));
   const learningRate = builder.input(values.learningRate, "float32", []);
   const step = builder.input(values.step, "int64", []);
-  const slope =
-    objective.clipNorm === undefined ? gradient : clipped(builder, gradient, objective.clipNorm);
+  const slope = objective.clipNorm === undefined ? gradient : clipped(builder, gradient, objective.clipNorm);
   const updated = rule.update(builder, {
     parameters,
     gradient: slope,
@@ -171,7 +173,10 @@ function objectiveGraph(
   const layout = trainingLayout(model, objective);
   const initializers = new Map(model.graph.initializers);
   const split: GraphNode[] = [];
-  const inputs: GraphValue[] = model.graph.inputs.map(({ name, type }) => ({ name, type: bound(type, dimensions) }));
+  const inputs: GraphValue[] = model.graph.inputs.map(({ name, type }) => ({
+    name,
+    type: bound(type, dimensions),
+  }));
   for (const [name, part] of [
     [values.parameters, layout.parameters],
     [values.statistics, layout.statistics],
@@ -208,7 +213,10 @@ function objectiveGraph(
     builder.output(values.metric(name), scalar(builder, metric(builder, named), `metrics.${name}`));
   const newStatistics =
     mode === "training" && layout.statistics.length > 0
-      ? joined(builder, layout.statistics.parts.map(({ name }) => statisticsOf.get(name)!))
+      ? joined(
+          builder,
+          layout.statistics.parts.map(({ name }) => statisticsOf.get(name)!),
+        )
       : undefined;
   return { builder, layout, loss, newStatistics };
 }
@@ -259,7 +267,11 @@ function normalizedByBatch(node: GraphNode, statisticsOf: Map<ValueName, ValueNa
 function scalar(builder: NetworkBuilder, value: ValueName, field: string): ValueName {
   const { elementType, shape } = builder.typeOf(value);
   if (elementType !== "float32" || shape.some((size) => size !== 1))
-    throw new InputError(field, `${elementType} of the shape [${shape.join(", ")}]`, "make it a float32 scalar");
+    throw new InputError(
+      field,
+      `${elementType} of the shape [${shape.join(", ")}]`,
+      "make it a float32 scalar",
+    );
   return shape.length === 0 ? value : builder.add("Reshape", [value, builder.constant(int64Tensor([]))]);
 }
 

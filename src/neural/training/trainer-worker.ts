@@ -1,0 +1,188 @@
+/**
+ * A thread of a training.
+ *
+ * Invariants:
+ * 1. All threads hold the same state after each step: each computes the update from the same shards in the same order, by the
+ *    same graph. What a thread decides (best parameters, early end) it decides from that state alone.
+ * 2. A shard's data follow from seed, step and shard; those of a validation from seed and chunk. Which thread makes them, and
+ *    when, changes nothing.
+ */
+import { parentPort, workerData } from "node:worker_threads";
+import { describeError, NeuroranError } from "../../errors.js";
+import { createRandom } from "../../system/index.js";
+import type { NamedTensors } from "../engines/engine.js";
+import { accumulated, emptyAccumulator, hasPoint, named } from "./curve.js";
+import type { Dataset } from "./dataset.js";
+import { learningRateAt } from "./schedule.js";
+import { openSharedStep } from "./shared-step.js";
+import { createStepRunner } from "./step-runner.js";
+import type {
+  GraphReply,
+  SentDataset,
+  StepReport,
+  TrainerMessage,
+  TrainerStart,
+  TrainingEnd,
+} from "./trainer-messages.js";
+
+const port = parentPort!;
+const start = workerData as TrainerStart;
+const { thread, plan, state, sizes, steps } = start;
+const { shards, threads } = sizes;
+const isLeader = thread === 0;
+const ownShards = Array.from({ length: shards }, (_, shard) => shard).filter(
+  (shard) => shard % threads === thread,
+);
+const ownChunks = Array.from({ length: sizes.chunks }, (_, chunk) => chunk).filter(
+  (chunk) => chunk % threads === thread,
+);
+const random = createRandom(start.seed);
+const trainingRandom = random.fork("training");
+const validationRandom = random.fork("validation");
+/** Reports are for people. */
+const reportEvery_ms = 100;
+
+async function openDataset({ module, factory, parameters }: SentDataset): Promise<Dataset> {
+  const exported: unknown = (await import(module))[factory];
+  if (typeof exported !== "function")
+    throw new NeuroranError("DATASET_INVALID", `${module} exports no function ${factory}`);
+  return (await exported(parameters)) as Dataset;
+}
+
+function send(message: TrainerMessage): void {
+  port.postMessage(message);
+}
+
+function fetchGraph(message: TrainerMessage & { kind: "graph" }): Promise<Uint8Array> {
+  return new Promise((resolve) => {
+    port.once("message", ({ bytes }: GraphReply) => resolve(bytes));
+    send(message);
+  });
+}
+
+async function train(): Promise<void> {
+  const dataset = await openDataset(start.dataset);
+  const judged = start.validation?.dataset && (await openDataset(start.validation.dataset));
+  const shared = openSharedStep(start.memory, sizes);
+  const runner = createStepRunner(plan, (role, dimensions) =>
+    fetchGraph({ kind: "graph", role, sizes: dimensions }),
+  );
+  const began = performance.now();
+  const secondsBefore = state.seconds;
+  let lastReport = began;
+  let lastCheckpoint = began;
+  let validation: StepReport["validation"] = state.curve.validations.at(-1);
+
+  const makeBatch = (step: number, shard: number): NamedTensors =>
+    dataset.batch(trainingRandom.fork(step).fork(shard), start.samples);
+  const isJudgedAfter = (step: number): boolean =>
+    start.validation !== undefined && (step % start.validation.everySteps === 0 || step === steps);
+
+  /** The batch that was made ahead of its step. */
+  let ahead: NamedTensors | undefined;
+
+  async function computeShards(step: number): Promise<number[]> {
+    const rate = learningRateAt(start.schedule, step, steps);
+    if (shards === 1) {
+      const batch = makeBatch(step, 0);
+      return runner.train(state.vectors, batch, rate, step + 1);
+    }
+    for (const shard of ownShards) {
+      const batch = ahead ?? makeBatch(step, shard);
+      ahead = undefined;
+      const { gradient, statistics, scalars } = await runner.gradient(state.vectors, batch);
+      const slot = shared.shard(step, shard);
+      slot.gradient.set(gradient);
+      slot.statistics.set(statistics);
+      slot.scalars.set(scalars);
+    }
+    // The dataset's tensors last until its next batch, which a validation would make.
+    const [first] = ownShards;
+    if (step + 1 < steps && (judged !== undefined || !isJudgedAfter(step + 1)))
+      ahead = makeBatch(step + 1, first!);
+    shared.barrier();
+    const all = Array.from({ length: shards }, (_, shard) => shared.shard(step, shard));
+    await runner.update(state.vectors, all, rate, step + 1);
+    return meanOf(all.map(({ scalars }) => scalars));
+  }
+
+  async function judge(): Promise<number[]> {
+    const source = judged ?? dataset;
+    for (const chunk of ownChunks) {
+      const batch = source.batch(validationRandom.fork(chunk), start.samples);
+      shared.chunk(chunk).set(await runner.judge(state.vectors, batch));
+    }
+    shared.barrier();
+    return meanOf(Array.from({ length: sizes.chunks }, (_, chunk) => shared.chunk(chunk)));
+  }
+
+  let end: TrainingEnd | undefined = state.step >= steps ? "steps" : isExhausted() ? "patience" : undefined;
+  while (end === undefined) {
+    const { step } = state;
+    if (isLeader && shared.isAskedToStop()) shared.stopAfter(step + 1);
+    const scalars = await computeShards(step);
+    state.step = step + 1;
+    if (!Number.isFinite(scalars[0]))
+      throw new NeuroranError(
+        "TRAINING_DIVERGED",
+        `the loss of step ${step} is ${scalars[0]}: lower the learning rate or clip the gradients`,
+      );
+    state.accumulator = accumulated(state.accumulator, scalars);
+    if (hasPoint(state.step, steps)) {
+      const means = state.accumulator.sums.map((sum) => sum / state.accumulator.steps);
+      const learningRate = learningRateAt(start.schedule, step, steps);
+      state.curve.points.push({ step: state.step, learningRate, ...named(plan.metrics, means) });
+      state.accumulator = emptyAccumulator(sizes.scalars);
+    }
+    if (isJudgedAfter(state.step)) {
+      validation = { step: state.step, ...named(plan.metrics, await judge()) };
+      keepBest(validation);
+      state.curve.validations.push(validation);
+    }
+    if (state.step === steps) end = "steps";
+    else if (isExhausted()) end = "patience";
+    else if (shared.isLast(state.step)) end = "signal";
+    if (isLeader) tell(scalars);
+  }
+  await runner.release();
+  send({ kind: "ended", end, state: isLeader ? state : undefined });
+
+  function tell(scalars: readonly number[]): void {
+    const now = performance.now();
+    state.seconds = secondsBefore + (now - began) / 1000;
+    if (now - lastReport >= reportEvery_ms || end !== undefined) {
+      lastReport = now;
+      send({ kind: "report", report: { step: state.step, ...named(plan.metrics, scalars), validation } });
+    }
+    const every = start.checkpointEvery_s;
+    if (every !== undefined && end === undefined && now - lastCheckpoint >= 1000 * every) {
+      lastCheckpoint = now;
+      send({ kind: "checkpoint", state });
+    }
+  }
+}
+
+function keepBest({ loss }: { loss: number }): void {
+  const { parameters, statistics } = state.vectors;
+  // A loss that is no number is no better than any.
+  if (state.best === undefined ? !Number.isNaN(loss) : loss < state.best.loss) {
+    state.best = { step: state.step, loss, parameters, statistics };
+    state.withoutBetter = 0;
+  } else state.withoutBetter++;
+}
+
+function isExhausted(): boolean {
+  const patience = start.validation?.patience;
+  return patience !== undefined && state.withoutBetter >= patience;
+}
+
+/** Element by element, summed in order. */
+function meanOf(vectors: readonly ArrayLike<number>[]): number[] {
+  return Array.from(vectors[0]!, (_, index) => {
+    let sum = 0;
+    for (const vector of vectors) sum += vector[index]!;
+    return sum / vectors.length;
+  });
+}
+
+train().catch((error: unknown) => send({ kind: "failed", error: describeError(error) }));
