@@ -1,6 +1,6 @@
 import { statSync } from "node:fs";
 import { InputError } from "../errors.js";
-import { createAtomicFile } from "../radio/atomic-file.js";
+import { createAtomicFile } from "../system/atomic-file.js";
 
 /** Finds out before long work whether a file can be written. @throws InputError when it cannot. */
 export function checkWritable(option: string, path: string): void {

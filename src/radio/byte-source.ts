@@ -1,6 +1,6 @@
 import { closeSync, fstatSync, openSync, readSync } from "node:fs";
 import { InputError } from "../errors.js";
-import { fileError } from "./file-error.js";
+import { fileError } from "../system/file-error.js";
 
 /** Bytes read by position: a file, or memory. */
 export interface ByteSource {

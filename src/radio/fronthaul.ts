@@ -1,5 +1,5 @@
 import { InputError } from "../errors.js";
-import { createAtomicFile } from "./atomic-file.js";
+import { createAtomicFile } from "../system/atomic-file.js";
 import { compressedPrbBytes, compressPrbs, decompressPrbs, prbSubcarriers } from "./block-floating-point.js";
 import { openFile } from "./byte-source.js";
 

@@ -1,7 +1,7 @@
 import { existsSync, rmSync } from "node:fs";
 import { extname } from "node:path";
 import { InputError, NeuroranError } from "../errors.js";
-import { type AtomicFile, createAtomicFile } from "./atomic-file.js";
+import { type AtomicFile, createAtomicFile } from "../system/atomic-file.js";
 import { type ByteSource, openFile } from "./byte-source.js";
 import { foreignFormat, signatureBytes } from "./file-signature.js";
 import {

@@ -2,7 +2,7 @@ import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:f
 import { join, resolve } from "node:path";
 import { z } from "zod";
 import { InputError, NeuroranError } from "../errors.js";
-import { createAtomicFile } from "../radio/atomic-file.js";
+import { createAtomicFile } from "../system/atomic-file.js";
 import { createToken } from "./access-token.js";
 
 /** Where a node keeps what: all of it belongs to one node at a time, as the store's lock has it. */

@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import { InputError } from "../../errors.js";
-import { createAtomicFile } from "../../radio/atomic-file.js";
 import { dataDirectory } from "../../server/data-directory.js";
+import { createAtomicFile } from "../../system/atomic-file.js";
 import { printJson } from "../format.js";
 import { checkWritable } from "../output-file.js";
 import { addConnectionOptions, type ConnectionOptions, defaultData } from "./connection.js";
