@@ -25,13 +25,13 @@ describe("gradients of graphs", () => {
     const square = builder.add("Mul", [x, x]);
     const loss = builder.add("Exp", [square]);
     const gradients = differentiate(builder, loss, [loss, square, x]);
-    builder.output("loss", gradients[loss]!);
-    builder.output("square", gradients[square]!);
-    builder.output("x", gradients[x]!);
+    builder.output("to.loss", gradients[loss]!);
+    builder.output("to.square", gradients[square]!);
+    builder.output("to.x", gradients[x]!);
     const values = evaluateGraph(builder.graph(), { x: numeric("float32", [], Float64Array.of(0.5)) });
-    expect(values.loss!.data[0]).toBe(1);
-    expect(values.square!.data[0]).toBeCloseTo(Math.exp(0.25), 12);
-    expect(values.x!.data[0]).toBeCloseTo(Math.exp(0.25), 12);
+    expect(values["to.loss"]!.data[0]).toBe(1);
+    expect(values["to.square"]!.data[0]).toBeCloseTo(Math.exp(0.25), 12);
+    expect(values["to.x"]!.data[0]).toBeCloseTo(Math.exp(0.25), 12);
   });
 
   it("are zeros where the loss depends on nothing, or only by what is constant almost everywhere", () => {
@@ -45,15 +45,15 @@ describe("gradients of graphs", () => {
       keepdims: int(0),
     });
     const gradients = differentiate(builder, loss, [x, other]);
-    builder.output("x", gradients[x]!);
-    builder.output("other", gradients[other]!);
+    builder.output("to.x", gradients[x]!);
+    builder.output("to.other", gradients[other]!);
     const values = evaluateGraph(builder.graph(), {
       x: numeric("float32", [2, 3]),
       other: numeric("float32", [4]),
     });
-    expect([...values.x!.data]).toEqual([0, 0, 0, 0, 0, 0]);
-    expect(values.x!.shape).toEqual([2, 3]);
-    expect([...values.other!.data]).toEqual([0, 0, 0, 0]);
+    expect([...values["to.x"]!.data]).toEqual([0, 0, 0, 0, 0, 0]);
+    expect(values["to.x"]!.shape).toEqual([2, 3]);
+    expect([...values["to.other"]!.data]).toEqual([0, 0, 0, 0]);
   });
 
   it("leave alone what is not wanted", () => {

@@ -1,5 +1,5 @@
 import type { GraphNode } from "../graph/graph.js";
-import { scaled } from "../network/expressions.js";
+import { scaled, shifted } from "../network/expressions.js";
 import { type ElementwiseGradient, elementwise } from "./elementwise.js";
 import type { Operator } from "./operator.js";
 
@@ -63,6 +63,54 @@ const logarithm = elementwise({
   slope: ({ builder, gradient, x }) => builder.add("Div", [gradient, x]),
 });
 
+/** The error function, to about 1e-15: its power series, and beyond 3 the continued fraction of the complement. */
+export function errorFunction(x: number): number {
+  const square = x * x;
+  if (square < 9) {
+    // exp(-x²) Σ 2ⁿ x²ⁿ⁺¹ / (2n + 1)!!: all terms are of one sign, so that nothing cancels.
+    let [term, sum] = [x, x];
+    for (let n = 1; Math.abs(term) > 1e-17 * Math.abs(sum); n++) {
+      term *= (2 * square) / (2 * n + 1);
+      sum += term;
+    }
+    return (2 / Math.sqrt(Math.PI)) * Math.exp(-square) * sum;
+  }
+  if (!(square < 40)) return Number.isNaN(x) ? x : Math.sign(x);
+  let fraction = 0;
+  for (let n = 60; n >= 1; n--) fraction = n / 2 / (Math.abs(x) + fraction);
+  const complement = Math.exp(-square) / (Math.sqrt(Math.PI) * (Math.abs(x) + fraction));
+  return Math.sign(x) * (1 - complement);
+}
+
+const error = elementwise({
+  name: "Erf",
+  make: always(errorFunction),
+  slope: (context) => {
+    const { builder, x } = context;
+    const density = builder.add("Exp", [builder.add("Neg", [builder.add("Mul", [x, x])])]);
+    return times(context, scaled(builder, density, 2 / Math.sqrt(Math.PI)));
+  },
+});
+
+const sine = elementwise({
+  name: "Sin",
+  make: always(Math.sin),
+  slope: (context) => times(context, context.builder.add("Cos", [context.x])),
+});
+
+const cosine = elementwise({
+  name: "Cos",
+  make: always(Math.cos),
+  slope: (context) => times(context, context.builder.add("Neg", [context.builder.add("Sin", [context.x])])),
+});
+
+const arctangent = elementwise({
+  name: "Atan",
+  make: always(Math.atan),
+  slope: ({ builder, gradient, x }) =>
+    builder.add("Div", [gradient, shifted(builder, builder.add("Mul", [x, x]), 1)]),
+});
+
 export const functionOperators: readonly Operator[] = [
   negate,
   absolute,
@@ -74,4 +122,8 @@ export const functionOperators: readonly Operator[] = [
   squareRoot,
   exponential,
   logarithm,
+  error,
+  sine,
+  cosine,
+  arctangent,
 ];

@@ -8,6 +8,7 @@ import { joiningOperators } from "./joining.js";
 import { matrixProductOperators } from "./matrix-product.js";
 import type { Operator } from "./operator.js";
 import { reductionOperators } from "./reduction.js";
+import { scanOperators } from "./scan.js";
 import { shapeOperators } from "./shape.js";
 import { softmaxOperators } from "./softmax.js";
 
@@ -21,6 +22,7 @@ const families: readonly (readonly Operator[])[] = [
   joiningOperators,
   matrixProductOperators,
   reductionOperators,
+  scanOperators,
   shapeOperators,
   softmaxOperators,
 ];

@@ -1,23 +1,9 @@
 import type { ValueName } from "../graph/graph.js";
-import { elementCount } from "../graph/tensor.js";
 import { summed } from "../network/expressions.js";
 import { attribute, floatingType, normalAxis, requiredInput, requiredType } from "./arguments.js";
 import { numeric } from "./numeric.js";
 import type { GradientContext, NumericTensor, Operator, TypedNode } from "./operator.js";
-
-/** Applies `apply` to each run of elements along an axis: `at` is its first, `step` leads to the next, `size` is its length. */
-export function alongAxis(
-  shape: readonly number[],
-  axis: number,
-  apply: (at: number, step: number, size: number) => void,
-): void {
-  const size = shape[axis]!;
-  const step = elementCount(shape.slice(axis + 1));
-  const outer = elementCount(shape.slice(0, axis));
-  if (size === 0) return;
-  for (let block = 0; block < outer; block++)
-    for (let inner = 0; inner < step; inner++) apply(block * size * step + inner, step, size);
-}
+import { alongAxis } from "./scan.js";
 
 function axisOf(node: TypedNode): number {
   return normalAxis(node.node, attribute(node.node, "axis", "int", -1), requiredType(node, 0).shape.length);
