@@ -5,7 +5,9 @@ import { conversionOperators } from "./conversion.js";
 import { convolutionOperators } from "./convolution.js";
 import { functionOperators } from "./functions.js";
 import { joiningOperators } from "./joining.js";
+import { lossOperators } from "./loss.js";
 import { matrixProductOperators } from "./matrix-product.js";
+import { normalizationOperators } from "./normalization.js";
 import type { Operator } from "./operator.js";
 import { reductionOperators } from "./reduction.js";
 import { scanOperators } from "./scan.js";
@@ -20,7 +22,9 @@ const families: readonly (readonly Operator[])[] = [
   convolutionOperators,
   functionOperators,
   joiningOperators,
+  lossOperators,
   matrixProductOperators,
+  normalizationOperators,
   reductionOperators,
   scanOperators,
   shapeOperators,

@@ -10,7 +10,7 @@ function axisOf(node: TypedNode): number {
 }
 
 /** Logarithms of the shares that exponentials have of their sum along the axis. */
-function logarithmicShares({ elementType, shape, data }: NumericTensor, axis: number): NumericTensor {
+export function logarithmicShares({ elementType, shape, data }: NumericTensor, axis: number): NumericTensor {
   const result = numeric(elementType, shape);
   alongAxis(shape, axis, (at, step, size) => {
     let largest = Number.NEGATIVE_INFINITY;
