@@ -9,7 +9,10 @@
 
 /** Memory that is sent to all threads. */
 export interface SharedStepMemory {
-  /** Threads that have arrived; barriers passed; whether to stop is asked; the number of steps after which all stop. */
+  /**
+   * Threads that have arrived; barriers passed; whether to stop is asked; the number of steps after which all stop; whether a
+   * checkpoint is being written.
+   */
   readonly control: SharedArrayBuffer;
   readonly gradients: SharedArrayBuffer;
   readonly statistics: SharedArrayBuffer;
@@ -28,13 +31,13 @@ export interface SharedStepSizes {
   readonly chunks: number;
 }
 
-const [arrived, generation, asked, stopAt] = [0, 1, 2, 3];
+const [arrived, generation, asked, stopAt, saving] = [0, 1, 2, 3, 4];
 const never = 2 ** 31 - 1;
 
 export function sharedStepMemory(sizes: SharedStepSizes): SharedStepMemory {
   const floats = (count: number): SharedArrayBuffer => new SharedArrayBuffer(4 * count);
   const doubles = (count: number): SharedArrayBuffer => new SharedArrayBuffer(8 * count);
-  const control = floats(4);
+  const control = floats(5);
   new Int32Array(control)[stopAt] = never;
   return {
     control,
@@ -48,6 +51,11 @@ export function sharedStepMemory(sizes: SharedStepSizes): SharedStepMemory {
 /** Asks the threads to stop after a step. */
 export function askToStop({ control }: SharedStepMemory): void {
   Atomics.store(new Int32Array(control), asked, 1);
+}
+
+/** Tells the threads that the checkpoint that one of them sent is written. */
+export function tellSaved({ control }: SharedStepMemory): void {
+  Atomics.store(new Int32Array(control), saving, 0);
 }
 
 /** A thread's view of the memory. */
@@ -64,6 +72,8 @@ export interface SharedStep {
   /** By one thread, before a barrier: all stop after so many steps. */
   stopAfter(steps: number): void;
   isLast(steps: number): boolean;
+  /** Whether a checkpoint may be sent: the one before is written. If so, one is under way from now on. */
+  beginSaving(): boolean;
 }
 
 export function openSharedStep(memory: SharedStepMemory, sizes: SharedStepSizes): SharedStep {
@@ -94,5 +104,6 @@ export function openSharedStep(memory: SharedStepMemory, sizes: SharedStepSizes)
       Atomics.store(control, stopAt, steps);
     },
     isLast: (steps) => steps >= Atomics.load(control, stopAt),
+    beginSaving: () => Atomics.exchange(control, saving, 1) === 0,
   };
 }

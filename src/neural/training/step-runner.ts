@@ -20,11 +20,10 @@ export interface RunnerPlan {
   readonly metrics: readonly string[];
   /** Vectors of the optimizer's state. */
   readonly state: readonly string[];
-  readonly shards: number;
 }
 
 /** Which graph of a training. */
-export type GraphRole = "training" | "gradient" | "validation" | "update";
+export type GraphRole = "training" | "gradient" | "validation" | "inference" | "update";
 
 /** One shard's results. */
 export interface ShardGradient {
@@ -48,6 +47,8 @@ export interface StepRunner {
     step: number,
   ): Promise<void>;
   judge(vectors: TrainingVectors, batch: NamedTensors): Promise<number[]>;
+  /** The network's outputs. @param ports its inputs */
+  infer(vectors: TrainingVectors, ports: readonly GraphValue[], inputs: NamedTensors): Promise<NamedTensors>;
   /** Fetches what a batch of such sizes needs. */
   prepare(role: GraphRole, batch: NamedTensors): Promise<void>;
   release(): Promise<void>;
@@ -74,11 +75,12 @@ export function createStepRunner(
     role: GraphRole,
     vectors: TrainingVectors,
     batch: NamedTensors,
+    ports: readonly GraphValue[] = plan.ports,
   ): Promise<[Session, Record<string, Tensor>]> {
-    const session = await sessionFor(role, dimensionSizes(plan.ports, batch));
+    const session = await sessionFor(role, dimensionSizes(ports, batch));
     const given: Record<string, Tensor> = { [values.parameters]: vector(vectors.parameters) };
     // A graph that does not use a port has no such input.
-    for (const { name } of plan.ports) if (session.inputs[name] !== undefined) given[name] = batch[name]!;
+    for (const { name } of ports) if (session.inputs[name] !== undefined) given[name] = batch[name]!;
     if (session.inputs[values.statistics] !== undefined)
       given[values.statistics] = vector(vectors.statistics);
     return [session, given];
@@ -137,6 +139,10 @@ export function createStepRunner(
     async judge(vectors, batch) {
       const [session, given] = await feed("validation", vectors, batch);
       return scalarsOf(await session.run(given));
+    },
+    async infer(vectors, ports, inputs) {
+      const [session, given] = await feed("inference", vectors, inputs, ports);
+      return session.run(given);
     },
     async prepare(role, batch) {
       await sessionFor(role, dimensionSizes(plan.ports, batch));

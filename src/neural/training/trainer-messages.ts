@@ -33,7 +33,7 @@ export interface TrainerStart {
   readonly state: TrainingState;
   readonly memory: SharedStepMemory;
   readonly sizes: SharedStepSizes;
-  /** Seconds between the states that thread 0 sends; undefined for none but the last. */
+  /** Least seconds between the states that thread 0 sends; undefined for none but the last. */
   readonly checkpointEvery_s: number | undefined;
 }
 

@@ -84,7 +84,8 @@ async function train(): Promise<void> {
   async function computeShards(step: number): Promise<number[]> {
     const rate = learningRateAt(start.schedule, step, steps);
     if (shards === 1) {
-      const batch = makeBatch(step, 0);
+      const batch = ahead ?? makeBatch(step, 0);
+      ahead = undefined;
       return runner.train(state.vectors, batch, rate, step + 1);
     }
     for (const shard of ownShards) {
@@ -116,6 +117,12 @@ async function train(): Promise<void> {
     return meanOf(Array.from({ length: sizes.chunks }, (_, chunk) => shared.chunk(chunk)));
   }
 
+  if (isLeader) {
+    // Whether a checkpoint belongs to this training is judged by the graph of its first shard, whatever step comes next.
+    const first = makeBatch(0, 0);
+    await runner.prepare(shards === 1 ? "training" : "gradient", first);
+    if (state.step === 0) ahead = first;
+  }
   let end: TrainingEnd | undefined = state.step >= steps ? "steps" : isExhausted() ? "patience" : undefined;
   while (end === undefined) {
     const { step } = state;
@@ -155,10 +162,10 @@ async function train(): Promise<void> {
       send({ kind: "report", report: { step: state.step, ...named(plan.metrics, scalars), validation } });
     }
     const every = start.checkpointEvery_s;
-    if (every !== undefined && end === undefined && now - lastCheckpoint >= 1000 * every) {
-      lastCheckpoint = now;
-      send({ kind: "checkpoint", state });
-    }
+    if (every === undefined || end !== undefined || now - lastCheckpoint < 1000 * every) return;
+    if (!shared.beginSaving()) return;
+    lastCheckpoint = now;
+    send({ kind: "checkpoint", state });
   }
 }
 

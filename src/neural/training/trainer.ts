@@ -1,32 +1,30 @@
 import { availableParallelism } from "node:os";
-import { Worker } from "node:worker_threads";
-import { InputError, NeuroranError, reviveError } from "../../errors.js";
+import { basename } from "node:path";
+import { InputError } from "../../errors.js";
 import type { NamedTensors } from "../engines/engine.js";
-import type { GraphValue, OnnxModel } from "../graph/graph.js";
+import type { OnnxModel } from "../graph/graph.js";
 import { writeOnnx } from "../onnx/index.js";
+import { checkIdentity, digest, readCheckpoint, writeCheckpoint } from "./checkpoint.js";
 import type { TrainingCurve } from "./curve.js";
 import type { DatasetReference } from "./dataset.js";
 import { optimizer } from "./optimizers.js";
-import { flatten, unflatten } from "./parameters.js";
 import { checkSchedule } from "./schedule.js";
-import { askToStop, type SharedStepSizes, sharedStepMemory } from "./shared-step.js";
+import { type SharedStepSizes, sharedStepMemory } from "./shared-step.js";
 import type { TrainingSpecification } from "./specification.js";
 import type { GraphRole, RunnerPlan } from "./step-runner.js";
 import { trained } from "./trained.js";
-import type {
-  GraphReply,
-  SentDataset,
-  StepReport,
-  TrainerMessage,
-  TrainerStart,
-  TrainingEnd,
-} from "./trainer-messages.js";
+import type { SentDataset, StepReport, TrainerStart, TrainingEnd } from "./trainer-messages.js";
+import { runThreads } from "./trainer-threads.js";
 import {
   type DimensionSizes,
   gradientGraph,
+  inferenceGraph,
+  initialVectors,
+  namedVectors,
   type TrainingLayout,
   trainingGraph,
   trainingLayout,
+  trainingPorts,
   updateGraph,
   validationGraph,
 } from "./training-graph.js";
@@ -46,6 +44,11 @@ export interface TrainOptions {
   readonly observe?: (progress: TrainingProgress) => void;
   /** Ends the training after the step under way. */
   readonly signal?: AbortSignal;
+  /**
+   * A file that keeps the state, at least so many seconds apart (30 unless given) and at the end. Where it exists, the training
+   * goes on from it, to the bits that it would have had without the interruption.
+   */
+  readonly checkpoint?: { readonly path: string; readonly everySeconds?: number };
 }
 
 export interface TrainingResult {
@@ -66,8 +69,8 @@ export interface TrainingResult {
  * Trains a network. The result depends on the model, the specification and the seed only: not on the number of threads, nor on
  * timing (on one kind of processor).
  *
- * @throws InputError for a specification that does not fit the model, for an operator without a gradient, or for a batch that
- * is not what the model and the targets declare.
+ * @throws InputError for a specification that does not fit the model, for an operator without a gradient, for a batch that
+ * is not what the model and the targets declare, or for a checkpoint that is damaged or belongs to another training.
  * @throws NeuroranError TRAINING_DIVERGED, DATASET_INVALID, or ENGINE_MISSING without ONNX Runtime.
  */
 export async function train(
@@ -91,6 +94,9 @@ export async function train(
     scalars: 1 + plan.metrics.length,
     chunks: validation === undefined ? 0 : Math.ceil(validation.samples / samples),
   };
+  const identity: Record<string, string> = identityOf(model, specification, options.seed);
+  const checkpoint = options.checkpoint && readCheckpoint(options.checkpoint.path);
+  if (checkpoint !== undefined) checkIdentity(checkpoint, identity);
   const start: Omit<TrainerStart, "thread"> = {
     seed: options.seed,
     steps: specification.steps,
@@ -103,16 +109,32 @@ export async function train(
       everySteps: validation.everySteps,
       patience: validation.patience,
     },
-    state: startOf(model, layout, plan),
+    state: checkpoint?.state ?? initialState(initialVectors(model, layout, plan.state.length), sizes.scalars),
     memory: sharedStepMemory(sizes),
     sizes,
-    checkpointEvery_s: undefined,
+    checkpointEvery_s: options.checkpoint && (options.checkpoint.everySeconds ?? 30),
+  };
+  const graphOf = graphMaker(model, specification, layout);
+  const save = (now: TrainingState): void => {
+    if (options.checkpoint !== undefined)
+      writeCheckpoint(options.checkpoint.path, identity, plan.metrics, now);
   };
   const { end, state } = await runThreads(start, {
-    graphOf: graphMaker(model, specification, layout),
+    graphOf(role, dimensions, thread) {
+      const bytes = graphOf(role, dimensions);
+      if (thread === 0 && identity.objective === undefined) {
+        // The first that thread 0 asks for is that of the first shard.
+        const objective = { objective: digest(bytes) };
+        if (checkpoint !== undefined) checkIdentity(checkpoint, objective);
+        Object.assign(identity, objective);
+      }
+      return bytes;
+    },
     observe: observer(specification, options),
+    save,
     signal: options.signal,
   });
+  save(state);
   const last = namedVectors(layout, state.vectors);
   return {
     model: trained(model, state.best === undefined ? last : namedVectors(layout, state.best)),
@@ -139,35 +161,43 @@ function check({ batch, shards, steps, schedule, validation }: TrainingSpecifica
 }
 
 function planOf(model: OnnxModel, specification: TrainingSpecification): RunnerPlan {
-  const targets: GraphValue[] = Object.entries(specification.targets).map(([name, type]) => ({ name, type }));
   return {
-    ports: [...model.graph.inputs, ...targets],
+    ports: trainingPorts(model, specification),
     metrics: Object.keys(specification.metrics ?? {}),
     state: optimizer(specification.optimizer).state,
-    shards: specification.shards,
   };
 }
 
-function startOf(model: OnnxModel, layout: TrainingLayout, plan: RunnerPlan): TrainingState {
-  const initial = Object.fromEntries(model.graph.initializers);
-  const parameters = flatten(layout.parameters, initial);
-  const vectors = {
+/** The parts of a training that are known before its graphs are made. */
+function identityOf(
+  model: OnnxModel,
+  specification: TrainingSpecification,
+  seed: number,
+): Record<string, string> {
+  const { dataset, validation, targets, optimizer, clipNorm, frozen } = specification;
+  const { steps, batch, shards, schedule } = specification;
+  // Folders differ from machine to machine.
+  const source = ({ module, factory, parameters }: DatasetReference) => [
+    basename(module.pathname),
+    factory,
     parameters,
-    statistics: flatten(layout.statistics, initial),
-    optimizer: plan.state.map(() => new Float32Array(parameters.length)),
+  ];
+  const of = (value: unknown): string => digest(JSON.stringify(value) ?? "");
+  return {
+    model: digest(writeOnnx(model)),
+    seed: of(seed),
+    dataset: of(source(dataset)),
+    targets: of(targets),
+    optimizer: of([optimizer, clipNorm, frozen]),
+    schedule: of([schedule, steps, batch, shards]),
+    validation: of(
+      validation && [{ ...validation, dataset: undefined }, validation.dataset && source(validation.dataset)],
+    ),
   };
-  return initialState(vectors, 1 + plan.metrics.length);
 }
 
 function sent({ module, factory, parameters }: DatasetReference): SentDataset {
   return { module: module.href, factory, parameters };
-}
-
-function namedVectors(
-  layout: TrainingLayout,
-  { parameters, statistics }: { parameters: Float32Array; statistics: Float32Array },
-): NamedTensors {
-  return { ...unflatten(layout.parameters, parameters), ...unflatten(layout.statistics, statistics) };
 }
 
 /** Makes each graph once, whichever thread asks first. */
@@ -179,7 +209,12 @@ function graphMaker(
   const made = new Map<string, Uint8Array>();
   const make = (role: GraphRole, sizes: DimensionSizes): OnnxModel => {
     if (role === "update") return updateGraph(layout, specification, specification.shards);
-    const graphs = { training: trainingGraph, gradient: gradientGraph, validation: validationGraph };
+    const graphs = {
+      training: trainingGraph,
+      gradient: gradientGraph,
+      validation: validationGraph,
+      inference: inferenceGraph,
+    };
     return graphs[role](model, specification, sizes);
   };
   return (role, sizes) => {
@@ -209,57 +244,4 @@ function observer(
       secondsLeft: isKnown ? (steps - report.step) / rate : Number.NaN,
     });
   };
-}
-
-interface ThreadHandlers {
-  readonly graphOf: (role: GraphRole, sizes: DimensionSizes) => Uint8Array;
-  readonly observe: (report: StepReport) => void;
-  readonly signal: AbortSignal | undefined;
-}
-
-/** Runs the threads to their end. */
-async function runThreads(
-  start: Omit<TrainerStart, "thread">,
-  { graphOf, observe, signal }: ThreadHandlers,
-): Promise<{ end: TrainingEnd; state: TrainingState }> {
-  const stop = (): void => askToStop(start.memory);
-  if (signal?.aborted) stop();
-  signal?.addEventListener("abort", stop);
-  const workers = Array.from(
-    { length: start.sizes.threads },
-    (_, thread) =>
-      new Worker(new URL("./trainer-worker.js", import.meta.url), {
-        workerData: { ...start, thread } satisfies TrainerStart,
-      }),
-  );
-  try {
-    const results = await Promise.all(
-      workers.map(
-        (worker) =>
-          new Promise<TrainerMessage & { kind: "ended" }>((resolve, reject) => {
-            worker.on("error", reject);
-            worker.on("exit", () =>
-              reject(new NeuroranError("TRAINING_FAILED", "a thread of the training ended")),
-            );
-            worker.on("message", (message: TrainerMessage) => {
-              try {
-                if (message.kind === "graph") {
-                  const reply: GraphReply = { bytes: graphOf(message.role, message.sizes) };
-                  worker.postMessage(reply);
-                } else if (message.kind === "report") observe(message.report);
-                else if (message.kind === "failed") reject(reviveError(message.error, "TRAINING_FAILED"));
-                else if (message.kind === "ended") resolve(message);
-              } catch (error) {
-                reject(error);
-              }
-            });
-          }),
-      ),
-    );
-    return { end: results[0]!.end, state: results[0]!.state! };
-  } finally {
-    signal?.removeEventListener("abort", stop);
-    // Also ends threads that wait at a barrier for one that failed.
-    await Promise.all(workers.map((worker) => worker.terminate()));
-  }
 }

@@ -1,4 +1,5 @@
 import { InputError } from "../../errors.js";
+import type { NamedTensors } from "../engines/engine.js";
 import { differentiate } from "../gradients/differentiate.js";
 import {
   type Graph,
@@ -12,8 +13,9 @@ import {
 import { int64Tensor, type Tensor } from "../graph/tensor.js";
 import { type NetworkBuilder, networkBuilder } from "../network/builder.js";
 import { clipped, optimizer } from "./optimizers.js";
-import { type ParameterLayout, parameterLayout, trainableTensors } from "./parameters.js";
+import { flatten, type ParameterLayout, parameterLayout, trainableTensors, unflatten } from "./parameters.js";
 import type { TrainingSpecification } from "./specification.js";
+import type { TrainingVectors } from "./step-runner.js";
 
 /** What of a specification decides about the graphs. */
 export type TrainingObjective = Pick<
@@ -60,6 +62,37 @@ export function trainingLayout(
   return { parameters: layoutOf(parameters), statistics: layoutOf(statistics) };
 }
 
+/** The network's inputs and the targets: what a batch holds. */
+export function trainingPorts(
+  model: OnnxModel,
+  { targets }: Pick<TrainingObjective, "targets">,
+): readonly GraphValue[] {
+  return [...model.graph.inputs, ...Object.entries(targets).map(([name, type]) => ({ name, type }))];
+}
+
+/** The vectors of a training that begins: the model's own parameters, and zeros for the optimizer. */
+export function initialVectors(
+  model: OnnxModel,
+  layout: TrainingLayout,
+  optimizerVectors: number,
+): TrainingVectors {
+  const initial = Object.fromEntries(model.graph.initializers);
+  const parameters = flatten(layout.parameters, initial);
+  return {
+    parameters,
+    statistics: flatten(layout.statistics, initial),
+    optimizer: Array.from({ length: optimizerVectors }, () => new Float32Array(parameters.length)),
+  };
+}
+
+/** Parameters and running statistics by name, copied. */
+export function namedVectors(
+  layout: TrainingLayout,
+  { parameters, statistics }: Pick<TrainingVectors, "parameters" | "statistics">,
+): NamedTensors {
+  return { ...unflatten(layout.parameters, parameters), ...unflatten(layout.statistics, statistics) };
+}
+
 /** Sizes of the dimensions that a network or its targets name. */
 export type DimensionSizes = Readonly<Record<string, number>>;
 
@@ -85,6 +118,17 @@ export function validationGraph(
   dimensions: DimensionSizes,
 ): OnnxModel {
   return onnxModel(objectiveGraph(model, objective, dimensions, "use").builder.graph());
+}
+
+/** The graph that computes: the network's inputs, parameters and statistics → the network's outputs, as in use. */
+export function inferenceGraph(
+  model: OnnxModel,
+  objective: Pick<TrainingObjective, "frozen">,
+  dimensions: DimensionSizes,
+): OnnxModel {
+  const { builder } = networkGraph(model, objective, dimensions, "use");
+  for (const { name } of model.graph.outputs) builder.output(name, name);
+  return onnxModel(builder.graph());
 }
 
 /**
@@ -155,21 +199,21 @@ function appendUpdate(
   });
 }
 
-interface ObjectiveGraph {
+interface NetworkGraph {
   readonly builder: NetworkBuilder;
   readonly layout: TrainingLayout;
-  readonly loss: ValueName;
-  readonly newStatistics: ValueName | undefined;
+  /** Names of the new statistics of each normalization in training mode, by the names of the old. */
+  readonly statisticsOf: ReadonlyMap<ValueName, ValueName>;
 }
 
-/** The network with its parameters as one input, its loss and its metrics. */
-function objectiveGraph(
+/** The network with its parameters as one input, without outputs. */
+function networkGraph(
   model: OnnxModel,
-  objective: TrainingObjective,
+  objective: Pick<TrainingObjective, "frozen">,
   dimensions: DimensionSizes,
   mode: "training" | "use",
-): ObjectiveGraph {
-  const trainable = trainableTensors(model, objective.frozen);
+): NetworkGraph {
+  const { normalizations } = trainableTensors(model, objective.frozen);
   const layout = trainingLayout(model, objective);
   const initializers = new Map(model.graph.initializers);
   const split: GraphNode[] = [];
@@ -186,27 +230,37 @@ function objectiveGraph(
     split.push(...splitNodes(name, part, initializers));
   }
   const statisticsOf = new Map<ValueName, ValueName>();
-  const network = model.graph.nodes.map((node) =>
-    mode === "training" && trainable.normalizations.has(node.name)
-      ? normalizedByBatch(node, statisticsOf)
-      : node,
+  const nodes = model.graph.nodes.map((node) =>
+    mode === "training" && normalizations.has(node.name) ? normalizedByBatch(node, statisticsOf) : node,
   );
-  const graph: Graph = { ...model.graph, inputs, initializers, nodes: [...split, ...network] };
-  const builder = networkBuilder(model.graph.name, { from: graph, opset: model.opset, dimensions });
+  const from: Graph = { ...model.graph, inputs, initializers, nodes: [...split, ...nodes] };
+  const builder = networkBuilder(model.graph.name, { from, opset: model.opset, dimensions });
+  return { builder, layout, statisticsOf };
+}
 
-  const named: Record<string, ValueName> = {};
-  const declare = (name: string, value: ValueName): void => {
-    if (named[name] !== undefined)
-      throw new InputError("targets", name, "give inputs, outputs and targets names that differ");
-    named[name] = value;
-  };
-  for (const { name } of model.graph.inputs) declare(name, name);
-  for (const { name } of model.graph.outputs) declare(name, name);
+interface ObjectiveGraph {
+  readonly builder: NetworkBuilder;
+  readonly layout: TrainingLayout;
+  readonly loss: ValueName;
+  readonly newStatistics: ValueName | undefined;
+}
+
+/** The network with its parameters as one input, its loss and its metrics. */
+function objectiveGraph(
+  model: OnnxModel,
+  objective: TrainingObjective,
+  dimensions: DimensionSizes,
+  mode: "training" | "use",
+): ObjectiveGraph {
+  const { builder, layout, statisticsOf } = networkGraph(model, objective, dimensions, mode);
+  const edges = [...model.graph.inputs, ...model.graph.outputs].map(({ name }) => name);
   for (const [name, type] of Object.entries(objective.targets)) {
+    if (edges.includes(name))
+      throw new InputError("targets", name, "give a name that no input or output of the network has");
     const { elementType, shape } = bound(type, dimensions);
-    if (named[name] !== undefined) declare(name, name);
-    declare(name, builder.input(name, elementType, shape));
+    edges.push(builder.input(name, elementType, shape));
   }
+  const named = Object.fromEntries(edges.map((name) => [name, name]));
   const loss = scalar(builder, objective.loss(builder, named), "loss");
   builder.output(values.loss, loss);
   for (const [name, metric] of Object.entries(objective.metrics ?? {}))
