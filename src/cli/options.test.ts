@@ -61,7 +61,7 @@ describe("implementationOption and choiceOption", () => {
 
   it("refuse what is not of their form", () => {
     for (const text of ["mmse", "=mmse", "equalization=", ""]) {
-      expect(() => implementationOption(text)).toThrow(/^--implementation: /);
+      expect(() => implementationOption(text)).toThrow(/^--use: /);
     }
     expect(() => implementationOption("a=c", { a: "b" })).toThrow(/was chosen before/);
     expect(() => choiceOption("--scs", [15, 30])("30.0")).toThrow(/^--scs: "30.0" .* 15, 30$/);

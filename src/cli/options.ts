@@ -40,17 +40,31 @@ export function choiceOption<const T extends string | number>(
   };
 }
 
-/** Collects `--implementation block=name` options. @throws InputError when one is not of this form. */
+/** A parser for numbers between commas. @throws InputError naming the option. */
+export function numberListOption(option: string, range: NumberRange = {}): (text: string) => number[] {
+  const number = numberOption(option, range);
+  return (text) => text.split(",").map(number);
+}
+
+/**
+ * Collects `--use block=name` options; `receiver` is another name of the block `detection`.
+ * @throws InputError when one is not of this form.
+ */
 export function implementationOption(
   text: string,
   previous: Readonly<Record<string, string>> = {},
 ): Record<string, string> {
-  const [, block, name] = /^([\w/-]+)=(.+)$/.exec(text) ?? [];
-  if (block === undefined || name === undefined) {
-    throw new InputError("--implementation", text, "give block=name, such as equalization=mmse");
-  }
-  if (block in previous) throw new InputError("--implementation", text, `${block} was chosen before`);
+  const [, said, name] = /^([\w/-]+)=(.+)$/.exec(text) ?? [];
+  if (said === undefined || name === undefined)
+    throw new InputError("--use", text, "give block=name, such as equalization=mmse");
+  const block = blockName(said);
+  if (block in previous) throw new InputError("--use", text, `${block} was chosen before`);
   return { ...previous, [block]: name };
+}
+
+/** The name of a block as flows know it: what replaces estimation, equalization and demapping is a receiver to many. */
+export function blockName(said: string): string {
+  return said === "receiver" ? "detection" : said;
 }
 
 /**

@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import { addBench } from "./bench.js";
+import { addCompare } from "./compare.js";
 import { addDoctor } from "./doctor.js";
 import { addInspect } from "./inspect.js";
 import { addReceive } from "./receive.js";
@@ -11,6 +12,7 @@ export function addRadio(program: Command): void {
   program.commandsGroup("Receive chain:");
   addReceive(program);
   addSimulate(program);
+  addCompare(program);
   addBench(program);
   addInspect(program);
   addDoctor(program);

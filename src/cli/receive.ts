@@ -21,7 +21,7 @@ interface ReceiveOptions extends CarrierOptions {
   readonly antennas?: number;
   readonly format?: (typeof formats)[number];
   readonly iqWidth: number;
-  readonly implementation?: Record<string, string>;
+  readonly use?: Record<string, string>;
   readonly target?: TargetName;
   readonly output?: string;
   readonly json?: boolean;
@@ -69,11 +69,7 @@ export function addReceive(program: Command): void {
       numberOption("--iq-width", { minimum: 2, maximum: 16, whole: true }),
       9,
     )
-    .option(
-      "--implementation <block=name>",
-      "implementation of a block, may be repeated",
-      implementationOption,
-    )
+    .option("--use <block=name>", "implementation of a block, may be repeated", implementationOption)
     .addOption(targetOption())
     .option("--output <file>", "write the transport blocks whose CRC passed, one after the other")
     .option("--json", "print one JSON object a slot")
@@ -180,7 +176,7 @@ function receiverOfFronthaul(path: string, options: ReceiveOptions, given: Recor
 
 /** A receiver for each user: timing and frequency, which it tracks, are the user's own. */
 function receiverOfUsers(carrier: Carrier, receiveAntennas: number, options: ReceiveOptions) {
-  const { implementation } = options;
+  const { use } = options;
   const target = openTarget(options.target);
   const receivers = new Map<number, UplinkReceiver>();
   return {
@@ -191,7 +187,7 @@ function receiverOfUsers(carrier: Carrier, receiveAntennas: number, options: Rec
           carrier,
           receiveAntennas,
           target,
-          ...(implementation ? { implementations: implementation } : {}),
+          ...(use ? { implementations: use } : {}),
         });
         receivers.set(rnti, receiver);
       }

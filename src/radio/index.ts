@@ -11,13 +11,13 @@ export {
   readFronthaul,
   writeFronthaul,
 } from "./fronthaul.js";
-export { addNoise, applyFrequencyOffset, applyPhaseNoise, applyTimingOffset } from "./impairments.js";
 export {
   createGridChannel,
   type GridChannel,
   type GridChannelOptions,
   meanDelay_s,
 } from "./grid-channel.js";
+export { addNoise, applyFrequencyOffset, applyPhaseNoise, applyTimingOffset } from "./impairments.js";
 export { openRecording, type Recording, type RecordingOptions, writeRecording } from "./recording.js";
 export { type SampleFormat, sampleFormats } from "./sample-format.js";
 export { type Channel, type ChannelOptions, createChannel } from "./tapped-delay-line.js";

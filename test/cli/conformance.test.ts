@@ -33,7 +33,7 @@ describe("simulate --conformance", () => {
     // Zero forcing of two layers by two antennas loses what the requirement leaves.
     const { status, stdout } = await neuroran([
       ...words,
-      ...["--table", "1", "--row", "10", "--slots", "30", "--implementation", "equalization=zero-forcing"],
+      ...["--table", "1", "--row", "10", "--slots", "30", "--use", "equalization=zero-forcing"],
     ]);
     expect(stdout).toMatch(/^Table +row +channel +antennas +reference +PRB +SNR dB +throughput +margin dB/m);
     expect(stdout).toMatch(/^8\.2\.1\.2-1 +10 +TDLB100-400 +2×2 +G-FR1-A3-22 +25 +1\.0 +[\d.]+ % .*failed/m);

@@ -230,7 +230,7 @@ describe("what cannot be received", () => {
     [["--format", "cf64"], /--format.*cf32, ci16, sigmf, oran/],
     [["--start", "1000000"], /slot 18.*the recording has/],
     [["--output", "/no/such/folder/blocks"], /cannot be written/],
-    [["--implementation", "decoding=magic"], /decoding.*min-sum/],
+    [["--use", "decoding=magic"], /decoding.*min-sum/],
   ];
 
   it("options that contradict the recording are refused", async () => {

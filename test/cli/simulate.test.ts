@@ -88,7 +88,7 @@ describe("simulate", () => {
   });
 
   it.each(["equalization=zero-forcing", "equalization=mmse"])("runs with %s", async (implementation) => {
-    const words = [...awgn, "--snr", "25", "--slots", "5", "--implementation", implementation];
+    const words = [...awgn, "--snr", "25", "--slots", "5", "--use", implementation];
     const { status, stdout } = await neuroran(words);
     expect(objectsOf(stdout)).toEqual([expect.objectContaining({ errors: 0, slots: 5 })]);
     expect(status).toBe(0);
