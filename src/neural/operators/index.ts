@@ -4,14 +4,18 @@ import { comparisonOperators } from "./comparison.js";
 import { conversionOperators } from "./conversion.js";
 import { convolutionOperators } from "./convolution.js";
 import { functionOperators } from "./functions.js";
-import { joiningOperators } from "./joining.js";
+import { indexingOperators } from "./indexing.js";
+import { layoutOperators } from "./layout.js";
 import { lossOperators } from "./loss.js";
 import { matrixProductOperators } from "./matrix-product.js";
 import { normalizationOperators } from "./normalization.js";
 import type { Operator } from "./operator.js";
+import { paddingOperators } from "./padding.js";
 import { reductionOperators } from "./reduction.js";
 import { scanOperators } from "./scan.js";
 import { shapeOperators } from "./shape.js";
+import { shapeValueOperators } from "./shape-values.js";
+import { slicingOperators } from "./slicing.js";
 import { softmaxOperators } from "./softmax.js";
 
 const families: readonly (readonly Operator[])[] = [
@@ -21,13 +25,17 @@ const families: readonly (readonly Operator[])[] = [
   conversionOperators,
   convolutionOperators,
   functionOperators,
-  joiningOperators,
   lossOperators,
   matrixProductOperators,
   normalizationOperators,
+  indexingOperators,
+  layoutOperators,
+  paddingOperators,
   reductionOperators,
   scanOperators,
   shapeOperators,
+  shapeValueOperators,
+  slicingOperators,
   softmaxOperators,
 ];
 

@@ -24,7 +24,7 @@ export function operatorOf({ node }: Pick<TypedNode, "node">): Operator {
   return operator;
 }
 
-/** Types of a node's outputs, and their values where all inputs are small constants. */
+/** Types of a node's outputs, and their values where they are known: those of small constants, and of shapes. */
 export function inferNode(node: TypedNode): {
   types: readonly TensorType[];
   constants?: readonly NumericTensor[];
@@ -43,7 +43,8 @@ export function inferNode(node: TypedNode): {
   const inputs = node.inputTypes.map((type, index) =>
     type === undefined ? undefined : node.constant(index),
   );
-  if (inputs.some((value, index) => value === undefined && node.inputTypes[index] !== undefined))
+  const isOpen = !operator.dependsOnTypesOnly;
+  if (isOpen && inputs.some((value, index) => value === undefined && node.inputTypes[index] !== undefined))
     return { types };
   return { types, constants: operator.evaluate(node, inputs) };
 }

@@ -41,6 +41,8 @@ export interface GradientContext extends TypedNode {
  */
 export interface Operator {
   readonly name: string;
+  /** Whether the outputs' values follow from the inputs' types, as those of Shape do. */
+  readonly dependsOnTypesOnly?: true;
   /** Types of the outputs. */
   infer(node: TypedNode): readonly TensorType[];
   /** Values of the outputs in double precision, as the specification defines them. */
