@@ -27,7 +27,10 @@ function integers(node: TypedNode, index: number, length?: number): readonly num
   return list;
 }
 
-/** The cut of each axis. Ends beyond an axis are its ends, as in Python. */
+/**
+ * The cut of each axis. Bounds beyond an axis are its bounds; unlike in Python a start before the first element is the
+ * first element for steps below 0, too.
+ */
 function cutsOf(node: TypedNode): readonly Cut[] {
   const { shape } = requiredType(node, 0);
   const starts = integers(node, 1);
@@ -39,9 +42,10 @@ function cutsOf(node: TypedNode): readonly Cut[] {
   distinctAxes(node.node, axes, shape.length).forEach((axis, index) => {
     const [size, step] = [shape[axis]!, steps[index]!];
     if (step === 0) throw new InputError(`steps of node ${node.node.name}`, steps, "give no step of 0");
-    const [lowest, highest] = step > 0 ? [0, size] : [-1, size - 1];
-    const clamped = (place: number) => Math.min(highest, Math.max(lowest, place < 0 ? place + size : place));
-    const [start, end] = [clamped(starts[index]!), clamped(ends[index]!)];
+    const clamped = (place: number, lowest: number, highest: number) =>
+      Math.min(highest, Math.max(lowest, place < 0 ? place + size : place));
+    const start = clamped(starts[index]!, 0, step > 0 ? size : size - 1);
+    const end = step > 0 ? clamped(ends[index]!, 0, size) : clamped(ends[index]!, -1, size - 1);
     cuts[axis] = { start, step, count: Math.max(0, Math.ceil((end - start) / step)) };
   });
   return cuts;
