@@ -6,3 +6,4 @@ export { memoryStore } from "./memory-store.js";
 export { type ObjectInfo, type ObjectStore, openObjectStore } from "./object-store.js";
 export { compareKeys } from "./ordered-map.js";
 export { afterPrefix, type Entry, type Store, type Write } from "./store.js";
+export { turnTaking } from "./turn-taking.js";

@@ -12,6 +12,7 @@ import { createHash, randomBytes } from "node:crypto";
 import { z } from "zod";
 import { InputError, NeuroranError } from "../errors.js";
 import { afterPrefix, type Store, type Write } from "./store.js";
+import { turnTaking } from "./turn-taking.js";
 
 export const chunk_bytes = 64 * 1024;
 
@@ -64,12 +65,7 @@ export async function openObjectStore(store: Store, bucket: string): Promise<Obj
     `${chunksOf(nuid)}${String(index).padStart(8, "0")}`;
 
   /** Puts and deletes follow one another, so that each knows what it replaces. */
-  let last: Promise<unknown> = Promise.resolve();
-  function inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const result = last.then(work);
-    last = result.catch(() => {});
-    return result;
-  }
+  const inTurn = turnTaking();
 
   function entry(name: string): z.infer<typeof objectInfo> | undefined {
     const bytes = store.get(entryKey(name));
