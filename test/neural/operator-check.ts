@@ -9,11 +9,11 @@ import {
   type ValueName,
 } from "../../src/neural/graph/graph.js";
 import { type ElementType, elementCount, float32Tensor, type Tensor } from "../../src/neural/graph/tensor.js";
+import { interpret, type NumericTensors } from "../../src/neural/interpreter/interpret.js";
 import { type NetworkBuilder, networkBuilder } from "../../src/neural/network/builder.js";
 import { converted, summed } from "../../src/neural/network/expressions.js";
 import { writeOnnx } from "../../src/neural/onnx/index.js";
 import { isFloating } from "../../src/neural/operators/arguments.js";
-import { operatorOf } from "../../src/neural/operators/inference.js";
 import { numeric, numericTensor, storedTensor } from "../../src/neural/operators/numeric.js";
 import type { NumericTensor } from "../../src/neural/operators/operator.js";
 import { createRandom, type Random } from "../../src/system/index.js";
@@ -117,23 +117,10 @@ function weightedSum(builder: NetworkBuilder, value: ValueName, random: Random):
 /** The values of a graph's outputs, in double precision. */
 export function evaluateGraph(
   graph: Graph,
-  inputs: Readonly<Record<string, NumericTensor>>,
+  inputs: NumericTensors,
   opset = OPSET,
 ): Record<string, NumericTensor> {
-  const values = new Map<ValueName, NumericTensor>(Object.entries(inputs));
-  for (const [name, value] of graph.initializers) values.set(name, numericTensor(value));
-  for (const node of graph.nodes) evaluateNode(node, opset, values);
-  return Object.fromEntries(graph.outputs.map(({ name }) => [name, values.get(name)!]));
-}
-
-function evaluateNode(node: GraphNode, opset: number, values: Map<ValueName, NumericTensor>): void {
-  const inputs = node.inputs.map((value) => values.get(value));
-  const typed = { node, opset, inputTypes: inputs, constant: (index: number) => inputs[index] };
-  operatorOf(typed)
-    .evaluate(typed, inputs)
-    .forEach((value, index) => {
-      if (node.outputs[index]) values.set(node.outputs[index], value);
-    });
+  return { ...interpret({ ...onnxModel(graph), opset }, inputs) };
 }
 
 function checkGradients({ graph, opset, inputs, wanted }: BuiltCase, isFlat: boolean): void {
