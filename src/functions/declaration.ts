@@ -35,6 +35,20 @@ export type States = Readonly<Record<string, State>>;
 /** Runs the function once on what its tensors hold: synchronous, allocates nothing. */
 export type Process = () => void;
 
+/**
+ * What came of an attempt: "done", the outputs are computed; "late", there is no answer yet; "not finite", the answer holds
+ * what is no number; "unavailable", whoever answers is gone, or still at an earlier question.
+ */
+export type AttemptOutcome = "done" | "late" | "not finite" | "unavailable";
+
+/**
+ * Runs the function once on what its tensors hold, unless that takes too long: synchronous, allocates nothing. Unless it is
+ * done, outputs may hold anything; what it did to state must bear being done again.
+ * @param answerBy at 0, the instant by which it must return, in milliseconds of the thread's `openClock`; infinite where
+ * there is time. What cannot be interrupted may return later.
+ */
+export type Attempt = (answerBy: Float64Array) => AttemptOutcome;
+
 /** What an implementation prepares itself with. Everything it needs beyond is a parameter. */
 export interface Context<
   I extends Ports = Ports,
@@ -71,6 +85,8 @@ export interface Context<
    * arguments and gives the same results. Look `run` up at each call.
    */
   specialize(specialized: OriginatedKernel, generic: Kernel): SpecializedKernel;
+  /** Has `give` called when the variant goes, for what it holds beside memory and kernels. */
+  whenReleased(give: () => void): void;
 }
 
 type DataTypeOfView<A extends View> = {
@@ -80,7 +96,10 @@ type DataTypeOfView<A extends View> = {
 /** Model: classical signal processing. Neural: a neural network. */
 export type ImplementationKind = "model" | "neural";
 
-/** How a function can be done: by a prepared procedure, or by a flow of other functions. */
+/**
+ * How a function can be done: by a prepared procedure; by an attempt, in whose place the implementation named `fallback`
+ * computes the slot if it does not succeed in time; or by a flow of other functions.
+ */
 export type Implementation<
   I extends Ports = Ports,
   O extends Ports = Ports,
@@ -88,7 +107,32 @@ export type Implementation<
   S extends States = States,
 > =
   | { readonly kind: ImplementationKind; prepare(context: Context<I, O, P, S>): Process }
+  | {
+      readonly kind: ImplementationKind;
+      readonly fallback: string;
+      attempt(context: Context<I, O, P, S>): Attempt;
+    }
   | { readonly kind: ImplementationKind; readonly flow: DataflowData };
+
+/** How models stand for a function: its edge, where units, signs and scales of a model meet those of the ports. */
+export interface NeuralForm<
+  I extends Ports = Ports,
+  O extends Ports = Ports,
+  P extends Parameters = Parameters,
+  S extends States = States,
+> {
+  /** The implementation that computes a slot for which the model has no answer in time, unless another is named. */
+  readonly fallback: string;
+  /** Prepares a model, whatever that is to the function: a name, a directory, a graph. */
+  attempt(model: unknown, context: Context<I, O, P, S>): Attempt;
+}
+
+/** An implementation by a model, which the function's neural form prepares. */
+export interface ModelImplementation {
+  readonly kind: "neural";
+  readonly model: unknown;
+  readonly fallback?: string;
+}
 
 /** A function without the types of its ports: what graphs and instances hold. */
 export interface FunctionData {
@@ -126,9 +170,10 @@ export interface FunctionDefinition<
   readonly state: S;
   /**
    * Adds an implementation under a name.
-   * @throws NeuroranError IMPLEMENTATION_TAKEN, or PORT_MISMATCH for a flow whose ports do not fit by name.
+   * @throws NeuroranError IMPLEMENTATION_TAKEN, PORT_MISMATCH for a flow whose ports do not fit by name, or
+   * NEURAL_FORM_MISSING for a model where the function does not say how one stands for it.
    */
-  implement(name: string, implementation: Implementation<I, O, P, S>): void;
+  implement(name: string, implementation: Implementation<I, O, P, S> | ModelImplementation): void;
 }
 
 /**
@@ -165,9 +210,20 @@ export function defineFunction<
   outputs: O;
   parameters?: P;
   state?: S;
+  neural?: NeuralForm<I, O, P, S>;
 }): FunctionDefinition<I, O, P, S> {
-  const { name, clause, inputs, outputs } = declaration;
+  const { name, clause, inputs, outputs, neural } = declaration;
   const implementations = new Map<string, Implementation>();
+  const attemptOf = (as: string, { kind, model, fallback }: ModelImplementation) => {
+    if (neural !== undefined)
+      return {
+        kind,
+        fallback: fallback ?? neural.fallback,
+        attempt: (context: Context<I, O, P, S>) => neural.attempt(model, context),
+      };
+    const remedy = "declare the function with neural: { fallback, attempt }";
+    throw new NeuroranError("NEURAL_FORM_MISSING", `${name} cannot be done by a model, as ${as}: ${remedy}`);
+  };
   const call = (given: Readonly<Record<string, Handle>>, options: CallOptions = {}): unknown => {
     const handles = addNode(definition, given, options);
     const [only, ...others] = Object.values(handles);
@@ -181,13 +237,14 @@ export function defineFunction<
     parameters: declaration.parameters ?? ({} as P),
     state: declaration.state ?? ({} as S),
     implementations,
-    implement(implementationName: string, implementation: Implementation<I, O, P, S>): void {
+    implement(implementationName: string, given: Implementation<I, O, P, S> | ModelImplementation): void {
       if (implementations.has(implementationName)) {
         throw new NeuroranError(
           "IMPLEMENTATION_TAKEN",
           `${name} already has an implementation ${implementationName}`,
         );
       }
+      const implementation = "model" in given ? attemptOf(implementationName, given) : given;
       if ("flow" in implementation) checkFlowPorts(definition, implementationName, implementation.flow);
       implementations.set(implementationName, implementation as Implementation);
     },

@@ -6,15 +6,15 @@
  * 2. A preparation that fails leaves the instance as it was, but for a variant that had to make room for it.
  */
 import type { Target } from "../compiler/index.js";
-import { InputError, NeuroranError } from "../errors.js";
+import { InputError } from "../errors.js";
 import { openClock } from "../system/index.js";
 import type { Arena, Region } from "./arena.js";
-import type { View } from "./data-type.js";
+import { attemptCountsShape } from "./attempt.js";
 import type { Dataflow } from "./dataflow.js";
-import type { Process } from "./declaration.js";
 import { createKernelStore, type KernelRecord } from "./kernel-store.js";
 import { checkRowKey, createRowChoice, type KeyedRows } from "./keyed-rows.js";
 import {
+  type AttemptedNode,
   type ChosenImplementation,
   type CompletePlan,
   checkNames,
@@ -22,14 +22,10 @@ import {
   planFlow,
 } from "./plan.js";
 import type { Ports, TensorsOf } from "./port.js";
+import type { SlotDeadline } from "./slot-deadline.js";
+import { slotProcedure } from "./slot-procedure.js";
 import type { Tensor } from "./tensor.js";
-import {
-  allocateTimings,
-  recordDuration,
-  summarizeTimings,
-  type Timing,
-  type TimingTensors,
-} from "./timing.js";
+import { allocateTimings, summarizeTimings, type Timing } from "./timing.js";
 import { allocateInputs, checkSizes, type Preparation, preparePlan } from "./variant.js";
 
 /** What one variant is prepared for. */
@@ -76,6 +72,10 @@ export interface FlowInstance<I extends Ports = Ports, O extends Ports = Ports> 
   readonly maximumVariants: number;
   /** Where durations are recorded: a row for each function, then one for the slot. */
   readonly timingTensors: { readonly counts: Tensor<"float64">; readonly durations: Tensor<"float64"> };
+  /** Nodes that are done by attempts, by the row of their counts. */
+  readonly attempts: readonly AttemptedNode[];
+  /** Where attempts are counted (`readAttemptCounts`), and what the deadline is (`readSlotPace`). */
+  readonly attemptTensors: { readonly counts: Tensor<"float64">; readonly pace: Tensor<"float64"> };
   /**
    * The variant for a configuration; prepares it, possibly for milliseconds, unless one with this key is kept. When
    * too many are kept, the one that was used least recently goes and its memory with it.
@@ -109,6 +109,7 @@ export interface FlowInstance<I extends Ports = Ports, O extends Ports = Ports> 
 
 interface KeptVariant<I extends Ports = Ports, O extends Ports = Ports> {
   readonly region: Region;
+  readonly releases: readonly (() => void)[];
   readonly variant: { -readonly [K in keyof Variant]: Variant<I, O>[K] };
   lastUse: number;
 }
@@ -116,7 +117,7 @@ interface KeptVariant<I extends Ports = Ports, O extends Ports = Ports> {
 /**
  * An instance of `flow` with its state in `arena`. `implementations` names one for a function or a node path; the
  * first declared serves otherwise. `stateDimensions` gives the size of every dimension that states name. At most
- * `maximumVariants` (16) prepared variants are kept.
+ * `maximumVariants` (16) prepared variants are kept. `deadline` bounds attempts; without one they are waited for.
  * @throws InputError for unknown names and missing sizes; NeuroranError IMPLEMENTATION_MISSING, IMPLEMENTATION_CYCLE, STATE_NOT_KEPT.
  */
 export function createFlowInstance<I extends Ports, O extends Ports>(
@@ -127,34 +128,51 @@ export function createFlowInstance<I extends Ports, O extends Ports>(
     readonly implementations?: Readonly<Record<string, string>>;
     readonly stateDimensions?: Readonly<Record<string, number>>;
     readonly maximumVariants?: number;
+    readonly deadline?: SlotDeadline | undefined;
   },
 ): FlowInstance<I, O> {
-  const { arena, target, implementations = {}, stateDimensions = {}, maximumVariants = 16 } = options;
+  const {
+    arena,
+    target,
+    implementations = {},
+    stateDimensions = {},
+    maximumVariants = 16,
+    deadline,
+  } = options;
+  if (deadline !== undefined && !(deadline.seconds > 0))
+    throw new InputError("deadline.seconds", deadline.seconds, "give more than 0");
   if (!(maximumVariants >= 1)) throw new InputError("maximumVariants", maximumVariants, "keep at least 1");
   const shared = arena.region(`instance of ${flow.name}`);
   const kernels = createKernelStore(target, arena.memory);
   let planned: CompletePlan;
   let timingTensors: FlowInstance["timingTensors"];
+  let attemptTensors: FlowInstance["attemptTensors"];
   try {
     planned = planFlow(flow, implementations, stateDimensions, shared, arena.lasting);
     timingTensors = allocateTimings(shared, planned.procedures.length + 1);
+    attemptTensors = {
+      counts: shared.tensor("attempt counts", "float64", attemptCountsShape(planned.attempts.length)),
+      pace: shared.tensor("slot pace", "float64", [2]),
+    };
   } catch (error) {
     shared.release();
     throw error;
   }
-  const { plan, chosen, procedures: functions, parameterNames, state, keyed, migrations } = planned;
+  const { plan, chosen, procedures: functions, attempts, parameterNames, state, keyed, migrations } = planned;
+  const readClock = openClock();
   // No map: one that grants pass through is rebuilt again and again, and what its former tables hold outlives the variants,
   // which costs the collector pauses of many milliseconds. There are few variants.
   const kept: KeptVariant<I, O>[] = [];
   const feedbackRegions: Region[] = [];
-  const clock = { now: 0 };
+  const uses = { now: 0 };
   const choices = new Map(keyed.map((one) => [one.key, createRowChoice(arena.memory.buffer, one)]));
 
   const release = (key: string): void => {
     const index = indexOfKey(kept, key);
     if (index < 0) return;
-    const { region, variant } = kept[index];
+    const { region, variant, releases } = kept[index];
     variant.released = true;
+    for (const give of releases) give();
     region.release();
     kernels.release(region);
     kept.splice(index, 1);
@@ -165,7 +183,7 @@ export function createFlowInstance<I extends Ports, O extends Ports>(
     const index = indexOfKey(kept, key);
     if (index >= 0 && given !== undefined && !areSame(kept[index].variant.inputs, given)) release(key);
     else if (index >= 0) {
-      kept[index].lastUse = ++clock.now;
+      kept[index].lastUse = ++uses.now;
       return kept[index].variant;
     }
     checkNames("parameters", parameters, parameterNames);
@@ -180,6 +198,12 @@ export function createFlowInstance<I extends Ports, O extends Ports>(
       parameters,
       procedures: [],
       timings: [],
+      least: [],
+      budget: { until: new Float64Array(1), behind: new Float64Array(1) },
+      timingTensors,
+      attemptCounts: attemptTensors.counts.view,
+      readClock,
+      releases: [],
       latches: [],
       lasting: arena.lasting,
       feedbackRegion(feedback) {
@@ -198,12 +222,23 @@ export function createFlowInstance<I extends Ports, O extends Ports>(
         released: false,
         process: () => {},
       };
-      const own: KeptVariant<I, O> = { region, variant, lastUse: ++clock.now };
-      variant.process = slotProcedure(preparation, timingTensors, functions.length, own, clock);
+      const { releases } = preparation;
+      const own: KeptVariant<I, O> = { region, releases, variant, lastUse: ++uses.now };
+      variant.process = slotProcedure(
+        preparation,
+        timingTensors,
+        functions.length,
+        readClock,
+        own,
+        uses,
+        deadline,
+        attemptTensors.pace.view,
+      );
       kept.push(own);
       for (const { region } of fresh) feedbackRegions.push(region);
       return variant;
     } catch (error) {
+      for (const give of preparation.releases) give();
       region.release();
       kernels.release(region);
       for (const { feedback, region } of fresh) {
@@ -224,6 +259,8 @@ export function createFlowInstance<I extends Ports, O extends Ports>(
     migrations,
     maximumVariants,
     timingTensors,
+    attempts,
+    attemptTensors,
     prepare,
     choose(name, key) {
       const choose = choices.get(name);
@@ -248,43 +285,6 @@ export function createFlowInstance<I extends Ports, O extends Ports>(
       kernels.close();
       shared.release();
     },
-  };
-}
-
-/** What runs a slot. Everything it touches is made here, so that running allocates nothing. */
-function slotProcedure(
-  preparation: Preparation,
-  timingTensors: TimingTensors,
-  slotRow: number,
-  own: { readonly variant: { readonly released: boolean }; lastUse: number },
-  clock: { now: number },
-): Process {
-  const { procedures, timings, kernels } = preparation;
-  const from: View[] = preparation.latches.map((latch) => latch.from);
-  const to: View[] = preparation.latches.map((latch) => latch.to);
-  const readClock = openClock();
-  /** When the slot began, when the first function did, when each was done, and when all was. */
-  const times = new Float64Array(procedures.length + 3);
-  return () => {
-    if (own.variant.released) {
-      throw new NeuroranError(
-        "VARIANT_RELEASED",
-        "this variant was given back: prepare its configuration again",
-      );
-    }
-    own.lastUse = ++clock.now;
-    readClock(times, 0);
-    kernels.poll();
-    readClock(times, 1);
-    for (let index = 0; index < procedures.length; index++) {
-      procedures[index]();
-      readClock(times, index + 2);
-      recordDuration(timingTensors, timings[index], times, index + 1, index + 2);
-    }
-    for (let index = 0; index < to.length; index++) to[index].set(from[index]);
-    const last = procedures.length + 2;
-    readClock(times, last);
-    recordDuration(timingTensors, slotRow, times, 0, last);
   };
 }
 

@@ -1,13 +1,18 @@
 export { type Arena, arenaMemory, createArena, type Region } from "./arena.js";
+export type { AttemptCounts } from "./attempt.js";
 export { bytesPerElement, type DataType, dataTypeOf, type View, type Views, viewOf } from "./data-type.js";
 export { type Dataflow, type DataflowData, dataflow } from "./dataflow.js";
 export {
+  type Attempt,
+  type AttemptOutcome,
   type Context,
   defineFunction,
   type FunctionData,
   type FunctionDefinition,
   type Implementation,
   type ImplementationKind,
+  type ModelImplementation,
+  type NeuralForm,
   type Process,
   type State,
   type States,
@@ -56,6 +61,7 @@ export {
   runFunction,
 } from "./run-function.js";
 export { field, type Schema, stateSchema, type ValueOf } from "./schema/index.js";
+export type { SlotDeadline, SlotPace } from "./slot-deadline.js";
 export {
   type DoneSlot,
   type RunningSlotFlow,
@@ -72,10 +78,10 @@ export {
   type FlowFactory,
   type SharedVariant,
   type SlotExecutor,
-  type SlotStatistics,
   startSlotExecutor,
 } from "./slots/slot-executor.js";
 export type { KeyedStateStore, KeysOfSlot, RowBytes, TouchedKeys } from "./slots/slot-keys.js";
+export type { SlotStatistics } from "./slots/slot-statistics.js";
 export type { Swap, SwapOutcome, SwapRecord, SwapRequest } from "./slots/slot-swap.js";
 export type { Tensor, TensorDescription } from "./tensor.js";
 export type { Timing } from "./timing.js";

@@ -16,7 +16,8 @@ import type { LastingDescription, LastingTensors } from "./lasting.js";
 import { type Tensor, withView } from "./tensor.js";
 
 type TensorsByName = Readonly<Record<string, Tensor>>;
-type Prepared = Exclude<Implementation, { flow: DataflowData }>;
+type Prepared = Extract<Implementation, { prepare: unknown }>;
+type Attempting = Extract<Implementation, { attempt: unknown }>;
 
 /** A feedback edge of an instance; it has a tensor from the first prepared variant on. */
 export interface PlannedFeedback {
@@ -33,10 +34,25 @@ export interface PlannedNode {
   readonly implementationName: string;
   readonly state: TensorsByName;
   readonly rows: Readonly<Record<string, Tensor<"int32">>>;
-  /** What runs: a procedure with the index of its timing, or the plan of a flow. */
-  readonly body:
-    | { readonly kind: "procedure"; readonly implementation: Prepared; readonly timing: number }
-    | { readonly kind: "flow"; readonly plan: Plan };
+  readonly body: PlannedBody;
+}
+
+/** What runs for a node: a procedure with the index of its timing, the plan of a flow, or an attempt and what computes in its place. */
+export type PlannedBody =
+  | { readonly kind: "procedure"; readonly implementation: Prepared; readonly timing: number }
+  | { readonly kind: "flow"; readonly plan: Plan }
+  | {
+      readonly kind: "attempt";
+      readonly implementation: Attempting;
+      readonly timing: number;
+      /** Of its counts. */
+      readonly row: number;
+      readonly fallback: PlannedBody;
+    };
+
+/** A node that is done by an attempt, with the implementation that computes in its place. */
+export interface AttemptedNode extends ChosenImplementation {
+  readonly fallback: string;
 }
 
 /** A planned flow: nodes in the order of their calls. */
@@ -60,6 +76,8 @@ export interface CompletePlan {
   readonly chosen: readonly ChosenImplementation[];
   /** Paths of the procedures in the order in which they run. */
   readonly procedures: readonly string[];
+  /** Nodes done by attempts, by the rows of their counts. */
+  readonly attempts: readonly AttemptedNode[];
   /** Node paths and function names: whatever implementations may be given for. */
   readonly names: ReadonlySet<string>;
   /** Whatever parameters may be given for: these, and those of flows that were not chosen, so that a configuration fits any choice. */
@@ -81,6 +99,7 @@ interface Planning {
   readonly lasting: LastingTensors | undefined;
   readonly chosen: ChosenImplementation[];
   readonly procedures: string[];
+  readonly attempts: AttemptedNode[];
   readonly state: Record<string, TensorsByName>;
   readonly keyed: Map<string, KeyedRows & { readonly states: KeyedState[] }>;
   readonly migrations: (() => void)[];
@@ -109,12 +128,13 @@ export function planFlow(
     lasting,
     chosen: [],
     procedures: [],
+    attempts: [],
     state: {},
     keyed: new Map(),
     migrations: [],
   };
   const plan = planGraph(flow, "", {}, {}, [], planning);
-  const { names, procedures, state, chosen } = planning;
+  const { names, procedures, attempts, state, chosen } = planning;
   checkNames("implementations", choices, names);
   for (const name of Object.keys(stateDimensions)) {
     if (planning.dimensionNames.has(name)) continue;
@@ -128,6 +148,7 @@ export function planFlow(
     plan,
     chosen,
     procedures,
+    attempts,
     names,
     parameterNames,
     state,
@@ -201,35 +222,16 @@ function planGraph(
       if (key !== undefined) rows[key] = planning.keyed.get(key)!.rows;
     }
     if (Object.keys(state).length > 0) planning.state[nodePath] = state;
-    if (!("flow" in implementation)) {
-      planning.procedures.push(nodePath);
-      const timing = planning.procedures.length - 1;
-      return {
-        path: nodePath,
-        node,
-        implementationName,
-        state,
-        rows,
-        body: { kind: "procedure", implementation, timing },
-      };
-    }
-    const link = `${definition.name} as ${implementationName}`;
-    if (enclosing.includes(link)) {
-      const cycle = [...enclosing.slice(enclosing.indexOf(link)), link].join(" > ");
-      throw new NeuroranError(
-        "IMPLEMENTATION_CYCLE",
-        `${nodePath} would be part of itself: ${cycle}; choose another`,
-      );
-    }
-    const inner = planGraph(
-      implementation.flow,
+    const body = planBody(
       nodePath,
-      definition.state,
+      definition,
+      implementationName,
+      implementation,
       state,
-      [...enclosing, link],
+      enclosing,
       planning,
     );
-    return { path: nodePath, node, implementationName, state, rows, body: { kind: "flow", plan: inner } };
+    return { path: nodePath, node, implementationName, state, rows, body };
   });
   for (const name of Object.keys(handed)) {
     if (!keepers.has(name)) {
@@ -241,6 +243,44 @@ function planGraph(
     return { path: path === "" ? edge.name : `${path}/${edge.name}`, edge, tensor: undefined };
   });
   return { path, flow, nodes, feedback };
+}
+
+function planBody(
+  path: string,
+  definition: FunctionData,
+  name: string,
+  implementation: Implementation,
+  state: TensorsByName,
+  enclosing: readonly string[],
+  planning: Planning,
+): PlannedBody {
+  const { procedures, attempts } = planning;
+  if ("flow" in implementation) {
+    const link = `${definition.name} as ${name}`;
+    if (enclosing.includes(link)) {
+      const cycle = [...enclosing.slice(enclosing.indexOf(link)), link].join(" > ");
+      throw new NeuroranError(
+        "IMPLEMENTATION_CYCLE",
+        `${path} would be part of itself: ${cycle}; choose another`,
+      );
+    }
+    const { flow } = implementation;
+    const plan = planGraph(flow, path, definition.state, state, [...enclosing, link], planning);
+    return { kind: "flow", plan };
+  }
+  const timing = procedures.push(path) - 1;
+  if ("prepare" in implementation) return { kind: "procedure", implementation, timing };
+  const { fallback } = implementation;
+  const instead = definition.implementations.get(fallback);
+  if (instead === undefined || "attempt" in instead) {
+    const problem = `${definition.name} as ${name} falls back to ${fallback}`;
+    const remedy = "name an implementation of the function that always has an answer";
+    throw new NeuroranError("FALLBACK_INVALID", `${problem}: ${remedy}`);
+  }
+  const row = attempts.push({ path, function: definition.name, implementation: name, fallback }) - 1;
+  const place = "flow" in instead ? path : `${path}/${fallback}`;
+  const body = planBody(place, definition, fallback, instead, state, enclosing, planning);
+  return { kind: "attempt", implementation, timing, row, fallback: body };
 }
 
 function choose(path: string, definition: FunctionData, planning: Planning): [string, Implementation] {

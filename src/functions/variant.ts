@@ -8,16 +8,19 @@
 
 import type { Target } from "../compiler/index.js";
 import { InputError, NeuroranError } from "../errors.js";
+import type { Clock } from "../system/index.js";
 import type { Region } from "./arena.js";
+import { attemptProcedure, type SlotBudget } from "./attempt.js";
 import { type DataType, dataTypeOf, type View } from "./data-type.js";
 import type { Context, Process } from "./declaration.js";
 import type { Source } from "./graph.js";
 import type { KernelStore } from "./kernel-store.js";
 import type { LastingTensors } from "./lasting.js";
 import { checkParameters } from "./parameter.js";
-import { initialized, type Plan, type PlannedFeedback, type PlannedNode } from "./plan.js";
+import { initialized, type Plan, type PlannedBody, type PlannedFeedback, type PlannedNode } from "./plan.js";
 import type { Port, Ports } from "./port.js";
 import type { Tensor } from "./tensor.js";
+import type { TimingTensors } from "./timing.js";
 
 type Tensors = Readonly<Record<string, Tensor>>;
 type Sizes = ReadonlyMap<string, number>;
@@ -34,6 +37,14 @@ export interface Preparation {
   readonly procedures: Process[];
   /** The timing row of each procedure. */
   readonly timings: number[];
+  /** For each that is done by an attempt, at 0, what it needs in any case. */
+  readonly least: (Float64Array | undefined)[];
+  readonly budget: SlotBudget;
+  readonly timingTensors: TimingTensors;
+  readonly attemptCounts: Float64Array;
+  readonly readClock: Clock;
+  /** To be called when the variant goes. */
+  readonly releases: (() => void)[];
   readonly latches: { readonly from: View; readonly to: View }[];
   readonly lasting: LastingTensors | undefined;
   /** A new region for the tensor of a feedback edge, which outlives the variant. */
@@ -96,8 +107,9 @@ function prepareNode(
   handed: Values,
   preparation: Preparation,
 ): Tensors {
-  const { path, node, state, rows, body } = planned;
+  const { path, node, body } = planned;
   const { definition } = node;
+  if (body.kind === "attempt") return prepareAttempt(planned, body, inputs, sizes, handed, preparation);
   const own = bindSizes(path, definition.inputs, node.dimensions, inputs, sizes);
   const parameters = checkParameters(
     path,
@@ -131,11 +143,69 @@ function prepareNode(
       if (!own.has(name)) own.set(name, sizeOf(sizes, node.dimensions[name] ?? name, `${name} of ${path}`));
     }
   }
-  const { region, kernels, target } = preparation;
   const outputs = mapValues(definition.outputs, (port, name) =>
-    region.tensor(`${path}.${name}`, port.dtype, shapeOf(port, own, path)),
+    preparation.region.tensor(`${path}.${name}`, port.dtype, shapeOf(port, own, path)),
   );
-  const context: Context = {
+  const context = contextOf(planned, own, parameters, inputs, outputs, preparation);
+  preparation.procedures.push(body.implementation.prepare(context));
+  preparation.timings.push(body.timing);
+  preparation.least.push(undefined);
+  return outputs;
+}
+
+/** Prepares the fallback, and an attempt that writes where the fallback does. */
+function prepareAttempt(
+  planned: PlannedNode,
+  body: Extract<PlannedBody, { kind: "attempt" }>,
+  inputs: Tensors,
+  sizes: Sizes,
+  handed: Values,
+  preparation: Preparation,
+): Tensors {
+  const { path, node, implementationName } = planned;
+  const { inputs: ports, outputs: outputPorts, parameters: declared } = node.definition;
+  const fallback = { ...preparation, procedures: [], timings: [], least: [] };
+  const outputs = prepareNode({ ...planned, body: body.fallback }, inputs, sizes, handed, fallback);
+  const own = bindSizes(path, ports, node.dimensions, inputs, sizes);
+  for (const [name, port] of Object.entries(outputPorts)) {
+    const { offset, shape, view } = outputs[name];
+    if (view.length > 0 && Object.values(inputs).some((input) => input.offset === offset)) {
+      const problem = `${path} as ${implementationName} would write its output ${name} over an input`;
+      throw new NeuroranError("FALLBACK_FORWARDS", `${problem}: name a fallback that does not forward it`);
+    }
+    port.dimensions.forEach((dimension, index) => void own.set(dimension, shape[index]));
+  }
+  const parameters = checkParameters(path, declared, gather(planned, handed, preparation.parameters));
+  const context = contextOf(planned, own, parameters, inputs, outputs, preparation);
+  const refuse = (): never => {
+    const problem = `${path} as ${implementationName} cannot forward an input`;
+    throw new NeuroranError("FALLBACK_FORWARDS", `${problem}: its fallback writes the outputs, too`);
+  };
+  const { timingTensors, attemptCounts: counts, budget, readClock } = preparation;
+  const { process, least } = attemptProcedure({
+    attempt: body.implementation.attempt({ ...context, forward: refuse }),
+    fallback,
+    timingTensors,
+    counts,
+    row: body.row,
+    budget,
+    readClock,
+  });
+  preparation.procedures.push(process);
+  preparation.timings.push(body.timing);
+  preparation.least.push(least);
+  return outputs;
+}
+
+function contextOf(
+  { path, state, rows }: PlannedNode,
+  own: Sizes,
+  parameters: Values,
+  inputs: Tensors,
+  outputs: Record<string, Tensor>,
+  { region, kernels, target, releases }: Preparation,
+): Context {
+  return {
     dimensions: Object.fromEntries(own),
     parameters: parameters as Context["parameters"],
     inputs,
@@ -171,10 +241,8 @@ function prepareNode(
     },
     compile: (kernel) => kernels.hold(region, kernel),
     specialize: (specialized, generic) => kernels.specialize(region, specialized, generic),
+    whenReleased: (give) => void releases.push(give),
   };
-  preparation.procedures.push(body.implementation.prepare(context));
-  preparation.timings.push(body.timing);
-  return outputs;
 }
 
 /** Sizes of the ports' own dimension names as the inputs have them, checked against each other and the flow's. */

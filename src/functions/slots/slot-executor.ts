@@ -5,13 +5,14 @@
 import { NeuroranError, reviveError } from "../../errors.js";
 import { avoidProcessors, leaseProcessor, runOn, threadProcessors } from "../../system/index.js";
 import { type Arena, createArena } from "../arena.js";
+import { readAttemptCounts } from "../attempt.js";
 import type { DataflowData } from "../dataflow.js";
 import type { Configuration, FlowInstance } from "../flow-instance.js";
-import type { KernelRecord } from "../kernel-store.js";
-import type { ChosenImplementation } from "../plan.js";
+import type { AttemptedNode, ChosenImplementation } from "../plan.js";
 import type { Ports } from "../port.js";
+import { readSlotPace } from "../slot-deadline.js";
 import { describeTensors, type Tensor, withView } from "../tensor.js";
-import { summarizeTimings, type Timing, type TimingTensors } from "../timing.js";
+import { summarizeTimings, type TimingTensors } from "../timing.js";
 import { allocateInputs, checkSizes } from "../variant.js";
 import { releaseClaims } from "./row-copies.js";
 import {
@@ -24,10 +25,11 @@ import { createSlotKeys, type KeyedStateStore, type KeysOfSlot } from "./slot-ke
 import { createSlotMemory } from "./slot-memory.js";
 import { type KeptTensor, sharedRing, type VariantRequest } from "./slot-protocol.js";
 import { createSlotQueue } from "./slot-queue.js";
+import type { SlotStatistics } from "./slot-statistics.js";
 import { createSlotSwap, type Swap, type SwapRecord, type SwapRequest } from "./slot-swap.js";
 import { type Notice, type SlotThread, startSlotThread } from "./slot-thread.js";
 import { createEntry, releasedError, type SharedVariant, type VariantEntry } from "./slot-variant.js";
-import { otherThread, ownerOf, type SwapState, type ThreadIndex, wake } from "./swap.js";
+import { otherThread, ownerOf, type ThreadIndex, wake } from "./swap.js";
 
 /** What a module exports to be run by a slot executor: creates the instance, in the worker thread. */
 export type FlowFactory = (context: {
@@ -37,31 +39,6 @@ export type FlowFactory = (context: {
   /** What swaps have chosen: to be handed to `createFlowInstance`, over what the factory chooses itself. */
   readonly implementations: Readonly<Record<string, string>>;
 }) => FlowInstance | Promise<FlowInstance>;
-
-/** What an executor has done so far. */
-export interface SlotStatistics {
-  /** How long each function took, and the slot, named "slot"; in milliseconds. */
-  readonly timings: Timing[];
-  /** The kernels of the kept variants. */
-  readonly kernels: readonly KernelRecord[];
-  /** Who runs the slots: the implementation of each node. */
-  readonly implementations: readonly ChosenImplementation[];
-  /** Slots done, those that failed among them. */
-  readonly completed: number;
-  readonly failed: number;
-  /** Slots submitted and not done. */
-  readonly pending: number;
-  /** "serving" when another swap may be asked for. */
-  readonly swapping: SwapState["phase"];
-  /** What took the place of what it started with, the oldest first. */
-  readonly swaps: readonly SwapRecord[];
-  /** The processor that the thread is pinned to, which no other slot thread of the machine has. */
-  readonly processor: number | undefined;
-  /** Why the thread is not pinned. */
-  readonly processorProblem: string | undefined;
-  /** Why the thread has no real-time priority though it was asked for. */
-  readonly realTimeProblem: string | undefined;
-}
 
 /** A flow that runs on a worker thread. */
 export interface SlotExecutor<I extends Ports = Ports, O extends Ports = Ports> {
@@ -120,6 +97,9 @@ interface Serving {
   readonly functions: readonly string[];
   readonly implementations: readonly ChosenImplementation[];
   readonly timings: TimingTensors;
+  readonly attempts: readonly AttemptedNode[];
+  readonly attemptCounts: Tensor<"float64">;
+  readonly pace: Tensor<"float64">;
   readonly maximumVariants: number;
 }
 
@@ -279,8 +259,17 @@ export async function startSlotExecutor<F extends DataflowData>(start: {
       );
       thread.request({ kind: "copies", shared: checkpoints.shared });
       const timings = { counts: withView(memory, said.counts), durations: withView(memory, said.durations) };
-      const { functions, implementations, maximumVariants } = said;
-      serving[index] = { functions, implementations, timings, maximumVariants };
+      const { functions, implementations, maximumVariants, attempts } = said;
+      const [attemptCounts, pace] = [withView(memory, said.attemptCounts), withView(memory, said.pace)];
+      serving[index] = {
+        functions,
+        implementations,
+        timings,
+        attempts,
+        attemptCounts,
+        pace,
+        maximumVariants,
+      };
       return thread;
     } catch (error) {
       // What it had, its processor among it, is free when the error is told.
@@ -464,11 +453,13 @@ export async function startSlotExecutor<F extends DataflowData>(start: {
     },
     statistics() {
       const index = ownerOf(words);
-      const { functions, implementations, timings } = serving[index]!;
+      const { functions, implementations, timings, attempts, attemptCounts, pace } = serving[index]!;
       const all = summarizeTimings(timings, [...functions, "slot"]);
       const kernels = threads[index]?.latest.kernels ?? [];
       return {
         timings: all,
+        attempts: readAttemptCounts(attemptCounts, attempts),
+        pace: readSlotPace(pace.view),
         kernels,
         implementations,
         ...queue.counts(),

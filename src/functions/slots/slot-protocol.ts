@@ -16,7 +16,7 @@ import type { KernelRecord } from "../kernel-store.js";
 import { keysPerSlot } from "../keyed-rows.js";
 import type { KeyedDescription } from "../keyed-shape.js";
 import type { LastingDescription, LastingPart, Part } from "../lasting.js";
-import type { ChosenImplementation } from "../plan.js";
+import type { AttemptedNode, ChosenImplementation } from "../plan.js";
 import type { Ports } from "../port.js";
 import type { TensorDescription } from "../tensor.js";
 import type { SharedCopies } from "./row-copies.js";
@@ -157,6 +157,9 @@ export type Reply =
       readonly flow: { readonly name: string; readonly inputs: Ports };
       readonly counts: TensorDescription<"float64">;
       readonly durations: TensorDescription<"float64">;
+      readonly attempts: readonly AttemptedNode[];
+      readonly attemptCounts: TensorDescription<"float64">;
+      readonly pace: TensorDescription<"float64">;
       readonly maximumVariants: number;
       readonly lasting: readonly LastingDescription[];
       readonly keyed: readonly KeyedDescription[];

@@ -309,7 +309,8 @@ const created = await createInstance().catch((error: unknown) => {
 });
 if (created !== undefined) {
   const { instance, arena } = created;
-  const { flow, functions, implementations, maximumVariants, timingTensors } = instance;
+  const { flow, functions, implementations, maximumVariants, timingTensors, attempts, attemptTensors } =
+    instance;
   reply({
     kind: "started",
     functions,
@@ -317,6 +318,9 @@ if (created !== undefined) {
     flow: { name: flow.name, inputs: flow.inputs },
     counts: describeTensor(timingTensors.counts),
     durations: describeTensor(timingTensors.durations),
+    attempts,
+    attemptCounts: describeTensor(attemptTensors.counts),
+    pace: describeTensor(attemptTensors.pace),
     maximumVariants,
     lasting: arena.lasting!.describe(),
     keyed: instance.keyed.map(({ key, capacity, states }) => ({
