@@ -6,8 +6,9 @@ export {
   avoidProcessors,
   processProcessors,
   runOn,
+  setProcessors,
   threadProcessors,
 } from "./processors.js";
 export { createRandom, type Random } from "./random.js";
 export { type ResidentMemory, residentMemory } from "./resident-memory.js";
-export { setRealTime } from "./thread-priority.js";
+export { hasRealTime, setRealTime } from "./thread-priority.js";

@@ -70,11 +70,20 @@ function processorsOf(thread: number): number[] | undefined {
   return processors;
 }
 
+let latest: readonly number[] = [];
+
+/** The processors that were last set for the calling thread here; none where they were not. The same array until they change. */
+export function setProcessors(): readonly number[] {
+  return latest;
+}
+
 /** Lets the calling thread run on these processors only; false, and no change, where that is not possible. */
 export function runOn(processors: readonly number[]): boolean {
   const mask = new Uint8Array(maskBytes);
   for (const k of processors) mask[k >> 3] |= 1 << (k & 7);
-  return openAffinity()?.set(0, maskBytes, mask) === 0;
+  if (openAffinity()?.set(0, maskBytes, mask) !== 0) return false;
+  latest = [...processors];
+  return true;
 }
 
 /**

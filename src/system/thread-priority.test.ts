@@ -1,13 +1,15 @@
 import { readFileSync } from "node:fs";
 import { Worker } from "node:worker_threads";
 import { describe, expect, it } from "vitest";
-import { setRealTime } from "./index.js";
+import { hasRealTime, setRealTime } from "./index.js";
 
-/** Of proc(5): the scheduling policy of the calling thread. */
-function policy(): number {
+/** Of proc(5): numbers of the calling thread, by their place behind its name. */
+function status(at: number): number {
   const stat = readFileSync("/proc/thread-self/stat", "utf8");
-  return Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[38]);
+  return Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[at]);
 }
+const policy = (): number => status(38);
+const priority = (): number => status(37);
 
 const problem = setRealTime(true);
 setRealTime(false);
@@ -19,8 +21,14 @@ describe("the priority of a thread", () => {
       expect(policy()).toBe(0);
       expect(setRealTime(true)).toBeUndefined();
       expect(policy()).toBe(1);
+      expect(hasRealTime()).toBe(true);
+      const first = priority();
+      expect(setRealTime(true, "second")).toBeUndefined();
+      expect(policy()).toBe(1);
+      expect(priority()).toBeLessThan(first);
       expect(setRealTime(false)).toBeUndefined();
       expect(policy()).toBe(0);
+      expect(hasRealTime()).toBe(false);
     },
   );
 

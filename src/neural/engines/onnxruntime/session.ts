@@ -17,6 +17,11 @@ export interface Session {
    * @throws NeuroranError INFERENCE_FAILED with ONNX Runtime's own words.
    */
   run(inputs: NamedTensors, into?: NamedTensors): Promise<NamedTensors>;
+  /**
+   * A run on the same tensors again and again, which it reads and writes where they are: none may lie in memory that is
+   * shared. `into` has all outputs.
+   */
+  bind(inputs: NamedTensors, into: NamedTensors): () => Promise<void>;
   /** Gives memory back. Not during a run. */
   release(): Promise<void>;
 }
@@ -72,8 +77,18 @@ export async function openSession(bytes: Uint8Array): Promise<Session> {
         for (const name of session.outputNames) computed[name] = into?.[name] ?? fromRuntime(results[name]!);
         return computed;
       } catch (cause) {
-        throw new NeuroranError("INFERENCE_FAILED", `ONNX Runtime failed: ${textOf(cause)}`, { cause });
+        throw failure(cause);
       }
+    },
+    bind(given, into) {
+      const [feeds, fetches] = [mapped(given), mapped(into)];
+      return async () => {
+        try {
+          await session.run(feeds, fetches);
+        } catch (cause) {
+          throw failure(cause);
+        }
+      };
     },
     release: () => session.release(),
   };
@@ -104,6 +119,10 @@ function typesOf(values: readonly InferenceSession.ValueMetadata[]): Record<stri
       return [value.name, { elementType: elementTypeOf(value.type), shape: value.shape }];
     }),
   );
+}
+
+function failure(cause: unknown): NeuroranError {
+  return new NeuroranError("INFERENCE_FAILED", `ONNX Runtime failed: ${textOf(cause)}`, { cause });
 }
 
 function textOf(cause: unknown): string {

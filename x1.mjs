@@ -1,0 +1,21 @@
+import { readFileSync } from "node:fs"; import { openMailbox } from "./dist/src/neural/slot/inference-thread.js"; import { readOnnx, writeOnnx } from "./dist/src/neural/onnx/index.js"; import { bindEdges } from "./dist/src/neural/engines/inputs.js";
+import { runOn, setRealTime, openClock } from "./dist/src/system/index.js"; import { openSession } from "./dist/src/neural/engines/onnxruntime/session.js"; import {tensor} from "./dist/src/neural/graph/tensor.js";
+const [batch, cpu, rt, gap] = process.argv.slice(2).map(Number);
+const m = readOnnx(readFileSync("/work/shared/data/onnx/aerial_llrnet.onnx"));
+const d = {[m.graph.inputs[0].type.shape[0]]: batch};
+const graph = bindEdges(m.graph, d);
+const bytes = writeOnnx({...m, graph});
+const types = {input:{elementType:"float32",shape:[batch,2]}};
+if (cpu >= 0) runOn([cpu]);
+const box = openMailbox(bytes, types);
+if (cpu === -2) runOn([1]);
+if (rt) console.log("rt", setRealTime(true));
+const clock = openClock(), t = new Float64Array(2), inf = Float64Array.of(Infinity), words=new Int32Array(new SharedArrayBuffer(4));
+const all=[]; let n=0;
+for (let i=0;i<(gap?2500:5000);i++){ if(gap) Atomics.wait(words,0,0,gap); clock(t,0); const o=box.ask(inf); clock(t,1); if(o!=="done")n++; if(i>500) all.push(1000*(t[1]-t[0])); }
+all.sort((a,b)=>a-b); const q=p=>all[Math.floor(p*all.length)].toFixed(1);
+console.log({batch,cpu,rt,gap}, "mailbox p50",q(.5),"p90",q(.9),"p99",q(.99),"p999",q(.999),"bad",n);
+if(rt) setRealTime(false);
+const s=await openSession(bytes); const run=s.bind({input:tensor("float32",[batch,2])},{dense_1:tensor("float32",[batch,8])});
+all.length=0; for (let i=0;i<5000;i++){clock(t,0);await run();clock(t,1);if(i>500) all.push(1000*(t[1]-t[0]));} all.sort((a,b)=>a-b);
+console.log("   bare p50",q(.5),"p99",q(.99));
