@@ -5,7 +5,7 @@ import { binaryCrossEntropy, bitErrorRate } from "../../src/neural/training/loss
 import type { TrainingSpecification } from "../../src/neural/training/specification.js";
 import { createRandom } from "../../src/system/index.js";
 
-/** A perceptron of one hidden layer that tells from a point of the plane the logit of its lying in the unit circle. */
+/** A perceptron of one hidden layer, normalized by the batch, that tells from a point of the plane the logit of its lying in the unit circle. */
 export function circleNetwork(hidden: number, seed: number): OnnxModel {
   const random = createRandom(seed);
   const weights = (rows: number, columns: number) =>
@@ -20,8 +20,16 @@ export function circleNetwork(hidden: number, seed: number): OnnxModel {
     builder.initializer("weight1", weights(2, hidden)),
     builder.initializer("bias1", float32Tensor(new Float32Array(hidden))),
   ]);
+  const constant = (value: number) => float32Tensor(new Float32Array(hidden).fill(value));
+  const normalized = builder.add("BatchNormalization", [
+    first,
+    builder.initializer("scale", constant(1)),
+    builder.initializer("shift", constant(0)),
+    builder.initializer("mean", constant(0)),
+    builder.initializer("variance", constant(1)),
+  ]);
   const second = builder.add("Gemm", [
-    builder.add("Tanh", [first]),
+    builder.add("Tanh", [normalized]),
     builder.initializer("weight2", weights(hidden, 1)),
     builder.initializer("bias2", float32Tensor([0])),
   ]);

@@ -5,7 +5,7 @@ import { circleTraining } from "./circle-training.js";
 
 /** A training with all that a checkpoint must keep. */
 export const resumedTraining = circleTraining({
-  steps: 1200,
+  steps: 800,
   batch: 64,
   shards: 2,
   schedule: { learningRate: 0.01, warmupSteps: 20, decay: { kind: "cosine", from: 0.1, to: 0.1 } },

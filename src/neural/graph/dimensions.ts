@@ -44,7 +44,7 @@ export function bindDimensions(graph: Graph, sizes: DimensionSizes): Graph {
  * @throws InputError for an input that is missing, unknown, of another element type or shape, or that contradicts another
  */
 export function sizesOf(
-  graph: Graph,
+  graph: Pick<Graph, "inputs">,
   inputs: Readonly<Record<string, { readonly elementType: string; readonly shape: readonly number[] }>>,
 ): DimensionSizes {
   const sizes = new Map<string, number>();

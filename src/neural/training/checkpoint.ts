@@ -12,6 +12,7 @@ import { createHash } from "node:crypto";
 import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { z } from "zod";
 import { InputError } from "../../errors.js";
+import { fileError } from "../../system/file-error.js";
 import { named } from "./curve.js";
 import type { TrainingState } from "./training-state.js";
 
@@ -75,6 +76,7 @@ export function writeCheckpoint(
   const parts = [magic, size, text, ...all.map(bytesOf)];
   const checksum = createHash("sha256");
   for (const part of parts) checksum.update(part);
+  // One name for all processes, so that those that are killed leave one such file at most.
   const partial = `${path}.partial`;
   try {
     const file = openSync(partial, "w");
@@ -86,7 +88,7 @@ export function writeCheckpoint(
     }
     renameSync(partial, path);
   } catch (cause) {
-    throw new InputError("checkpoint", path, `give a file that can be written: ${textOf(cause)}`, { cause });
+    throw fileError(path, "written", cause, "checkpoint");
   }
 }
 
@@ -107,7 +109,7 @@ export function readCheckpoint(path: string): Checkpoint | undefined {
     bytes = readFileSync(path);
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code === "ENOENT") return undefined;
-    throw new InputError("checkpoint", path, `give a file that can be read: ${textOf(cause)}`, { cause });
+    throw fileError(path, "read", cause, "checkpoint");
   }
   if (!bytes.subarray(0, magic.length).equals(magic))
     throw new InputError(
@@ -197,8 +199,4 @@ function rows(numbers: Float64Array, width: number): number[][] {
 
 function bytesOf({ buffer, byteOffset, byteLength }: Float32Array | Float64Array): Uint8Array {
   return new Uint8Array(buffer, byteOffset, byteLength);
-}
-
-function textOf(cause: unknown): string {
-  return cause instanceof Error ? cause.message : String(cause);
 }

@@ -29,7 +29,7 @@ describe("a training that is killed", () => {
     const random = createRandom(seed);
     const [checkpoint, result] = [join(directory, "checkpoint"), join(directory, "result")];
     const { steps } = resumedTraining;
-    const kills = 4;
+    const kills = 3;
     const killedAt: number[] = [];
     for (let kill = 0; kill < kills; kill++) {
       const child = start(checkpoint, result);
@@ -45,7 +45,7 @@ describe("a training that is killed", () => {
     const last = start(checkpoint, result);
     await new Promise((resolve) => last.once("close", resolve));
     console.log(`killed after the steps ${killedAt.join(", ")} of ${steps}`);
-    expect(killedAt.filter((step) => step > 0 && step < steps).length).toBeGreaterThanOrEqual(3);
+    expect(killedAt.filter((step) => step > 0 && step < steps).length).toBeGreaterThanOrEqual(2);
     const undisturbed = await train(circleNetwork(16, seed), resumedTraining, { seed, threads: 1 });
     expect(readFileSync(result, "utf8")).toBe(fingerprint(undisturbed));
   });
@@ -121,7 +121,7 @@ describe("a checkpoint", () => {
   it("cannot be written into a folder that is not there", async () => {
     const missing = { seed, checkpoint: { path: join(directory, "missing", "checkpoint") } };
     await expect(train(circleNetwork(8, seed), specification, missing)).rejects.toThrow(
-      /missing.*can be written/,
+      /missing.*cannot be written/,
     );
   });
 });

@@ -1,9 +1,9 @@
-import { InputError } from "../../errors.js";
 import type { NamedTensors } from "../engines/engine.js";
 import { openSession, type Session } from "../engines/onnxruntime/session.js";
+import { type DimensionSizes, sizesOf } from "../graph/dimensions.js";
 import type { GraphValue } from "../graph/graph.js";
 import { type Tensor, tensor } from "../graph/tensor.js";
-import { type DimensionSizes, values } from "./training-graph.js";
+import { values } from "./training-graph.js";
 
 /** What a training changes: flat vectors, as the training graphs take them. They are replaced, never written. */
 export interface TrainingVectors {
@@ -77,7 +77,7 @@ export function createStepRunner(
     batch: NamedTensors,
     ports: readonly GraphValue[] = plan.ports,
   ): Promise<[Session, Record<string, Tensor>]> {
-    const session = await sessionFor(role, dimensionSizes(ports, batch));
+    const session = await sessionFor(role, sizesOf({ inputs: ports }, batch));
     const given: Record<string, Tensor> = { [values.parameters]: vector(vectors.parameters) };
     // A graph that does not use a port has no such input.
     for (const { name } of ports) if (session.inputs[name] !== undefined) given[name] = batch[name]!;
@@ -145,7 +145,7 @@ export function createStepRunner(
       return session.run(given);
     },
     async prepare(role, batch) {
-      await sessionFor(role, dimensionSizes(plan.ports, batch));
+      await sessionFor(role, sizesOf({ inputs: plan.ports }, batch));
     },
     async release() {
       for (const session of sessions.values()) await session.release();
@@ -156,33 +156,4 @@ export function createStepRunner(
 
 function vector(data: Float32Array): Tensor {
   return tensor("float32", [data.length], data);
-}
-
-/**
- * Sizes of the ports' named dimensions in a batch.
- * @throws InputError for a port that the batch lacks, or one of another type or shape.
- */
-export function dimensionSizes(ports: readonly GraphValue[], batch: NamedTensors): DimensionSizes {
-  const sizes: Record<string, number> = {};
-  for (const { name, type } of ports) {
-    const given = batch[name];
-    const declared = `${type.elementType} [${type.shape.join(", ")}]`;
-    if (given === undefined) throw new InputError(`${name} of a batch`, undefined, `give ${declared}`);
-    const fits =
-      given.elementType === type.elementType &&
-      given.shape.length === type.shape.length &&
-      type.shape.every((size, axis) => {
-        const actual = given.shape[axis]!;
-        if (typeof size === "number") return size === actual;
-        sizes[size] ??= actual;
-        return sizes[size] === actual;
-      });
-    if (!fits)
-      throw new InputError(
-        `${name} of a batch`,
-        `${given.elementType} [${given.shape.join(", ")}]`,
-        `give ${declared}, with one size for each name`,
-      );
-  }
-  return sizes;
 }

@@ -1,8 +1,8 @@
 import type { ErrorDescription } from "../../errors.js";
+import type { DimensionSizes } from "../graph/dimensions.js";
 import type { SharedStepMemory, SharedStepSizes } from "./shared-step.js";
 import type { ScheduleSpecification } from "./specification.js";
 import type { GraphRole, RunnerPlan } from "./step-runner.js";
-import type { DimensionSizes } from "./training-graph.js";
 import type { TrainingState } from "./training-state.js";
 
 /** A dataset reference as it is sent. */

@@ -1,5 +1,6 @@
 import { Worker } from "node:worker_threads";
 import { NeuroranError, reviveError } from "../../errors.js";
+import type { DimensionSizes } from "../graph/dimensions.js";
 import { askToStop, tellSaved } from "./shared-step.js";
 import type { GraphRole } from "./step-runner.js";
 import type {
@@ -9,7 +10,6 @@ import type {
   TrainerStart,
   TrainingEnd,
 } from "./trainer-messages.js";
-import type { DimensionSizes } from "./training-graph.js";
 import type { TrainingState } from "./training-state.js";
 
 /** What the threads of a training ask for and tell. */

@@ -6,11 +6,13 @@ const seed = 7;
 
 describe("train", () => {
   it("learns what a network can represent", async () => {
-    const result = await train(circleNetwork(16, seed), circleTraining(), { seed });
+    const validation = { samples: 4096, everySteps: 200 };
+    const result = await train(circleNetwork(16, seed), circleTraining({ validation }), { seed });
     expect(result.end).toBe("steps");
     expect(result.curve.points[0]!.metrics.errors).toBeGreaterThan(0.2);
     // Deciding right but for the noise at the circle's edge.
-    expect(result.curve.points.at(-1)!.metrics.errors).toBeLessThan(0.06);
+    expect(result.curve.validations.map(({ step }) => step)).toEqual([200, 400, 600]);
+    expect(result.curve.validations.at(-1)!.metrics.errors).toBeLessThan(0.06);
   });
 
   it("gives the same bits with any number of threads", async () => {

@@ -2,6 +2,7 @@ import { availableParallelism } from "node:os";
 import { basename } from "node:path";
 import { InputError } from "../../errors.js";
 import type { NamedTensors } from "../engines/engine.js";
+import type { DimensionSizes } from "../graph/dimensions.js";
 import type { OnnxModel } from "../graph/graph.js";
 import { writeOnnx } from "../onnx/index.js";
 import { checkIdentity, digest, readCheckpoint, writeCheckpoint } from "./checkpoint.js";
@@ -16,7 +17,6 @@ import { trained } from "./trained.js";
 import type { SentDataset, StepReport, TrainerStart, TrainingEnd } from "./trainer-messages.js";
 import { runThreads } from "./trainer-threads.js";
 import {
-  type DimensionSizes,
   gradientGraph,
   inferenceGraph,
   initialVectors,

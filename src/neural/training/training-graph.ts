@@ -1,6 +1,7 @@
 import { InputError } from "../../errors.js";
 import type { NamedTensors } from "../engines/engine.js";
 import { differentiate } from "../gradients/differentiate.js";
+import type { DimensionSizes } from "../graph/dimensions.js";
 import {
   type Graph,
   type GraphNode,
@@ -92,9 +93,6 @@ export function namedVectors(
 ): NamedTensors {
   return { ...unflatten(layout.parameters, parameters), ...unflatten(layout.statistics, statistics) };
 }
-
-/** Sizes of the dimensions that a network or its targets name. */
-export type DimensionSizes = Readonly<Record<string, number>>;
 
 /**
  * The graph of one shard's gradient: the network's inputs, the targets, parameters and statistics → loss, metrics, gradient

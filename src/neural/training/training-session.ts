@@ -1,5 +1,6 @@
 import { InputError, NeuroranError } from "../../errors.js";
 import type { NamedTensors } from "../engines/engine.js";
+import type { DimensionSizes } from "../graph/dimensions.js";
 import type { OnnxModel } from "../graph/graph.js";
 import { writeOnnx } from "../onnx/index.js";
 import { named } from "./curve.js";
@@ -7,7 +8,6 @@ import { optimizer } from "./optimizers.js";
 import { createStepRunner, type GraphRole } from "./step-runner.js";
 import { trained } from "./trained.js";
 import {
-  type DimensionSizes,
   inferenceGraph,
   initialVectors,
   namedVectors,
