@@ -1,0 +1,88 @@
+/** One number of each sample, by the order in which a plan's steps make them. */
+export type Cell = number;
+
+/** Functions of one number. */
+export type UnaryFunction =
+  | "abs"
+  | "exp"
+  | "log"
+  | "neg"
+  | "reciprocal"
+  | "relu"
+  | "sigmoid"
+  | "softplus"
+  | "sqrt"
+  | "tanh";
+
+/** Functions of two numbers. */
+export type BinaryFunction = "add" | "sub" | "mul" | "div" | "min" | "max" | "leakyRelu";
+
+/** What makes cells from earlier ones; as many as `count` of an input or a table, `outputs` or operands of the others. */
+export type Step =
+  /** The numbers of a sample, in the order of the network's inputs. */
+  | { readonly kind: "input"; readonly count: number }
+  /** Numbers of the table: the same for every sample. */
+  | { readonly kind: "table"; readonly first: number; readonly count: number }
+  /**
+   * Weighted sums: output o is `bias[o] + Σ weights[i·outputs + o]·inputs[i]`, then `activation` of it. Weights and bias
+   * stand in the table from these numbers on.
+   */
+  | {
+      readonly kind: "dense";
+      readonly inputs: readonly Cell[];
+      readonly outputs: number;
+      readonly weights: number;
+      readonly bias: number | undefined;
+      readonly activation: UnaryFunction | undefined;
+    }
+  | { readonly kind: "unary"; readonly function: UnaryFunction; readonly operands: readonly Cell[] }
+  | {
+      readonly kind: "binary";
+      readonly function: BinaryFunction;
+      readonly left: readonly Cell[];
+      readonly right: readonly Cell[];
+    };
+
+/** An input or output of a network as each sample has it. */
+export interface SamplePort {
+  readonly name: string;
+  /** Numbers of a sample. */
+  readonly features: number;
+}
+
+/**
+ * What a network computes for each sample, without its weights: networks of one structure have the same. Plain data, so
+ * that it can be handed to the compiler's thread.
+ */
+export interface NetworkPlan {
+  readonly inputs: readonly SamplePort[];
+  readonly outputs: readonly SamplePort[];
+  readonly steps: readonly Step[];
+  /** The cells of all outputs, one output after the other. */
+  readonly results: readonly Cell[];
+  /** Numbers of the table that holds the weights. */
+  readonly tableLength: number;
+}
+
+/** Cells that a step makes. */
+export function cellCount(step: Step): number {
+  switch (step.kind) {
+    case "input":
+    case "table":
+      return step.count;
+    case "dense":
+      return step.outputs;
+    case "unary":
+      return step.operands.length;
+    case "binary":
+      return step.left.length;
+  }
+}
+
+/** Multiplications of a sample by weights. */
+export function multiplications({ steps }: NetworkPlan): number {
+  return steps.reduce(
+    (sum, step) => sum + (step.kind === "dense" ? step.inputs.length * step.outputs : 0),
+    0,
+  );
+}

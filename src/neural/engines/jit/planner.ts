@@ -1,0 +1,207 @@
+import { InputError } from "../../../errors.js";
+import type { Graph, GraphNode, OnnxModel, ValueName } from "../../graph/graph.js";
+import { elementCount } from "../../graph/tensor.js";
+import { inferNode, operatorOf } from "../../operators/inference.js";
+import { numericTensor } from "../../operators/numeric.js";
+import type { NumericTensor, TypedNode } from "../../operators/operator.js";
+import { type Cell, cellCount, type NetworkPlan, type SamplePort, type Step } from "./plan.js";
+import { isSampled, lacks, type PlannedValue } from "./sample-tensor.js";
+
+/** A network's plan with the numbers of its table. */
+export interface PlannedNetwork {
+  readonly plan: NetworkPlan;
+  readonly table: Float32Array<ArrayBuffer>;
+}
+
+/** What a rule of an operator plans with. */
+export interface PlanContext {
+  readonly node: GraphNode;
+  readonly opset: number;
+  /** Values of the inputs; undefined where one is left out. */
+  readonly inputs: readonly (PlannedValue | undefined)[];
+  /** Appends a step. @returns its cells. */
+  append(step: Step): Cell[];
+  /** Cells of numbers that are the same for all samples; equal numbers have one cell. */
+  constants(numbers: ArrayLike<number>): Cell[];
+  /** Puts numbers into the table. @returns where the first stands. */
+  tabulate(numbers: ArrayLike<number>): number;
+}
+
+/** How an operator is planned where an input is each sample's own. */
+export type PlanRule = (context: PlanContext) => PlannedValue;
+
+/** Cells that a network may have: what is larger is no small network. */
+const MOST_CELLS = 65536;
+
+/** Sizes that stand for a batch of any size: what differs between the two depends on the batch. */
+const PROBES = [7919, 6007] as const;
+
+export interface PlanOptions {
+  /** Sizes of the named dimensions other than the batch. */
+  readonly dimensions?: Readonly<Record<string, number>>;
+}
+
+/**
+ * Plans a network whose inputs all begin with the same dimension, the batch, and which treats its samples alike. What does
+ * not depend on the inputs is computed here.
+ * @throws InputError for a dimension that is not given, for an operator that the engine lacks, by its name, and for a
+ * network that mixes samples.
+ */
+export function planWith(
+  rules: ReadonlyMap<string, PlanRule>,
+  model: OnnxModel,
+  { dimensions = {} }: PlanOptions = {},
+): PlannedNetwork {
+  const batch = batchOf(model.graph);
+  if (typeof batch === "number") return planFor(rules, model, dimensions);
+  const [planned, other] = PROBES.map((size) => planFor(rules, model, { ...dimensions, [batch]: size })) as [
+    PlannedNetwork,
+    PlannedNetwork,
+  ];
+  const isSame =
+    JSON.stringify(planned.plan) === JSON.stringify(other.plan) &&
+    planned.table.every((number, index) => Object.is(number, other.table[index]));
+  if (!isSame)
+    throw new InputError(
+      "model",
+      model.graph.name,
+      `compute nothing from the size of the batch, ${batch}, for the engine jit`,
+    );
+  return planned;
+}
+
+/** The dimension that counts samples. */
+function batchOf({ inputs }: Graph): number | string {
+  const batches = new Set(inputs.map(({ type }) => type.shape[0]));
+  const [batch, ...others] = batches;
+  if (batch === undefined || others.length > 0)
+    throw new InputError(
+      "inputs of the model",
+      inputs.map(({ name, type }) => `${name} [${type.shape.join(", ")}]`).join("; "),
+      "give inputs that begin with one dimension, the batch, for the engine jit",
+    );
+  return batch;
+}
+
+function planFor(
+  rules: ReadonlyMap<string, PlanRule>,
+  { graph, opset }: OnnxModel,
+  dimensions: Readonly<Record<string, number>>,
+): PlannedNetwork {
+  const steps: Step[] = [];
+  const table: number[] = [];
+  const constantCells = new Map<number, Cell>();
+  let cells = 0;
+
+  function append(step: Step): Cell[] {
+    const first = cells;
+    cells += cellCount(step);
+    if (cells > MOST_CELLS)
+      throw new InputError(
+        "model",
+        graph.name,
+        `has too many numbers a sample for the engine jit: at most ${MOST_CELLS}`,
+      );
+    steps.push(step);
+    return Array.from({ length: cells - first }, (_, k) => first + k);
+  }
+
+  function tabulate(numbers: ArrayLike<number>): number {
+    const first = table.length;
+    for (let k = 0; k < numbers.length; k++) table.push(Math.fround(numbers[k]!));
+    return first;
+  }
+
+  function constants(numbers: ArrayLike<number>): Cell[] {
+    return Array.from(numbers, (number) => {
+      const key = Math.fround(number);
+      let known = constantCells.get(key);
+      if (known === undefined) {
+        known = append({ kind: "table", first: tabulate([key]), count: 1 })[0]!;
+        constantCells.set(key, known);
+      }
+      return known;
+    });
+  }
+
+  const values = new Map<ValueName, PlannedValue>();
+  for (const [name, value] of graph.initializers) values.set(name, numericTensor(value));
+  const ports = graph.inputs.map(({ name, type }) => {
+    const shape = type.shape.map((size) => boundSize(size, dimensions));
+    return { name, shape, features: elementCount(shape.slice(1)) };
+  });
+  const given = append({ kind: "input", count: ports.reduce((sum, { features }) => sum + features, 0) });
+  for (const { name, shape, features } of ports)
+    values.set(name, { shape, batchAxis: 0, cells: given.splice(0, features) });
+
+  for (const node of graph.nodes) {
+    const inputs = node.inputs.map((name) => (name === "" ? undefined : values.get(name)));
+    if (node.operator === "Shape" && node.domain === "") {
+      values.set(node.outputs[0]!, shapeOf(node, inputs[0]!));
+      continue;
+    }
+    const known = inputs.filter((value) => value !== undefined);
+    if (!known.some(isSampled)) {
+      evaluated({ node, opset, inputs: inputs as (NumericTensor | undefined)[] }).forEach((value, index) => {
+        values.set(node.outputs[index]!, value);
+      });
+      continue;
+    }
+    const rule = node.domain === "" || node.domain === "ai.onnx" ? rules.get(node.operator) : undefined;
+    if (rule === undefined) throw lacks(node, "it");
+    values.set(node.outputs[0]!, rule({ node, opset, inputs, append, constants, tabulate }));
+  }
+
+  const results: Cell[] = [];
+  const outputs: SamplePort[] = graph.outputs.map(({ name }) => {
+    const value = values.get(name);
+    if (value === undefined || !isSampled(value) || value.batchAxis !== 0)
+      throw new InputError("output of the model", name, "must begin with the batch for the engine jit");
+    results.push(...value.cells);
+    return { name, features: value.cells.length };
+  });
+  return {
+    plan: {
+      inputs: ports.map(({ name, features }) => ({ name, features })),
+      outputs,
+      steps,
+      results,
+      tableLength: table.length,
+    },
+    table: Float32Array.from(table),
+  };
+}
+
+function boundSize(size: number | string, dimensions: Readonly<Record<string, number>>): number {
+  const bound = typeof size === "number" ? size : dimensions[size];
+  if (bound === undefined || !Number.isInteger(bound) || bound < 1)
+    throw new InputError(`dimensions.${size}`, bound, "give a whole number from 1 on");
+  return bound;
+}
+
+function shapeOf(node: GraphNode, value: PlannedValue): NumericTensor {
+  const { shape } = value;
+  const bound = (name: string, fallback: number): number => {
+    const given = node.attributes[name];
+    const index = given?.kind === "int" ? given.value : fallback;
+    return Math.min(Math.max(index < 0 ? index + shape.length : index, 0), shape.length);
+  };
+  const chosen = shape.slice(bound("start", 0), bound("end", shape.length));
+  return { elementType: "int64", shape: [chosen.length], data: Float64Array.from(chosen) };
+}
+
+/** The outputs of a node all of whose inputs are the same for all samples. */
+function evaluated({
+  node,
+  opset,
+  inputs,
+}: {
+  readonly node: GraphNode;
+  readonly opset: number;
+  readonly inputs: readonly (NumericTensor | undefined)[];
+}): readonly NumericTensor[] {
+  const typed: TypedNode = { node, opset, inputTypes: inputs, constant: (index) => inputs[index] };
+  const { constants } = inferNode(typed);
+  if (constants !== undefined) return constants;
+  return operatorOf(typed).evaluate(typed, inputs);
+}
