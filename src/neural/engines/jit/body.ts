@@ -1,24 +1,53 @@
-import { arith, type Buffer, math, memref, scf, type Value, vector } from "../../../compiler/index.js";
+import {
+  arith,
+  type Buffer,
+  floatLanes,
+  math,
+  memref,
+  scf,
+  type Target,
+  type Value,
+  vector,
+} from "../../../compiler/index.js";
 import { binaryFunctions, unaryFunctions } from "./elementary.js";
-import { type Cell, cellCount, type NetworkPlan, type Step } from "./plan.js";
+import { type Cell, cellCount, type NetworkPlan, type Step, usesOf } from "./plan.js";
 
 type DenseStep = Extract<Step, { kind: "dense" }>;
-
-/** Products of a layer from which on it is a loop: the code of all of them would not fit the nearest cache. */
-const ROLLED_PRODUCTS = 2048;
 
 /** Sums that are taken at once: as many as hide the time that one addition takes. */
 const TILE = 8;
 
-function isRolled({ inputs, outputs }: DenseStep): boolean {
-  return inputs.length * outputs >= ROLLED_PRODUCTS;
+/** Inputs of a layer up to which all are in registers while a loop goes over its outputs. */
+const MOST_HELD = 4;
+
+/** How a network is built for a target. */
+export interface BodyShape {
+  /** Samples that are computed at once: f32 lanes of the vectors, a power of two. */
+  readonly lanes: number;
+  /**
+   * Products of a layer from which on it is a loop, and not one line of code a product: beyond some thousands the code
+   * would not fit the nearest cache, and V8, which orders straight code anew, spills registers from a few dozens on.
+   */
+  readonly rolledProducts: number;
+}
+
+/** The shape that is fastest on a target. */
+export function bodyShape(target: Pick<Target, "name" | "vectorBytes">): BodyShape {
+  if (target.name === "wasm") return { lanes: 8, rolledProducts: 1 };
+  return { lanes: floatLanes(target), rolledProducts: 2048 };
+}
+
+function isRolled({ inputs, outputs }: DenseStep, { rolledProducts }: BodyShape): boolean {
+  return inputs.length * outputs >= rolledProducts;
 }
 
 /** f32 numbers of scratch memory that the body of a network takes; 0 for small networks. */
-export function scratchLength({ steps }: NetworkPlan, lanes: number): number {
+export function scratchLength({ steps }: NetworkPlan, shape: BodyShape): number {
   return steps.reduce(
     (sum, step) =>
-      step.kind === "dense" && isRolled(step) ? sum + (step.inputs.length + step.outputs) * lanes : sum,
+      step.kind === "dense" && isRolled(step, shape)
+        ? sum + (step.inputs.length + step.outputs) * shape.lanes
+        : sum,
     0,
   );
 }
@@ -39,15 +68,21 @@ export interface NetworkMemory {
  * kernel("…", { table: buffer("f32", plan.tableLength), … }, ({ table, … }) => {
  *   scf.for(0, blocks, 1, (block) => {
  *     const [re, im] = vector.deinterleave(vector.load(symbols, …, 32));
- *     const llrs = buildNetwork(plan, [re, im], { table });
+ *     const llrs = buildNetwork(plan, shape, [re, im], { table });
  *     …
  * ```
  *
  * @param inputs an f32 vector for each number of a sample, in the order of `plan.inputs`; all of the same lanes
  * @returns an f32 vector for each number of the outputs, in the order of `plan.outputs`
  */
-export function buildNetwork(plan: NetworkPlan, inputs: readonly Value[], memory: NetworkMemory): Value[] {
+export function buildNetwork(
+  plan: NetworkPlan,
+  shape: BodyShape,
+  inputs: readonly Value[],
+  memory: NetworkMemory,
+): Value[] {
   const { type } = inputs[0]!;
+  const { lanes } = type;
   const { table } = memory;
   const values = new Map<Cell, Value>();
   const firsts: number[] = [];
@@ -56,6 +91,7 @@ export function buildNetwork(plan: NetworkPlan, inputs: readonly Value[], memory
     firsts.push(owners.length);
     for (let k = 0; k < cellCount(step); k++) owners.push(index);
   }
+  const uses = usesOf(plan);
   let scratchUsed = 0;
 
   const weight = (index: number): Value => vector.broadcast(memref.load(table, index), type.lanes);
@@ -79,62 +115,107 @@ export function buildNetwork(plan: NetworkPlan, inputs: readonly Value[], memory
     return totals.map((total) => activated(step, total ?? arith.constant(type, 0)));
   }
 
-  /** The layer as loops over tiles of outputs, from scratch memory into scratch memory. */
-  function rolled(step: DenseStep): Value[] {
-    const { lanes } = type;
+  const placed = (from: number, count: number): Value[] =>
+    Array.from({ length: count }, (_, k) => vector.load(memory.scratch!, from + k * lanes, lanes));
+  const weightAt = (index: Value, offset: number): Value =>
+    vector.broadcast(memref.load(table, arith.addi(index, offset)), lanes);
+
+  function reserve(numbers: number): number {
+    const first = scratchUsed;
+    scratchUsed += numbers * lanes;
+    return first;
+  }
+
+  /** One output of a layer whose inputs are in registers; `output` counts in a loop. */
+  function oneSum(step: DenseStep, held: readonly Value[], output: Value): Value {
+    const { outputs, weights, bias } = step;
+    let total = bias === undefined ? undefined : weightAt(output, bias);
+    held.forEach((value, i) => {
+      const w = weightAt(output, weights + i * outputs);
+      total = total === undefined ? arith.mulf(value, w) : math.fma(value, w, total);
+    });
+    return activated(step, total!);
+  }
+
+  /** The layer before, if nothing else takes of it and its outputs can be made one by one in a loop. */
+  function hiddenBefore(step: DenseStep): DenseStep | undefined {
+    const index = owners[step.inputs[0]!]!;
+    const before = plan.steps[index]!;
+    if (before.kind !== "dense" || before.inputs.length > MOST_HELD) return undefined;
+    const isWhole =
+      before.outputs === step.inputs.length &&
+      step.inputs.every((input, k) => input === firsts[index]! + k && uses[input] === 1);
+    return isWhole ? before : undefined;
+  }
+
+  /** A loop over the inputs, each of which `input` gives, into sums of all outputs. */
+  function accumulated(
+    step: DenseStep,
+    first: Value | number,
+    count: number,
+    input: (i: Value) => Value,
+  ): Value[] {
     const { inputs: from, outputs, weights, bias } = step;
+    const start = typeof first === "number" ? arith.constant({ element: "index", lanes: 0 }, first) : first;
+    const initial = Array.from({ length: count }, (_, k) =>
+      bias === undefined ? arith.constant(type, 0) : weightAt(start, bias + k),
+    );
+    const totals = scf.for(0, from.length, 1, initial, (i, carried) => {
+      const value = input(i);
+      const row = arith.addi(arith.muli(i, outputs), start);
+      return carried.map((total, k) => math.fma(value, weightAt(row, weights + k), total));
+    });
+    return totals.map((total) => activated(step, total));
+  }
+
+  /** The layer as loops. */
+  function rolled(step: DenseStep): Value[] {
+    const { inputs: from, outputs } = step;
+    const hidden = outputs <= TILE ? hiddenBefore(step) : undefined;
+    if (hidden !== undefined) {
+      const held = hidden.inputs.map(cell);
+      return accumulated(step, 0, outputs, (i) => oneSum(hidden, held, i));
+    }
+    const values = from.map(cell);
     const scratch = memory.scratch!;
-    const [source, target] = [scratchUsed, scratchUsed + from.length * lanes];
-    scratchUsed = target + outputs * lanes;
-    from.forEach((input, i) => vector.store(cell(input), scratch, source + i * lanes));
-    const tile = (first: Value, count: number): void => {
-      const at = (k: number, base: number) => arith.addi(first, base + k);
-      const initial = Array.from({ length: count }, (_, k) =>
-        bias === undefined
-          ? arith.constant(type, 0)
-          : vector.broadcast(memref.load(table, at(k, bias)), lanes),
-      );
-      const totals = scf.for(0, from.length, 1, initial, (i, carried) => {
-        const value = vector.load(scratch, arith.addi(arith.muli(i, lanes), source), lanes);
-        const row = arith.addi(arith.muli(i, outputs), first);
-        return carried.map((total, k) =>
-          math.fma(value, vector.broadcast(memref.load(table, arith.addi(row, weights + k)), lanes), total),
-        );
+    if (from.length <= MOST_HELD) {
+      const target = reserve(outputs);
+      scf.for(0, outputs, 1, (output) => {
+        vector.store(oneSum(step, values, output), scratch, arith.addi(arith.muli(output, lanes), target));
       });
-      totals.forEach((total, k) => {
-        vector.store(
-          activated(step, total),
-          scratch,
-          arith.addi(arith.muli(first, lanes), target + k * lanes),
-        );
+      return placed(target, outputs);
+    }
+    const source = reserve(from.length);
+    values.forEach((value, i) => {
+      vector.store(value, scratch, source + i * lanes);
+    });
+    const input = (i: Value): Value => vector.load(scratch, arith.addi(arith.muli(i, lanes), source), lanes);
+    if (outputs <= TILE) return accumulated(step, 0, outputs, input);
+    const target = reserve(outputs);
+    const tile = (first: Value, count: number): void => {
+      accumulated(step, first, count, input).forEach((total, k) => {
+        vector.store(total, scratch, arith.addi(arith.muli(first, lanes), target + k * lanes));
       });
     };
     const whole = outputs - (outputs % TILE);
     scf.for(0, whole, TILE, (first) => tile(first, TILE));
     if (whole < outputs) scf.for(whole, outputs, outputs - whole, (first) => tile(first, outputs - whole));
-    return Array.from({ length: outputs }, (_, k) => vector.load(scratch, target + k * lanes, lanes));
+    return placed(target, outputs);
   }
 
   function make(step: Step, first: Cell, at: number): void {
     const keep = (made: readonly Value[], from = 0): void => {
-      made.forEach((value, k) => {
-        values.set(first + from + k, value);
-      });
+      for (const [k, value] of made.entries()) values.set(first + from + k, value);
     };
-    switch (step.kind) {
-      case "input":
-        return keep(inputs);
-      case "table":
-        return keep([weight(step.first + at)], at);
-      case "unary":
-        return keep([unaryFunctions[step.function](cell(step.operands[at]!))], at);
-      case "binary":
-        return keep([binaryFunctions[step.function](cell(step.left[at]!), cell(step.right[at]!))], at);
-      case "dense": {
-        if (isRolled(step)) return keep(rolled(step));
-        const from = at - (at % TILE);
-        return keep(sums(step, from, Math.min(TILE, step.outputs - from)), from);
-      }
+    if (step.kind === "input") keep(inputs);
+    else if (step.kind === "table") keep([weight(step.first + at)], at);
+    else if (step.kind === "unary") keep([unaryFunctions[step.function](cell(step.operands[at]!))], at);
+    else if (step.kind === "binary")
+      keep([binaryFunctions[step.function](cell(step.left[at]!), cell(step.right[at]!))], at);
+    else if (isRolled(step, shape)) keep(rolled(step));
+    else {
+      const from = at - (at % TILE);
+      keep(sums(step, from, Math.min(TILE, step.outputs - from)), from);
     }
   }
 

@@ -2,17 +2,19 @@ import { arith, math, type Value } from "../../../compiler/index.js";
 import type { BinaryFunction, UnaryFunction } from "./plan.js";
 
 /** The greater of two in one instruction; `a` where `a` is no number, so that what is no number is not lost. */
-function greater(a: Value, b: Value | number): Value {
-  return arith.select(arith.cmpf("olt", a, b), splat(b, a), a);
+function greater(a: Value, b: number): Value {
+  const bound = splat(b, a);
+  return arith.select(arith.cmpf("ogt", bound, a), bound, a);
 }
 
 /** The smaller of two in one instruction; `a` where `a` is no number. */
-function lesser(a: Value, b: Value | number): Value {
-  return arith.select(arith.cmpf("ogt", a, b), splat(b, a), a);
+function lesser(a: Value, b: number): Value {
+  const bound = splat(b, a);
+  return arith.select(arith.cmpf("olt", bound, a), bound, a);
 }
 
-function splat(value: Value | number, like: Value): Value {
-  return typeof value === "number" ? arith.constant(like.type, value) : value;
+function splat(value: number, like: Value): Value {
+  return arith.constant(like.type, value);
 }
 
 /** Σ coefficients[k]·x^(n-1-k). */
@@ -26,7 +28,7 @@ function polynomial(x: Value, coefficients: readonly number[]): Value {
  * where no f32 lies between. (The coefficients are those of Eigen's `ptanh`.)
  */
 function tanh(x: Value): Value {
-  const t = greater(lesser(x, 7.90531110763549805), -7.90531110763549805);
+  const t = greater(lesser(x, 7.905311107635498), -7.905311107635498);
   const square = arith.mulf(t, t);
   const odd = polynomial(
     square,

@@ -12,15 +12,14 @@ import {
   type Value,
   vector,
 } from "../../../compiler/index.js";
-import { buildNetwork, scratchLength } from "./body.js";
+import { type BodyShape, buildNetwork, scratchLength } from "./body.js";
 import type { NetworkPlan } from "./plan.js";
 import { loadSamples, storeSamples } from "./sample-lanes.js";
 
 /** What a network's kernel is specialized on. */
 export interface NetworkKernelShape {
   readonly plan: NetworkPlan;
-  /** Samples that are computed at once: f32 lanes of the vectors, a power of two. */
-  readonly lanes: number;
+  readonly body: BodyShape;
   /**
    * Numbers of a sample in each region of memory that inputs are read from, where these are other than the network's own
    * inputs: [2, 1] reads complex symbols and noise variances from two ports for a network of one input of three.
@@ -34,9 +33,9 @@ const MOST_SAMPLES = 2 ** 24;
 const sum = (numbers: readonly number[]): number => numbers.reduce((total, one) => total + one, 0);
 
 /** f32 numbers of the workspace that {@link networkKernel} takes. */
-export function workspaceLength({ plan, lanes }: NetworkKernelShape): number {
+export function workspaceLength({ plan, body }: NetworkKernelShape): number {
   const features = sum([...plan.inputs, ...plan.outputs].map((port) => port.features));
-  return scratchLength(plan, lanes) + features * lanes;
+  return scratchLength(plan, body) + features * body.lanes;
 }
 
 /**
@@ -49,11 +48,12 @@ export const networkKernel = kernelBuilder(
   import.meta.url,
   "networkKernel",
   (shape: NetworkKernelShape): Kernel => {
-    const { plan, lanes } = shape;
+    const { plan, body } = shape;
+    const { lanes } = body;
     const sources = shape.sources ?? plan.inputs.map(({ features }) => features);
     const targets = plan.outputs.map(({ features }) => features);
     const structure = createHash("sha256")
-      .update(JSON.stringify([plan, sources]))
+      .update(JSON.stringify([plan, sources, body]))
       .digest("hex")
       .slice(0, 32);
     const region = (name: string, features: readonly number[]) =>
@@ -77,7 +77,7 @@ export const networkKernel = kernelBuilder(
         } & Readonly<Record<string, Buffer>>;
         const from = sources.map((features, index) => ({ memory: regions[`source${index}`]!, features }));
         const to = targets.map((features, index) => ({ memory: regions[`target${index}`]!, features }));
-        const stagedInputs = scratchLength(plan, lanes);
+        const stagedInputs = scratchLength(plan, body);
         const stagedOutputs = stagedInputs + sum(sources) * lanes;
         const isWhole = arith.cmpi("sge", samples, lanes);
         // The last round takes samples of the one before again where they do not fill it.
@@ -101,7 +101,7 @@ export const networkKernel = kernelBuilder(
               );
             },
           );
-          const outputs = buildNetwork(plan, inputs, { table, scratch: workspace });
+          const outputs = buildNetwork(plan, body, inputs, { table, scratch: workspace });
           let feature = 0;
           const parts = to.map(({ memory, features }) => {
             const at = stagedOutputs + feature * lanes;

@@ -79,6 +79,29 @@ export function cellCount(step: Step): number {
   }
 }
 
+/** Cells that a step takes. */
+export function operandsOf(step: Step): readonly Cell[] {
+  switch (step.kind) {
+    case "input":
+    case "table":
+      return [];
+    case "dense":
+      return step.inputs;
+    case "unary":
+      return step.operands;
+    case "binary":
+      return [...step.left, ...step.right];
+  }
+}
+
+/** How often each cell is taken, by steps and as a result. */
+export function usesOf({ steps, results }: Pick<NetworkPlan, "steps" | "results">): Uint32Array {
+  const uses = new Uint32Array(steps.reduce((sum, step) => sum + cellCount(step), 0));
+  for (const step of steps) for (const cell of operandsOf(step)) uses[cell]!++;
+  for (const cell of results) uses[cell]!++;
+  return uses;
+}
+
 /** Multiplications of a sample by weights. */
 export function multiplications({ steps }: NetworkPlan): number {
   return steps.reduce(

@@ -4,6 +4,7 @@ import { elementCount } from "../../graph/tensor.js";
 import { inferNode, operatorOf } from "../../operators/inference.js";
 import { numericTensor } from "../../operators/numeric.js";
 import type { NumericTensor, TypedNode } from "../../operators/operator.js";
+import { fuse } from "./fusion.js";
 import { type Cell, cellCount, type NetworkPlan, type SamplePort, type Step } from "./plan.js";
 import { isSampled, lacks, type PlannedValue } from "./sample-tensor.js";
 
@@ -164,8 +165,7 @@ function planFor(
     plan: {
       inputs: ports.map(({ name, features }) => ({ name, features })),
       outputs,
-      steps,
-      results,
+      ...fuse({ steps, results }),
       tableLength: table.length,
     },
     table: Float32Array.from(table),
