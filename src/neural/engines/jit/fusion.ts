@@ -1,70 +1,197 @@
 import { type Cell, cellCount, type NetworkPlan, operandsOf, type Step, usesOf } from "./plan.js";
 
-type Steps = Pick<NetworkPlan, "steps" | "results">;
+type DenseStep = Extract<Step, { kind: "dense" }>;
+type BinaryStep = Extract<Step, { kind: "binary" }>;
+
+/** What a network computes, with the numbers of its table. */
+export interface Steps extends Pick<NetworkPlan, "steps" | "results"> {
+  readonly table: readonly number[];
+}
+
+/** A step with the names of the cells that it makes, which need not follow each other. */
+interface Entry {
+  step: Step;
+  cells: readonly Cell[];
+}
 
 /**
- * The same with the functions that are applied to all outputs of a layer, and to nothing else, made part of it, and without
- * what nobody takes.
+ * The same in fewer steps: what is added to all outputs of a layer, or multiplied with them, and a function that is applied
+ * to them, become part of it where nothing else takes the outputs; what nobody takes goes.
  */
 export function fuse(given: Steps): Steps {
+  const table = [...given.table];
+  const segments = new Map<string, number>();
   const uses = usesOf(given);
-  const firsts: Cell[] = [];
-  const owners: number[] = [];
-  given.steps.forEach((step, index) => {
-    firsts.push(owners.length);
-    for (let k = 0; k < cellCount(step); k++) owners.push(index);
-  });
-  const steps: (Step | undefined)[] = [...given.steps];
-  given.steps.forEach((step, index) => {
-    if (step.kind !== "unary") return;
-    const before = owners[step.operands[0]!]!;
-    const layer = steps[before];
-    const takesAll =
-      layer?.kind === "dense" &&
-      layer.activation === undefined &&
-      layer.outputs === step.operands.length &&
-      step.operands.every((cell, k) => cell === firsts[before]! + k && uses[cell] === 1);
-    if (!takesAll) return;
-    steps[index] = { ...layer, activation: step.function };
-    steps[before] = undefined;
-  });
-  return compacted(steps, firsts, given.results);
+  const makers = new Map<Cell, Entry>();
+  const constants = new Map<Cell, number>();
+  const entries: Entry[] = [];
+  let next = 0;
+
+  /** Where these numbers stand in the table; equal ones stand there once. */
+  function tabulate(numbers: readonly number[]): number {
+    const rounded = numbers.map(Math.fround);
+    const key = rounded.join();
+    const first = segments.get(key) ?? table.length;
+    segments.set(key, first);
+    if (first === table.length) table.push(...rounded);
+    return first;
+  }
+
+  /** Takes over the function's lanes whose operands are all outputs of one layer. @returns what it does not take over */
+  function absorb(operands: readonly Cell[], made: readonly Cell[], change: Change): number[] {
+    const positions = new Map(operands.map((cell, position) => [cell, position]));
+    const left: number[] = [];
+    const taken = new Set<number>();
+    for (const entry of new Set(operands.map((cell) => makers.get(cell)))) {
+      if (entry?.step.kind !== "dense" || entry.step.activation !== undefined) continue;
+      const own = entry.cells.map((cell) => (uses[cell] === 1 ? positions.get(cell) : undefined));
+      if (own.some((position) => position === undefined)) continue;
+      const order = own as number[];
+      const changed = change(entry.step, order);
+      if (changed === undefined) continue;
+      entry.step = changed;
+      entry.cells = order.map((position) => made[position]!);
+      for (const cell of entry.cells) makers.set(cell, entry);
+      for (const position of order) taken.add(position);
+    }
+    for (let position = 0; position < operands.length; position++)
+      if (!taken.has(position)) left.push(position);
+    return left;
+  }
+
+  for (const step of given.steps) {
+    const cells = Array.from({ length: cellCount(step) }, (_, k) => next + k);
+    next += cells.length;
+    let entry: Entry = { step, cells };
+    if (step.kind === "table")
+      for (const [k, cell] of cells.entries()) constants.set(cell, table[step.first + k]!);
+    if (step.kind === "unary") {
+      const left = absorb(step.operands, cells, (layer) => ({ ...layer, activation: step.function }));
+      entry = {
+        step: { ...step, operands: left.map((k) => step.operands[k]!) },
+        cells: left.map((k) => cells[k]!),
+      };
+    } else if (step.kind === "binary") {
+      const folding = foldingOf(step, constants);
+      if (folding !== undefined) {
+        const left = absorb(folding.operands, cells, (layer, order) =>
+          folded(
+            layer,
+            folding,
+            order.map((k) => folding.numbers[k]!),
+            table,
+            tabulate,
+          ),
+        );
+        entry = {
+          step: { ...step, left: left.map((k) => step.left[k]!), right: left.map((k) => step.right[k]!) },
+          cells: left.map((k) => cells[k]!),
+        };
+      }
+    }
+    if (entry.cells.length === 0) continue;
+    entries.push(entry);
+    for (const cell of entry.cells) makers.set(cell, entry);
+  }
+  return compacted(entries, given.results, table);
 }
 
-/** Only the steps that results depend on, their cells counted anew. */
-function compacted(
-  steps: readonly (Step | undefined)[],
-  firsts: readonly Cell[],
-  results: readonly Cell[],
-): Steps {
+type Change = (layer: DenseStep, order: readonly number[]) => DenseStep | undefined;
+
+/** A function of two numbers of which one is a constant: outputs times factor, plus term. */
+interface Folding {
+  readonly operands: readonly Cell[];
+  readonly numbers: readonly number[];
+  readonly factor: (number: number) => number;
+  readonly term: (number: number) => number;
+}
+
+function foldingOf(step: BinaryStep, constants: ReadonlyMap<Cell, number>): Folding | undefined {
+  const { left, right } = step;
+  const [of, by] = left.every((cell) => constants.has(cell)) ? [right, left] : [left, right];
+  if (!by.every((cell) => constants.has(cell))) return undefined;
+  const numbers = by.map((cell) => constants.get(cell)!);
+  const folding = { operands: of, numbers };
+  const one = () => 1;
+  const none = () => 0;
+  switch (step.function) {
+    case "add":
+      return { ...folding, factor: one, term: (c) => c };
+    case "mul":
+      return { ...folding, factor: (c) => c, term: none };
+    case "sub":
+      return by === right
+        ? { ...folding, factor: one, term: (c) => -c }
+        : { ...folding, factor: () => -1, term: (c) => c };
+    case "div":
+      return by === right ? { ...folding, factor: (c) => 1 / c, term: none } : undefined;
+    default:
+      return undefined;
+  }
+}
+
+function folded(
+  layer: DenseStep,
+  { factor, term }: Folding,
+  numbers: readonly number[],
+  table: readonly number[],
+  tabulate: (numbers: readonly number[]) => number,
+): DenseStep | undefined {
+  const { inputs, outputs, weights, bias } = layer;
+  const [factors, terms] = [numbers.map(factor), numbers.map(term)];
+  const scaled = Array.from(
+    { length: inputs.length * outputs },
+    (_, k) => table[weights + k]! * factors[k % outputs]!,
+  );
+  const moved = terms.map((t, k) => (bias === undefined ? 0 : table[bias + k]! * factors[k]!) + t);
+  // What the weights cannot hold, such as the quotient by 0, is better computed as it is said.
+  if (![...scaled, ...moved].every((number) => Number.isFinite(Math.fround(number)))) return undefined;
+  const isPlain = factors.every((number) => number === 1);
+  return { ...layer, weights: isPlain ? weights : tabulate(scaled), bias: tabulate(moved) };
+}
+
+/** Only the steps that results depend on, their cells counted anew, and only the numbers that they take. */
+function compacted(entries: readonly Entry[], results: readonly Cell[], table: readonly number[]): Steps {
   const wanted = new Set<Cell>(results);
-  const kept: { readonly step: Step; readonly first: Cell }[] = [];
-  for (let index = steps.length - 1; index >= 0; index--) {
-    const step = steps[index];
-    if (step === undefined) continue;
-    const first = firsts[index]!;
-    const isTaken = Array.from({ length: cellCount(step) }, (_, k) => first + k).some((cell) =>
-      wanted.has(cell),
-    );
+  const kept: Entry[] = [];
+  for (const entry of [...entries].reverse()) {
     // The inputs are given in any case.
-    if (!isTaken && step.kind !== "input") continue;
-    for (const cell of operandsOf(step)) wanted.add(cell);
-    kept.unshift({ step, first });
+    if (entry.step.kind !== "input" && !entry.cells.some((cell) => wanted.has(cell))) continue;
+    for (const cell of operandsOf(entry.step)) wanted.add(cell);
+    kept.unshift(entry);
   }
   const renamed = new Map<Cell, Cell>();
+  for (const { cells } of kept) for (const cell of cells) renamed.set(cell, renamed.size);
   const name = (cell: Cell): Cell => renamed.get(cell)!;
-  for (const { step, first } of kept)
-    for (let k = 0; k < cellCount(step); k++) renamed.set(first + k, renamed.size);
-  return { steps: kept.map(({ step }) => withOperands(step, name)), results: results.map(name) };
+  const numbers: number[] = [];
+  const moved = new Map<number, number>();
+  const move = (first: number, count: number): number => {
+    const to = moved.get(first) ?? numbers.length;
+    moved.set(first, to);
+    if (to === numbers.length) for (let k = 0; k < count; k++) numbers.push(table[first + k]!);
+    return to;
+  };
+  const steps = kept.map(({ step }) => withPlaces(step, name, move));
+  return { steps, results: results.map(name), table: numbers };
 }
 
-function withOperands(step: Step, name: (cell: Cell) => Cell): Step {
+function withPlaces(
+  step: Step,
+  name: (cell: Cell) => Cell,
+  move: (first: number, count: number) => number,
+): Step {
   switch (step.kind) {
     case "input":
-    case "table":
       return step;
+    case "table":
+      return { ...step, first: move(step.first, step.count) };
     case "dense":
-      return { ...step, inputs: step.inputs.map(name) };
+      return {
+        ...step,
+        inputs: step.inputs.map(name),
+        weights: move(step.weights, step.inputs.length * step.outputs),
+        bias: step.bias === undefined ? undefined : move(step.bias, step.outputs),
+      };
     case "unary":
       return { ...step, operands: step.operands.map(name) };
     case "binary":

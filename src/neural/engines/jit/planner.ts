@@ -161,14 +161,16 @@ function planFor(
     results.push(...value.cells);
     return { name, features: value.cells.length };
   });
+  const fused = fuse({ steps, results, table });
   return {
     plan: {
       inputs: ports.map(({ name, features }) => ({ name, features })),
       outputs,
-      ...fuse({ steps, results }),
-      tableLength: table.length,
+      steps: fused.steps,
+      results: fused.results,
+      tableLength: fused.table.length,
     },
-    table: Float32Array.from(table),
+    table: Float32Array.from(fused.table),
   };
 }
 
