@@ -53,7 +53,7 @@ export const networkKernel = kernelBuilder(
     const sources = shape.sources ?? plan.inputs.map(({ features }) => features);
     const targets = plan.outputs.map(({ features }) => features);
     const structure = createHash("sha256")
-      .update(JSON.stringify([plan, sources, body]))
+      .update(JSON.stringify([plan.steps, plan.results, sources, targets, body]))
       .digest("hex")
       .slice(0, 32);
     const region = (name: string, features: readonly number[]) =>

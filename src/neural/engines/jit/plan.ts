@@ -48,6 +48,8 @@ export interface SamplePort {
   readonly name: string;
   /** Numbers of a sample. */
   readonly features: number;
+  /** Of a sample: without the batch. */
+  readonly shape: readonly number[];
 }
 
 /**

@@ -53,12 +53,12 @@ export function planWith(
   model: OnnxModel,
   { dimensions = {} }: PlanOptions = {},
 ): PlannedNetwork {
-  const batch = batchOf(model.graph);
-  if (typeof batch === "number") return planFor(rules, model, dimensions);
-  const [planned, other] = PROBES.map((size) => planFor(rules, model, { ...dimensions, [batch]: size })) as [
-    PlannedNetwork,
-    PlannedNetwork,
-  ];
+  const batches = batchesOf(model.graph);
+  if (batches.length === 0) return planFor(rules, model, dimensions);
+  const [planned, other] = PROBES.map((size) => {
+    const probed = Object.fromEntries(batches.map((name) => [name, size]));
+    return planFor(rules, model, { ...dimensions, ...probed });
+  }) as [PlannedNetwork, PlannedNetwork];
   const isSame =
     JSON.stringify(planned.plan) === JSON.stringify(other.plan) &&
     planned.table.every((number, index) => Object.is(number, other.table[index]));
@@ -66,22 +66,24 @@ export function planWith(
     throw new InputError(
       "model",
       model.graph.name,
-      `compute nothing from the size of the batch, ${batch}, for the engine jit`,
+      `compute nothing from the size of the batch, ${batches[0]}, for the engine jit`,
     );
   return planned;
 }
 
-/** The dimension that counts samples. */
-function batchOf({ inputs }: Graph): number | string {
-  const batches = new Set(inputs.map(({ type }) => type.shape[0]));
-  const [batch, ...others] = batches;
-  if (batch === undefined || others.length > 0)
-    throw new InputError(
-      "inputs of the model",
-      inputs.map(({ name, type }) => `${name} [${type.shape.join(", ")}]`).join("; "),
-      "give inputs that begin with one dimension, the batch, for the engine jit",
-    );
-  return batch;
+/**
+ * The names of the dimension that counts samples, which exporters call by another name at each input; none where it is a
+ * number.
+ */
+function batchesOf({ inputs }: Graph): string[] {
+  const batches = [...new Set(inputs.map(({ type }) => type.shape[0]))];
+  if (batches.length > 0 && batches.every((batch) => typeof batch === "string")) return batches;
+  if (batches.length === 1 && typeof batches[0] === "number") return [];
+  throw new InputError(
+    "inputs of the model",
+    inputs.map(({ name, type }) => `${name} [${type.shape.join(", ")}]`).join("; "),
+    "give inputs that begin with one dimension, the batch, for the engine jit",
+  );
 }
 
 function planFor(
@@ -159,12 +161,12 @@ function planFor(
     if (value === undefined || !isSampled(value) || value.batchAxis !== 0)
       throw new InputError("output of the model", name, "must begin with the batch for the engine jit");
     results.push(...value.cells);
-    return { name, features: value.cells.length };
+    return { name, features: value.cells.length, shape: value.shape.slice(1) };
   });
   const fused = fuse({ steps, results, table });
   return {
     plan: {
-      inputs: ports.map(({ name, features }) => ({ name, features })),
+      inputs: ports.map(({ name, features, shape }) => ({ name, features, shape: shape.slice(1) })),
       outputs,
       steps: fused.steps,
       results: fused.results,
