@@ -64,6 +64,24 @@ export function workspaceLength(modulationOrder: ModulationOrder, layers: number
   return ROUND * modulationOrder * layers;
 }
 
+/** The buffers and arguments that every demapping kernel takes. */
+function demappingOperands(order: ModulationOrder, layers: number) {
+  const most = 2 ** 24;
+  return {
+    symbols: buffer("f32", 2 * layers * most),
+    noise: buffer("f32", layers * most),
+    sequence: buffer("i8", (layers * most * order) / 8),
+    llrs: buffer("i8", layers * most * order),
+    workspace: buffer("f32", workspaceLength(order, layers)),
+    rounds: argument("index"),
+    layerStride: argument("index"),
+  };
+}
+
+type Operands = {
+  readonly [N in "symbols" | "noise" | "sequence" | "llrs" | "workspace"]: Buffer;
+} & { readonly [N in "rounds" | "layerStride"]: Value };
+
 /**
  * Soft bits of `8·rounds` resource elements of each layer: layer demapping, demapping, quantization, descrambling.
  *
@@ -77,52 +95,71 @@ export const demappingKernel = kernelBuilder(
   (shape: DemappingShape): Kernel => {
     const { method, modulationOrder: order, layers, lanes = 4 } = shape;
     const name = `demapping_${method.replaceAll("-", "_")}_qm${order}_l${layers}_v${lanes}`;
-    const most = 2 ** 24;
-    return kernel(
-      name,
-      {
-        symbols: buffer("f32", 2 * layers * most),
-        noise: buffer("f32", layers * most),
-        sequence: buffer("i8", (layers * most * order) / 8),
-        llrs: buffer("i8", layers * most * order),
-        workspace: buffer("f32", workspaceLength(order, layers)),
-        rounds: argument("index"),
-        layerStride: argument("index"),
-      },
-      ({ symbols, noise, sequence, llrs, workspace, rounds, layerStride }) => {
-        const from = { symbols, noise, workspace };
-        scf.for(0, rounds, 1, (round) => {
-          const start = arith.muli(round, ROUND);
-          if (order === 1) quarterTurnedLlrs(layers, from, start, layerStride);
-          else
-            squareLlrs(
-              { ...shape, modulationOrder: order },
-              Math.max(LANES[method], lanes),
-              from,
-              start,
-              layerStride,
-            );
-          let written = 0;
-          const joins = lanes >= JOINING_LANES && order > 1 && (layers * order) % 8 === 0;
-          const streams = joins ? joinedStreams : quantizedStreams;
-          for (const stream of interleaveStreams(streams(workspace, order, layers))) {
-            const bytes = vector.bitcast(stream, "i8");
-            const at = (unit: number) =>
-              arith.addi(arith.muli(round, layers * order * unit), written / (8 / unit));
-            const bits = vector.load(sequence, at(1), bytes.type.lanes / 8);
-            vector.store(negateWhere(bytes, bits), llrs, at(8));
-            written += bytes.type.lanes;
-          }
-        });
-      },
-    );
+    return kernel(name, demappingOperands(order, layers), (operands) => {
+      demappingRounds(order, layers, lanes, operands, (start) => {
+        if (order === 1) quarterTurnedLlrs(layers, operands, start);
+        else {
+          const wide = Math.max(LANES[method], lanes);
+          squareLlrs({ modulationOrder: order, layers }, axisLlrs[method], wide, operands, start);
+        }
+      });
+    });
   },
 );
 
-interface Buffers {
-  readonly symbols: Buffer;
-  readonly noise: Buffer;
-  readonly workspace: Buffer;
+/** What the demapping of one transmission by an axis demapper of its own is specialized on. */
+export interface AxisDemappingShape {
+  readonly modulationOrder: SquareOrder;
+  readonly layers: number;
+  /** f32 lanes of the target's vectors. */
+  readonly lanes: number;
+  /** f32 lanes to compute with: a power of two from 4 to 16. */
+  readonly wideLanes: number;
+}
+
+/**
+ * A kernel like {@link demappingKernel} with another axis demapper, which may read f32 buffers of its own: these come behind
+ * the other arguments.
+ * @param lengths numbers in each such buffer.
+ */
+export function axisDemappingKernel<N extends string>(
+  name: string,
+  { modulationOrder: order, layers, lanes, wideLanes }: AxisDemappingShape,
+  lengths: Readonly<Record<N, number>>,
+  axisLlr: (buffers: Readonly<Record<N, Buffer>>) => AxisLlr,
+): Kernel {
+  const own = Object.fromEntries(
+    Object.entries<number>(lengths).map(([buffers, length]) => [buffers, buffer("f32", length)]),
+  );
+  return kernel(name, { ...demappingOperands(order, layers), ...own }, (given) => {
+    const operands = given as unknown as Operands & Readonly<Record<N, Buffer>>;
+    demappingRounds(order, layers, lanes, operands, (start) => {
+      squareLlrs({ modulationOrder: order, layers }, axisLlr(operands), wideLanes, operands, start);
+    });
+  });
+}
+
+/** Rounds: `llrsOfRound` puts soft bits into the workspace, which are quantized, ordered and descrambled. */
+function demappingRounds(
+  order: ModulationOrder,
+  layers: number,
+  lanes: number,
+  { sequence, llrs, workspace, rounds }: Operands,
+  llrsOfRound: (start: Value) => void,
+): void {
+  scf.for(0, rounds, 1, (round) => {
+    llrsOfRound(arith.muli(round, ROUND));
+    let written = 0;
+    const joins = lanes >= JOINING_LANES && order > 1 && (layers * order) % 8 === 0;
+    const streams = joins ? joinedStreams : quantizedStreams;
+    for (const stream of interleaveStreams(streams(workspace, order, layers))) {
+      const bytes = vector.bitcast(stream, "i8");
+      const at = (unit: number) => arith.addi(arith.muli(round, layers * order * unit), written / (8 / unit));
+      const bits = vector.load(sequence, at(1), bytes.type.lanes / 8);
+      vector.store(negateWhere(bytes, bits), llrs, at(8));
+      written += bytes.type.lanes;
+    }
+  });
 }
 
 /**
@@ -131,13 +168,12 @@ interface Buffers {
  * fit the nearest cache.
  */
 function squareLlrs(
-  shape: DemappingShape & { readonly modulationOrder: SquareOrder },
+  { modulationOrder: order, layers }: { readonly modulationOrder: SquareOrder; readonly layers: number },
+  axisLlr: AxisLlr,
   lanes: number,
-  { symbols, noise, workspace }: Buffers,
+  { symbols, noise, workspace, layerStride }: Operands,
   start: Value,
-  layerStride: Value,
 ): void {
-  const { modulationOrder: order, layers } = shape;
   const distance = HALF_DISTANCE[order];
   scf.for(0, layers, 1, (layer) => {
     const first = arith.addi(start, arith.muli(layer, layerStride));
@@ -150,7 +186,7 @@ function squareLlrs(
       const t = arith.mulf(where(usable, received), 1 / distance);
       const unit = where(usable, vector.interleave(inverse, inverse));
       const column = arith.addi(row, arith.muli(element, 2));
-      axisLlrs[shape.method](t, unit, order).forEach((llr, bit) => {
+      axisLlr(t, unit, order).forEach((llr, bit) => {
         vector.store(llr, workspace, arith.addi(column, 2 * ROUND * bit));
       });
     });
@@ -163,9 +199,8 @@ function squareLlrs(
  */
 function quarterTurnedLlrs(
   layers: number,
-  { symbols, noise, workspace }: Buffers,
+  { symbols, noise, workspace, layerStride }: Operands,
   start: Value,
-  layerStride: Value,
 ): void {
   for (let layer = 0; layer < layers; layer++) {
     const first = arith.addi(start, arith.muli(layerStride, layer));

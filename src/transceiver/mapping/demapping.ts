@@ -1,4 +1,4 @@
-import { floatLanes } from "../../compiler/index.js";
+import { type CompiledKernel, floatLanes } from "../../compiler/index.js";
 import { InputError } from "../../errors.js";
 import type { Context, Process } from "../../functions/index.js";
 import type { ModulationOrder } from "../pusch/mcs.js";
@@ -7,7 +7,7 @@ import type { demapping } from "./function.js";
 import { keepModulationScheme, modulationSchemeIndex } from "./modulation-scheme.js";
 import { prepareScramblingSequence } from "./scrambling-sequence.js";
 
-type DemappingContext = Context<
+export type DemappingContext = Context<
   typeof demapping.inputs,
   typeof demapping.outputs,
   typeof demapping.parameters,
@@ -16,6 +16,20 @@ type DemappingContext = Context<
 
 /** Prepares demapping by a method. The sizes determine the modulation order. */
 export function prepareDemapping(method: DemappingMethod, context: DemappingContext): Process {
+  return demappingProcess(context, (modulationOrder, layers) =>
+    context.compile(demappingKernel({ method, lanes: floatLanes(context.target), modulationOrder, layers })),
+  );
+}
+
+/**
+ * The process of demapping by a kernel of the arguments of {@link demappingKernel}.
+ * @param prepareKernel compiles it for the modulation order and the layers
+ * @throws InputError where the sizes belong to no modulation order.
+ */
+export function demappingProcess(
+  context: DemappingContext,
+  prepareKernel: (modulationOrder: ModulationOrder, layers: number) => CompiledKernel,
+): Process {
   const { dimensions, inputs, outputs, state } = context;
   const { layer: layers, re } = dimensions;
   const order = modulationOrderOf(dimensions);
@@ -23,14 +37,7 @@ export function prepareDemapping(method: DemappingMethod, context: DemappingCont
   const rest = re % ROUND;
   const bitsPerRound = ROUND * layers * order;
   const sequence = prepareScramblingSequence(context, (rounds + 1) * bitsPerRound);
-  const run = context.compile(
-    demappingKernel({
-      method,
-      lanes: floatLanes(context.target),
-      modulationOrder: order,
-      layers,
-    }),
-  );
+  const run = prepareKernel(order, layers);
   const workspace = context.scratch("workspace", "float32", workspaceLength(order, layers)).offset;
   // The last, incomplete round goes here, since a kernel must not write past the codeword.
   const last = context.scratch("lastRound", "int8", bitsPerRound);
@@ -53,6 +60,7 @@ export function prepareDemapping(method: DemappingMethod, context: DemappingCont
   };
 }
 
+/** @throws InputError where the sizes belong to no modulation order. */
 function modulationOrderOf(dimensions: DemappingContext["dimensions"]): ModulationOrder {
   const { layer, re, codewordBit } = dimensions;
   if (layer < 1 || layer > 4) throw new InputError("dimensions.layer", layer, "give 1 to 4");

@@ -3,6 +3,7 @@ import { complex64, defineFunction, float32, int8, int32, uint8 } from "../../fu
 import type { PuschConfiguration } from "../pusch/configuration.js";
 import { prepareDemapping } from "./demapping.js";
 import { demappingMethods } from "./demapping-kernel.js";
+import { prepareLlrnet } from "./llrnet/implementation.js";
 import { prepareMapping } from "./mapping.js";
 import { modulationScheme } from "./modulation-scheme.js";
 
@@ -40,7 +41,8 @@ export function mappingParameters({ grant, allocation }: PuschConfiguration): { 
  * not fit the modulation order in force.
  *
  * "max-log" takes the nearest points only, "scaled-max-log" corrects its mean, "log-map" sums over all points; for
- * π/2-BPSK and QPSK all three are the same and exact.
+ * π/2-BPSK and QPSK all three are the same and exact. "llrnet" is a small neural network for each constellation, trained to
+ * come close to "log-map".
  */
 export const demapping = defineFunction({
   name: "demapping",
@@ -59,3 +61,5 @@ for (const method of demappingMethods)
     kind: "model",
     prepare: (context) => prepareDemapping(method, context),
   });
+
+demapping.implement("llrnet", { kind: "neural", prepare: (context) => prepareLlrnet(context) });

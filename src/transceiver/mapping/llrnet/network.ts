@@ -15,7 +15,7 @@ export const HIDDEN_SIZE: Readonly<Record<SquareOrder, number>> = { 2: 2, 4: 8, 
 export const LARGEST_UNIT = 32;
 
 /** Amplitudes from so many times the outermost point on count as that. */
-const AMPLITUDE_LIMIT = 4;
+export const AMPLITUDE_LIMIT = 4;
 
 /** The ports of every network of LLRnet. */
 export function llrnetPorts(order: SquareOrder): ModelPorts {
