@@ -36,7 +36,7 @@ export interface DeeprxDatasetParameters {
 
 /**
  * Slots for training: the network's inputs "grid" and "elements" and the target "signs" `[bit][symbol][subcarrier]`, 1
- * where a bit is 0, -1 where it is 1, and 0 where there is none.
+ * where a bit is 0, -1 where it is 1, and 0 where there is none, and "channel", in the planes and the scale of "grid".
  */
 export function deeprxDataset({ blocks, draws }: DeeprxDatasetParameters): Dataset {
   const subcarriers = 12 * blocks;
@@ -46,17 +46,28 @@ export function deeprxDataset({ blocks, draws }: DeeprxDatasetParameters): Datas
     batch(random: Random, samples: number): NamedTensors {
       const shaped = (planes: number) => tensor("float32", [samples, planes, DEEPRX_SYMBOLS, subcarriers]);
       const [grid, masks, signs] = [shaped(GRID_PLANES), shaped(ELEMENT_PLANES), shaped(DEEPRX_BITS)];
+      const channel = shaped(GRID_PLANES);
       for (let sample = 0; sample < samples; sample++) {
-        const { shape, received, references, bits, dataElements } = draw(random);
+        const { shape, received, response, references, bits, dataElements } = draw(random);
         const from = (planes: number) => planes * elements * sample;
         writeElements(shape, masks.data.subarray(from(ELEMENT_PLANES)));
-        writeGrid(shape, received, references, grid.data.subarray(from(GRID_PLANES)));
+        const scale = writeGrid(shape, received, references, grid.data.subarray(from(GRID_PLANES)));
+        writePlanes(response, scale, channel.data.subarray(from(GRID_PLANES)));
         const order = shape.modulationOrder;
         const signsOf = signs.data.subarray(from(DEEPRX_BITS));
         for (let bit = 0; bit < bits.length; bit++)
           signsOf[(bit % order) * elements + dataElements[Math.floor(bit / order)]!] = 1 - 2 * bits[bit]!;
       }
-      return { grid, elements: masks, signs };
+      return { grid, elements: masks, signs, channel };
     },
   };
+}
+
+/** From `[antenna][symbol][subcarrier]`, complex64, to the planes of "grid", times a scale. */
+function writePlanes(response: Float32Array, scale: number, out: Float32Array): void {
+  const half = response.length / 2;
+  for (let at = 0; at < half; at++) {
+    out[at] = scale * response[2 * at]!;
+    out[half + at] = scale * response[2 * at + 1]!;
+  }
 }

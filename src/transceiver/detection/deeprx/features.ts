@@ -60,14 +60,14 @@ export function writeElements(shape: GridShape, out: Float32Array): void {
  * network sees the same whatever the power. Allocates nothing.
  * @param received complex64 `[antenna][symbol][subcarrier]`
  * @param references complex64 `[DM-RS symbol][pilot]` as sent, amplitude included
- * @returns false where no pilot is other than 0 or a number is not finite: the planes are 0 then.
+ * @returns what all was multiplied by; 0, as all planes are, where no pilot is other than 0 or a number is not finite.
  */
 export function writeGrid(
   shape: GridShape,
   received: Float32Array,
   references: Float32Array,
   out: Float32Array,
-): boolean {
+): number {
   const { symbols, subcarriers, dmrsSymbols, delta } = shape;
   const plane = DEEPRX_SYMBOLS * subcarriers;
   const used = symbols * subcarriers;
@@ -100,14 +100,13 @@ export function writeGrid(
       }
     }
   const scale = 1 / Math.sqrt(energy / (DEEPRX_ANTENNAS * dmrsSymbols.length * pilots));
-  let finite = Number.isFinite(scale) && scale > 0;
   let sum = 0;
   for (let at = 0; at < GRID_PLANES * plane; at++) {
     out[at]! *= scale;
     sum += out[at]!;
   }
   // A sum with a number that is not finite is none.
-  finite = finite && Number.isFinite(sum);
-  if (!finite) out.fill(0, 0, GRID_PLANES * plane);
-  return finite;
+  if (Number.isFinite(scale) && Number.isFinite(sum)) return scale;
+  out.fill(0, 0, GRID_PLANES * plane);
+  return 0;
 }

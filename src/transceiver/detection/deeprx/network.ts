@@ -33,7 +33,8 @@ const LEAST_WEIGHT = 0.01;
 
 /**
  * An untrained network: DeepRx with layers that multiply, as a receiver does. Inputs "grid" and "elements" as `features.ts`
- * writes them, output "llrs" `[batch][bit][symbol][subcarrier]`, natural logarithms, positive for 0.
+ * writes them, output "llrs" `[batch][bit][symbol][subcarrier]`, natural logarithms, positive for 0; "channels", of all stages
+ * in the planes of "grid", is for training and left out of use.
  *
  * The pilots' least-squares estimates are carried over time by learned weights and smoothed over frequency. Each stage
  * then combines the antennas by the channel at hand; residual blocks of dense 3×3 convolutions look at the combined symbols
@@ -47,7 +48,9 @@ export function deeprxNetwork(random: Random, size: DeeprxSize): OnnxModel {
   const shape = (planes: number) => ["batch", planes, DEEPRX_SYMBOLS, "subcarrier"];
   const grid = builder.input("grid", "float32", shape(GRID_PLANES));
   const elements = builder.input("elements", "float32", shape(ELEMENT_PLANES));
-  builder.output("llrs", receiver(piecesOf(builder, random), size, grid, elements), shape(DEEPRX_BITS));
+  const { llrs, channels } = receiver(piecesOf(builder, random), size, grid, elements);
+  builder.output("llrs", llrs, shape(DEEPRX_BITS));
+  builder.output("channels", channels, shape(size.stages.length * GRID_PLANES));
   return onnxModel(builder.graph());
 }
 
@@ -60,16 +63,23 @@ interface ChannelEstimate {
   readonly filters: number;
 }
 
-function receiver(pieces: Pieces, size: DeeprxSize, grid: ValueName, elements: ValueName): ValueName {
+function receiver(
+  pieces: Pieces,
+  size: DeeprxSize,
+  grid: ValueName,
+  elements: ValueName,
+): { llrs: ValueName; channels: ValueName } {
   const { add, number, split, sum, convolution } = pieces;
   const [pilots, data, isHigher] = split(elements, [1, 1, 1]) as [ValueName, ValueName, ValueName];
   const [gridRe, gridIm] = split(grid, [DEEPRX_ANTENNAS, DEEPRX_ANTENNAS]) as [ValueName, ValueName];
   const energy = sum(add("Mul", grid, grid));
   const { channels } = size;
   let estimate = pilotEstimate(pieces, grid, pilots);
+  const channelsOfStages: ValueName[] = [];
   let state: ValueName | undefined;
   for (let stage = 0; ; stage++) {
     const name = `stage${stage}`;
+    channelsOfStages.push(estimate.channel);
     const [re, im] = split(estimate.channel, [DEEPRX_ANTENNAS, DEEPRX_ANTENNAS]) as [ValueName, ValueName];
     const matched = {
       re: sum(add("Add", add("Mul", re, gridRe), add("Mul", im, gridIm))),

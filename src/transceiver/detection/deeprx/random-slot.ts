@@ -26,6 +26,8 @@ export interface ReceivedSlot {
   readonly shape: GridShape;
   /** complex64 `[antenna][symbol][subcarrier]`. */
   readonly received: Float32Array;
+  /** What was multiplied with what was sent: shaped like `received`. */
+  readonly response: Float32Array;
   /** complex64 `[DM-RS symbol][pilot]`. */
   readonly references: Float32Array;
   /** One a byte, in the order of TS 38.211 6.3.1.6; those of `dataElements`. */
@@ -103,6 +105,7 @@ export function prepareRandomSlots(subcarriers: number, draws: SlotDraws): (rand
     return {
       shape: placed,
       received,
+      response: channel.response,
       references: references.subarray(0, shape.dmrsSymbols.length * subcarriers),
       bits: sentBits,
       dataElements: dataElements.subarray(0, count),
