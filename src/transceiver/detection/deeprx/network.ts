@@ -105,7 +105,11 @@ function receiver(
       state = residualBlock(pieces, `${name}.block${index}`, state!, channels, dilation);
     });
     const active = add("Relu", state);
-    if (stage === size.stages.length - 1) return softBits(pieces, active, channels, symbol, power, isHigher);
+    if (stage === size.stages.length - 1)
+      return {
+        llrs: softBits(pieces, active, channels, symbol, power, isHigher),
+        channels: add.joined(...channelsOfStages),
+      };
     estimate = decidedEstimate(pieces, name, size, active, { gridRe, gridIm, pilots, data });
   }
 }
