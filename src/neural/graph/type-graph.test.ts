@@ -1,6 +1,4 @@
-import { existsSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { readOnnx } from "../onnx/index.js";
 import { bindDimensions, openDimensions, sizesOf } from "./dimensions.js";
 import { type Graph, type GraphNode, onnxModel } from "./graph.js";
 import { float32Tensor, int64Tensor, type Tensor } from "./tensor.js";
@@ -106,12 +104,4 @@ describe("types of a graph", () => {
     expect(typed.constantOf(`product${2 ** 14 - 1}`)).toBeUndefined();
     expect(typed.types.get(`product${2 ** 14 - 1}`)).toEqual({ elementType: "float32", shape: [4096] });
   });
-});
-
-const file = new URL("../../../../../shared/data/onnx/aerial_llrnet.onnx", import.meta.url);
-
-it.skipIf(!existsSync(file))("types follow for a network that others trained", () => {
-  const llrnet = readOnnx(readFileSync(file));
-  const { types, graph: bound } = typeGraph(llrnet, { [openDimensions(llrnet.graph)[0]!]: 5 });
-  expect(types.get(bound.outputs[0]!.name)).toEqual({ elementType: "float32", shape: [5, 8] });
 });

@@ -1,9 +1,8 @@
-import { existsSync, readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { bytesOf, foreignNetworks, foreignSizes } from "../../../test/neural/foreign-networks.js";
 import { InputError } from "../../errors.js";
 import { createRandom, type Random } from "../../system/index.js";
-import { openDimensions } from "../graph/dimensions.js";
 import { float, type GraphNode, int, ints, type OnnxModel, onnxModel } from "../graph/graph.js";
 import { float32Tensor, int64Tensor, type Tensor } from "../graph/tensor.js";
 import { typeGraph } from "../graph/type-graph.js";
@@ -48,20 +47,13 @@ function isRead(bytes: Uint8Array): boolean {
   let model: OnnxModel | undefined;
   try {
     model = readOnnx(bytes);
-    typeGraph(model, sizesOf(model));
+    typeGraph(model, foreignSizes(model, 1));
   } catch (error) {
     if (!(error instanceof InputError)) throw error;
     expect(error.field).not.toBe("");
   }
   expect(performance.now() - started).toBeLessThan(5000);
   return model !== undefined;
-}
-
-/** Sizes that the files accept: the receivers have 18 pilots for 12 subcarriers. */
-function sizesOf({ graph }: OnnxModel): Readonly<Record<string, number>> {
-  const pilots = graph.inputs.filter((input) => input.name.startsWith("h_hat"));
-  const ofPilots = openDimensions({ ...graph, inputs: pilots });
-  return Object.fromEntries(openDimensions(graph).map((name) => [name, ofPilots.includes(name) ? 18 : 12]));
 }
 
 const mutation = fc.oneof(
@@ -158,20 +150,19 @@ function otherValue(value: unknown, random: Random): unknown {
   return random.integer(2) === 0 ? random.integer(20) : numbers[random.integer(numbers.length)];
 }
 
-const directory = new URL("../../../../../shared/data/onnx/", import.meta.url);
+const files = [
+  { name: "own", isThere: true, read: () => own, runs: 1500 },
+  ...foreignNetworks.map((network, at) => ({
+    name: network.name,
+    isThere: network.isThere,
+    read: () => bytesOf(network),
+    runs: [700, 400, 60, 60][at]!,
+  })),
+];
 
-describe.each([
-  { name: "own", runs: 1500 },
-  { name: "aerial_llrnet", runs: 700 },
-  { name: "sionna_rk_neural_demapper_16qam", runs: 400 },
-  { name: "sionna_rk_neural_receiver", runs: 60 },
-  { name: "aerial_neural_receiver", runs: 60 },
-])("the file $name", ({ name, runs }) => {
-  const file = new URL(`${name}.onnx`, directory);
-  const isThere = name === "own" || existsSync(file);
-  const bytes = name === "own" ? own : isThere ? readFileSync(file) : new Uint8Array();
-
+describe.each(files)("the file $name", ({ isThere, read, runs }) => {
   it.skipIf(!isThere)("is refused or read, whatever bytes of it are changed", () => {
+    const bytes = read();
     const outcomes = new Set<boolean>();
     fc.assert(
       fc.property(fc.array(mutation, { minLength: 1, maxLength: 4 }), (mutations) => {
@@ -183,7 +174,7 @@ describe.each([
   });
 
   it.skipIf(!isThere)("is refused or read, whatever fields of it are changed", () => {
-    const decoded = modelType.decode(bytes);
+    const decoded = modelType.decode(read());
     const outcomes = new Set<boolean>();
     fc.assert(
       fc.property(fc.nat(), fc.integer({ min: 1, max: 5 }), (changeSeed, changes) => {

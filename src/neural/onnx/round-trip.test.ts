@@ -1,7 +1,12 @@
-import { existsSync, readFileSync } from "node:fs";
 import fc from "fast-check";
 import { InferenceSession, Tensor as OrtTensor } from "onnxruntime-node";
 import { describe, expect, it } from "vitest";
+import {
+  bytesOf,
+  foreignInputs,
+  foreignNetworks,
+  ortTensors,
+} from "../../../test/neural/foreign-networks.js";
 import { createRandom } from "../../system/index.js";
 import {
   type Attribute,
@@ -225,42 +230,14 @@ describe("a model", () => {
   });
 });
 
-const directory = new URL("../../../../../shared/data/onnx/", import.meta.url);
-
-describe.each([
-  { name: "aerial_llrnet", unnamed: 64 },
-  { name: "sionna_rk_neural_demapper_16qam", unnamed: 64 },
-  { name: "aerial_neural_receiver", unnamed: 48 },
-  { name: "sionna_rk_neural_receiver", unnamed: 48 },
-])("the file $name", ({ name, unnamed }) => {
-  const file = new URL(`${name}.onnx`, directory);
-
-  it.skipIf(!existsSync(file))("gives the same outputs when it was read and written", async () => {
-    const bytes = readFileSync(file);
+describe.each(foreignNetworks)("the file $name", (network) => {
+  it.skipIf(!network.isThere)("gives the same outputs when it was read and written", async () => {
+    const bytes = bytesOf(network);
     const read = readOnnx(bytes);
     const rewritten = writeOnnx(read);
     expect(readOnnx(rewritten)).toEqual(read);
 
-    const random = createRandom(seed);
-    const feeds: Record<string, OrtTensor> = {};
-    for (const { name: input, type } of read.graph.inputs) {
-      const shape = type.shape.map((size) =>
-        typeof size === "number" ? size : input.startsWith("h_hat") ? unnamed * 1.5 : unnamed,
-      );
-      const length = elementCount(shape);
-      if (type.elementType === "int32") {
-        const positions = Int32Array.from({ length }, (_, at) => at * 2);
-        feeds[input] = new OrtTensor("int32", positions, shape);
-      } else if (type.elementType === "float16") {
-        // Numbers from 0.5 to 2, by their bits.
-        const halves = Uint16Array.from({ length }, () => 0x3800 + random.integer(2048));
-        feeds[input] = new OrtTensor("float16", halves, shape);
-      } else {
-        const ones = input === "active_dmrs_ports";
-        const numbers = Float32Array.from({ length }, () => (ones ? 1 : random.gaussian()));
-        feeds[input] = new OrtTensor("float32", numbers, shape);
-      }
-    }
+    const feeds = ortTensors(foreignInputs(read, 4, seed));
     const [original, again] = [
       await InferenceSession.create(bytes),
       await InferenceSession.create(rewritten),
