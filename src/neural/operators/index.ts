@@ -11,6 +11,7 @@ import { matrixProductOperators } from "./matrix-product.js";
 import { normalizationOperators } from "./normalization.js";
 import type { Operator } from "./operator.js";
 import { paddingOperators } from "./padding.js";
+import { poolingOperators } from "./pooling.js";
 import { reductionOperators } from "./reduction.js";
 import { scanOperators } from "./scan.js";
 import { shapeOperators } from "./shape.js";
@@ -31,6 +32,7 @@ const families: readonly (readonly Operator[])[] = [
   indexingOperators,
   layoutOperators,
   paddingOperators,
+  poolingOperators,
   reductionOperators,
   scanOperators,
   shapeOperators,

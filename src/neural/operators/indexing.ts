@@ -47,7 +47,7 @@ function zerosLike({ builder, inputTypes }: GradientContext, index: number): Val
 }
 
 /** Sums can be scattered from operator set 16 on. @throws InputError before. */
-function requireScatteredSums({ node, opset }: GradientContext): void {
+export function requireScatteredSums({ node, opset }: GradientContext): void {
   if (opset < 16)
     throw new InputError(
       `node ${node.name}`,
