@@ -12,6 +12,7 @@ import { normalizationOperators } from "./normalization.js";
 import type { Operator } from "./operator.js";
 import { paddingOperators } from "./padding.js";
 import { poolingOperators } from "./pooling.js";
+import { recurrentOperators } from "./recurrent.js";
 import { reductionOperators } from "./reduction.js";
 import { scanOperators } from "./scan.js";
 import { shapeOperators } from "./shape.js";
@@ -33,6 +34,7 @@ const families: readonly (readonly Operator[])[] = [
   layoutOperators,
   paddingOperators,
   poolingOperators,
+  recurrentOperators,
   reductionOperators,
   scanOperators,
   shapeOperators,
