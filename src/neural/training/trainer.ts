@@ -13,7 +13,7 @@ import { checkSchedule } from "./schedule.js";
 import { type SharedStepSizes, sharedStepMemory } from "./shared-step.js";
 import type { TrainingSpecification } from "./specification.js";
 import type { GraphRole, RunnerPlan } from "./step-runner.js";
-import { trained } from "./trained.js";
+import { trainableForm, trained } from "./trained.js";
 import type { SentDataset, StepReport, TrainerStart, TrainingEnd } from "./trainer-messages.js";
 import { runThreads } from "./trainer-threads.js";
 import {
@@ -67,18 +67,19 @@ export interface TrainingResult {
 
 /**
  * Trains a network. The result depends on the model, the specification and the seed only: not on the number of threads, nor on
- * timing (on one kind of processor).
+ * timing (on one kind of processor). An imported network is trained in float32 and comes back in its own element types.
  *
  * @throws InputError for a specification that does not fit the model, for an operator without a gradient, for a batch that
  * is not what the model and the targets declare, or for a checkpoint that is damaged or belongs to another training.
  * @throws NeuroranError TRAINING_DIVERGED, DATASET_INVALID, or ENGINE_MISSING without ONNX Runtime.
  */
 export async function train(
-  model: OnnxModel,
+  untrained: OnnxModel,
   specification: TrainingSpecification,
   options: TrainOptions,
 ): Promise<TrainingResult> {
   check(specification);
+  const model = trainableForm(untrained);
   const layout = trainingLayout(model, specification);
   const plan = planOf(model, specification);
   const { shards, validation } = specification;
@@ -137,7 +138,7 @@ export async function train(
   save(state);
   const last = namedVectors(layout, state.vectors);
   return {
-    model: trained(model, state.best === undefined ? last : namedVectors(layout, state.best)),
+    model: trained(untrained, state.best === undefined ? last : namedVectors(layout, state.best)),
     last,
     end,
     steps: state.step,

@@ -106,7 +106,7 @@ export function gradientGraph(
   const { builder, loss, layout, newStatistics } = objectiveGraph(model, objective, dimensions, "training");
   builder.output(values.gradient, flatGradient(builder, loss, layout.parameters));
   if (newStatistics !== undefined) builder.output(values.newStatistics, newStatistics);
-  return onnxModel(builder.graph());
+  return modelOf(builder);
 }
 
 /** The graph that judges: the network's inputs, the targets, parameters and statistics → loss and metrics, as in use. */
@@ -115,7 +115,7 @@ export function validationGraph(
   objective: TrainingObjective,
   dimensions: DimensionSizes,
 ): OnnxModel {
-  return onnxModel(objectiveGraph(model, objective, dimensions, "use").builder.graph());
+  return modelOf(objectiveGraph(model, objective, dimensions, "use").builder);
 }
 
 /** The graph that computes: the network's inputs, parameters and statistics → the network's outputs, as in use. */
@@ -126,7 +126,7 @@ export function inferenceGraph(
 ): OnnxModel {
   const { builder } = networkGraph(model, objective, dimensions, "use");
   for (const { name } of model.graph.outputs) builder.output(name, name);
-  return onnxModel(builder.graph());
+  return modelOf(builder);
 }
 
 /**
@@ -151,7 +151,7 @@ export function updateGraph(
   appendUpdate(builder, layout, objective, parameters, gradient);
   if (layout.statistics.length > 0)
     builder.output(values.newStatistics, averaged(layout.statistics.length, values.statisticsOf));
-  return onnxModel(builder.graph());
+  return modelOf(builder);
 }
 
 /**
@@ -167,7 +167,12 @@ export function trainingGraph(
   const gradient = flatGradient(builder, loss, layout.parameters);
   appendUpdate(builder, layout, objective, values.parameters, gradient);
   if (newStatistics !== undefined) builder.output(values.newStatistics, newStatistics);
-  return onnxModel(builder.graph());
+  return modelOf(builder);
+}
+
+/** Gradients are written in the operator set of the network. */
+function modelOf(builder: NetworkBuilder): OnnxModel {
+  return { ...onnxModel(builder.graph()), opset: builder.opset };
 }
 
 function appendUpdate(

@@ -6,7 +6,7 @@ import { writeOnnx } from "../onnx/index.js";
 import { named } from "./curve.js";
 import { optimizer } from "./optimizers.js";
 import { createStepRunner, type GraphRole } from "./step-runner.js";
-import { trained } from "./trained.js";
+import { trainableForm, trained } from "./trained.js";
 import {
   inferenceGraph,
   initialVectors,
@@ -46,7 +46,8 @@ export interface TrainingSession {
  * Opens a training session.
  * @throws InputError for an objective that does not fit the model.
  */
-export function openTrainingSession(model: OnnxModel, objective: TrainingObjective): TrainingSession {
+export function openTrainingSession(untrained: OnnxModel, objective: TrainingObjective): TrainingSession {
+  const model = trainableForm(untrained);
   const layout = trainingLayout(model, objective);
   const metrics = Object.keys(objective.metrics ?? {});
   const plan = {
@@ -81,7 +82,7 @@ export function openTrainingSession(model: OnnxModel, objective: TrainingObjecti
       return Object.fromEntries(outputs.map((name) => [name, results[name]!]));
     },
     parameters: () => namedVectors(layout, vectors),
-    model: () => trained(model, namedVectors(layout, vectors)),
+    model: () => trained(untrained, namedVectors(layout, vectors)),
     release: () => runner.release(),
   };
 }
