@@ -11,6 +11,8 @@ const RANGES: Readonly<Record<SquareOrder, readonly [lowest: number, highest: nu
   8: [4, 32],
 };
 
+const STEPS: Readonly<Record<SquareOrder, number>> = { 2: 2000, 4: 12_000, 6: 16_000, 8: 24_000 };
+
 /**
  * How LLRnet of an order is trained: by binary cross entropy, which is what mutual information is lost by, not by the squared
  * error of the paper, for which what is certain anyway counts most.
@@ -24,7 +26,7 @@ export function llrnetTraining(order: SquareOrder): TrainingSpecification {
     loss: (builder, { llrs, ones }) => binaryCrossEntropy(builder, builder.add("Neg", [llrs!]), ones!),
     optimizer: { kind: "adam" },
     schedule: { learningRate: 0.01, decay: { kind: "cosine" } },
-    steps: order === 2 ? 2000 : 20_000,
+    steps: STEPS[order],
     batch: 512,
     shards: 2,
   };
