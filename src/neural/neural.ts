@@ -1,0 +1,246 @@
+import { readFileSync, statSync } from "node:fs";
+import { basename, dirname, extname } from "node:path";
+import { fileURLToPath } from "node:url";
+import { memoryStore, openObjectStore } from "../bus/index.js";
+import { InputError } from "../errors.js";
+import { fileError } from "../system/file-error.js";
+import { createRandom } from "../system/index.js";
+import type { Instance, NamedTensors } from "./engines/engine.js";
+import { engineFor, type NeuralTarget } from "./engines/targets.js";
+import { type DimensionSizes, openDimensions } from "./graph/dimensions.js";
+import type { OnnxModel } from "./graph/graph.js";
+import type { LearnedSystem } from "./learned-system.js";
+import { isMeasuredHere, measureCost } from "./models/cost.js";
+import { canonicalJson, type ModelCost } from "./models/manifest.js";
+import { createModel, type Model, portsOf } from "./models/model.js";
+import { readModelDirectory } from "./models/model-directory.js";
+import { withRegistry } from "./models/open-registry.js";
+import type { ModelPorts } from "./models/port.js";
+import { openRegistry, type Registry } from "./models/registry.js";
+import { createNetwork, type NetworkSpecification } from "./network/specification.js";
+import { readOnnx } from "./onnx/index.js";
+import { provenanceOf } from "./training/provenance.js";
+import type { TrainingSpecification } from "./training/specification.js";
+import { type TrainingResult, type TrainOptions, train } from "./training/trainer.js";
+
+/** Where a model comes from: a network's specification, a graph, a file's bytes, or the path of a file or a model's directory. */
+export type ModelSource = NetworkSpecification | OnnxModel | Uint8Array | URL | string;
+
+export interface CreateOptions {
+  /** Name in the registry; the file's or the network's own unless given. */
+  readonly name?: string;
+  readonly summary?: string;
+  /** The function of the transceiver that the model can stand for. */
+  readonly implements?: string;
+  /** What the ports mean; names and types must be the graph's. */
+  readonly ports?: ModelPorts;
+  /** Of the initial parameters of a specification; 0 unless given. */
+  readonly seed?: number;
+}
+
+export interface ModelInstantiateOptions {
+  /** `onnxruntime` unless given. */
+  readonly target?: NeuralTarget;
+  /** Size of the dimension `batch`, or of the only one that the model leaves open. */
+  readonly batch?: number;
+  /** Sizes of the model's named dimensions. */
+  readonly dimensions?: DimensionSizes;
+}
+
+/** A model made ready on a target. */
+export interface NeuralInstance {
+  readonly target: NeuralTarget;
+  readonly inputs: Instance["inputs"];
+  readonly outputs: Instance["outputs"];
+  /** What a call costs, measured when the model was first instantiated so. */
+  readonly cost: ModelCost;
+  /** @throws InputError for an input that is missing, unknown, or of another type or shape */
+  infer(inputs: NamedTensors): Promise<NamedTensors>;
+  /** Gives back memory and threads. */
+  release(): Promise<void>;
+}
+
+/** A version of a model. */
+export interface NeuralModel extends Model {
+  /** `name@version`. */
+  readonly reference: string;
+  /**
+   * @throws InputError for a dimension that is missing or no size, or an operator that the target lacks, by its name;
+   * NeuroranError ENGINE_MISSING
+   */
+  instantiate(options?: ModelInstantiateOptions): Promise<NeuralInstance>;
+  /**
+   * Trains on, and registers the result as a new version, with how it was trained.
+   * @throws what {@link train} throws
+   */
+  train(training: LearnedSystem | TrainingSpecification, options: TrainOptions): Promise<TrainedModel>;
+  /** What a metric says of the model, such as a learned system's `evaluate`. */
+  evaluate<R>(metric: (model: OnnxModel) => Promise<R>): Promise<R>;
+}
+
+export interface TrainedModel {
+  readonly model: NeuralModel;
+  readonly result: TrainingResult;
+}
+
+/** Neural networks on demand. */
+export interface Neural {
+  /** Registers a model. @throws InputError for a source that is no model, naming what is wrong */
+  create(source: ModelSource, options?: CreateOptions): Promise<NeuralModel>;
+  /** A model of the registry: `name`, `name@alias` or `name@version`. @throws InputError where there is none */
+  open(reference: string): Promise<NeuralModel>;
+  /** Does something with the registry, which other processes wait for meanwhile. */
+  registry<T>(use: (registry: Registry) => Promise<T>): Promise<T>;
+}
+
+/**
+ * Neural networks on demand, with the registry of a data directory; without one, models are kept as long as the process.
+ *
+ * ```ts
+ * const neural = openNeural();
+ * const model = await neural.create({
+ *   inputs: [{ name: "x", shape: ["batch", 2] }],
+ *   layers: [{ type: "dense", units: 4 }],
+ *   outputs: [{ name: "y" }],
+ * });
+ * const instance = await model.instantiate({ target: "wasm", batch: 64 });
+ * const { y } = await instance.infer({ x: float32Tensor(symbols, [64, 2]) });
+ * ```
+ */
+export function openNeural(dataDirectory?: string): Neural {
+  const ofProcess = dataDirectory === undefined ? registryInMemory() : undefined;
+  const registry: Neural["registry"] = async (use) =>
+    ofProcess === undefined ? withRegistry(dataDirectory!, use) : use(await ofProcess);
+
+  async function register(model: Model): Promise<NeuralModel> {
+    await registry((opened) => opened.put(model));
+    return neuralModel(model);
+  }
+
+  function neuralModel(model: Model): NeuralModel {
+    const reference = `${model.manifest.name}@${model.version}`;
+    const costs = new Map<string, ModelCost>();
+
+    async function costOf(
+      target: NeuralTarget,
+      instance: Instance,
+      sizes: DimensionSizes,
+    ): Promise<ModelCost> {
+      const key = `${target} ${canonicalJson(sizes)}`;
+      const before = model.manifest.costs?.[target];
+      const isSame = before !== undefined && isMeasuredHere(before, sizes);
+      const known = costs.get(key) ?? (isSame ? before : undefined);
+      if (known !== undefined) return known;
+      const cost = await measureCost(model, instance, sizes);
+      costs.set(key, cost);
+      await registry((opened) => opened.keepCost(reference, target, cost));
+      return cost;
+    }
+
+    return {
+      ...model,
+      reference,
+      async instantiate({ target = "onnxruntime", batch, dimensions = {} } = {}) {
+        const sizes = batch === undefined ? dimensions : { ...dimensions, [batchName(model.onnx)]: batch };
+        const instance = await engineFor(target).instantiate(model.onnx, { dimensions: sizes });
+        try {
+          const cost = await costOf(target, instance, sizes);
+          const { inputs, outputs } = instance;
+          return {
+            target,
+            inputs,
+            outputs,
+            cost,
+            infer: (given) => instance.run(given),
+            release: () => instance.release(),
+          };
+        } catch (error) {
+          await instance.release();
+          throw error;
+        }
+      },
+      async train(training, options) {
+        const specification = "training" in training ? training.training : training;
+        const result = await train(model.onnx, specification, options);
+        const { version: parent, costs: _, ...manifest } = model.manifest;
+        const system = "training" in training ? training.name : specification.dataset.factory;
+        const provenance = provenanceOf(system, specification, options, result);
+        const trained = createModel({ ...manifest, training: { ...provenance, parent } }, result.model);
+        return { model: await register(trained), result };
+      },
+      evaluate: (metric) => metric(model.onnx),
+    };
+  }
+
+  return {
+    registry,
+    create: async (source, options = {}) => register(modelOf(source, options)),
+    open: async (reference) => neuralModel(await registry((opened) => opened.get(reference))),
+  };
+}
+
+async function registryInMemory(): Promise<Registry> {
+  return openRegistry(await openObjectStore(memoryStore(), "models"));
+}
+
+function batchName({ graph }: OnnxModel): string {
+  const open = openDimensions(graph);
+  if (open.includes("batch") || open.length !== 1) return "batch";
+  return open[0]!;
+}
+
+/** The model that a source stands for, under the options' name. @throws InputError for a source that is no model */
+export function modelOf(source: ModelSource, options: CreateOptions = {}): Model {
+  if (typeof source === "string" || source instanceof URL) {
+    const path = typeof source === "string" ? source : fileURLToPath(source);
+    if (isDirectory(path)) return described(readModelDirectory(path), options);
+    const onnx = readOnnx(readModelFile(path), { directory: dirname(path) });
+    return named(onnx, basename(path, extname(path)), options);
+  }
+  if (source instanceof Uint8Array) {
+    const onnx = readOnnx(source);
+    return named(onnx, onnx.graph.name, options);
+  }
+  if ("graph" in source) return named(source, source.graph.name, options);
+  const { model, ports } = createNetwork(source, createRandom(options.seed ?? 0).fork("parameters"));
+  return named(model, model.graph.name, { ports, ...options });
+}
+
+/** A model in a directory of its own keeps what its manifest says, unless the options say otherwise. */
+function described({ manifest, onnx }: Model, options: CreateOptions): Model {
+  const { version: _, ...rest } = manifest;
+  return createModel({ ...rest, ...textsOf(options), ...options.ports }, onnx);
+}
+
+/** The name of a graph or a file is changed into one that a model may have; one that was given is not. */
+function named(onnx: OnnxModel, fallback: string, options: CreateOptions): Model {
+  const own = fallback
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9]+/g, "-")
+    .replaceAll(/^[-0-9]+|-+$/g, "");
+  const name = options.name ?? own;
+  if (name === "") throw new InputError("name", undefined, "give the model a name");
+  const ports = options.ports ?? portsOf(onnx);
+  return createModel({ format: 1, ...textsOf(options), name, ...ports }, onnx);
+}
+
+function textsOf(options: CreateOptions): Pick<CreateOptions, "name" | "summary" | "implements"> {
+  const { name, summary, implements: implemented } = options;
+  return {
+    ...(name !== undefined && { name }),
+    ...(summary !== undefined && { summary }),
+    ...(implemented !== undefined && { implements: implemented }),
+  };
+}
+
+function isDirectory(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+}
+
+function readModelFile(path: string): Uint8Array {
+  try {
+    return readFileSync(path);
+  } catch (cause) {
+    throw fileError(path, "read", cause, "model");
+  }
+}
