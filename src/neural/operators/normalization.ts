@@ -1,7 +1,7 @@
 import { InputError } from "../../errors.js";
 import type { TensorType, ValueName } from "../graph/graph.js";
 import { elementCount } from "../graph/tensor.js";
-import { averaged, reshaped, scaled, shifted } from "../network/expressions.js";
+import { averaged, reshaped, scaled, shifted, summed } from "../network/expressions.js";
 import {
   attribute,
   broadcastIndices,
@@ -96,56 +96,71 @@ function affine(
   return result;
 }
 
-/** Mean and variance follow every element, so that what a gradient says to all of them at once falls away. */
+/**
+ * With c = x − mean and v = variance + ε the gradient to a value normalized without a scale is
+ * (g − mean(g) − c · mean(g · c) / v) / √v. A scale that is one for all that mean and variance are taken over stands
+ * outside of it, which saves passes over the whole value.
+ */
 function normalizationGradient(
   context: GradientContext,
   form: NormalizationForm,
 ): readonly (ValueName | undefined)[] {
-  const { builder, node, inputTypes, isWanted } = context;
-  const { view, axes, parameter } = form;
+  const { builder, inputTypes, isWanted } = context;
+  refuseStatistics(context);
   const given = context.outputGradient(0);
+  if (given === undefined) return [];
+  const { view, axes, parameter } = form;
+  const count = axes.reduce((product, axis) => product * view[axis]!, 1);
+  const isScaleOutside = axes.every((axis) => (parameter[axis - view.length + parameter.length] ?? 1) === 1);
+  const scale = reshaped(builder, context.input(1), parameter);
+  const { centered, variance, root } = spread(context, form);
+
+  const multiply = (a: ValueName, b: ValueName) => builder.add("Mul", [a, b]);
+  const divide = (a: ValueName, b: ValueName) => builder.add("Div", [a, b]);
+  const toParameter = (value: ValueName, index: number) =>
+    reshaped(builder, unbroadcast(context, value, parameter), inputTypes[index]!.shape);
+
+  const outer = reshaped(builder, given, view);
+  const gradient = isScaleOutside ? outer : multiply(outer, scale);
+  const sum = summed(builder, gradient, axes);
+  const moment = summed(builder, multiply(gradient, centered), axes);
+
+  function toValue(): ValueName {
+    const along = multiply(centered, divide(scaled(builder, moment, 1 / count), variance));
+    const shared = builder.add("Add", [along, scaled(builder, sum, 1 / count)]);
+    const rest = builder.add("Sub", [gradient, shared]);
+    const made = isScaleOutside ? multiply(rest, divide(scale, root)) : divide(rest, root);
+    return reshaped(builder, made, inputTypes[0]!.shape);
+  }
+
+  function toScale(): ValueName {
+    return toParameter(isScaleOutside ? divide(moment, root) : multiply(outer, divide(centered, root)), 1);
+  }
+
+  return [
+    isWanted(0) ? toValue() : undefined,
+    isWanted(1) ? toScale() : undefined,
+    isWanted(2) ? toParameter(isScaleOutside ? sum : outer, 2) : undefined,
+  ];
+}
+
+function refuseStatistics({ node, outputGradient }: GradientContext): void {
   for (let index = 1; index < node.outputs.length; index++)
-    if (context.outputGradient(index) !== undefined)
+    if (outputGradient(index) !== undefined)
       throw new InputError(
         `node ${node.name}`,
         node.outputs[index],
         "let no loss depend on the statistics that a normalization gives: they have no gradient here",
       );
-  if (given === undefined) return [];
-  const gradient = reshaped(builder, given, view);
-  const { normal, root } = normalized(context, form);
-  const toParameter = (value: ValueName, index: number) =>
-    reshaped(builder, unbroadcast(context, value, parameter), inputTypes[index]!.shape);
-
-  function toValue(): ValueName {
-    const scale = reshaped(builder, context.input(1), parameter);
-    const toNormal = builder.add("Mul", [gradient, scale]);
-    const shared = averaged(builder, toNormal, axes);
-    const along = averaged(builder, builder.add("Mul", [toNormal, normal]), axes);
-    const rest = builder.add("Sub", [
-      builder.add("Sub", [toNormal, shared]),
-      builder.add("Mul", [normal, along]),
-    ]);
-    return reshaped(builder, builder.add("Div", [rest, root]), inputTypes[0]!.shape);
-  }
-
-  return [
-    isWanted(0) ? toValue() : undefined,
-    isWanted(1) ? toParameter(builder.add("Mul", [gradient, normal]), 1) : undefined,
-    isWanted(2) ? toParameter(gradient, 2) : undefined,
-  ];
 }
 
-/** The normalized value, in the form's view, and the root of its variance, in the kept shape. */
-function normalized(
-  { builder, input }: GradientContext,
-  { view, axes, epsilon }: NormalizationForm,
-): { normal: ValueName; root: ValueName } {
+/** The value less its mean, in the form's view; the variance with epsilon, and its root, in the kept shape. */
+function spread({ builder, input }: GradientContext, { view, axes, epsilon }: NormalizationForm) {
   const value = reshaped(builder, input(0), view);
   const centered = builder.add("Sub", [value, averaged(builder, value, axes)]);
-  const variance = averaged(builder, builder.add("Mul", [centered, centered]), axes);
-  const root = builder.add("Sqrt", [shifted(builder, variance, epsilon)]);
-  return { normal: builder.add("Div", [centered, root]), root };
+  const squares = builder.add("Mul", [centered, centered]);
+  const variance = shifted(builder, averaged(builder, squares, axes), epsilon);
+  return { centered, variance, root: builder.add("Sqrt", [variance]) };
 }
 
 function formOf(
