@@ -1,11 +1,14 @@
 import { existsSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { openSession } from "../../src/neural/engines/onnxruntime/session.js";
+import { differentiate } from "../../src/neural/gradients/differentiate.js";
 import { sizesOf } from "../../src/neural/graph/dimensions.js";
 import { elementCount, float32Tensor, type Tensor, tensor } from "../../src/neural/graph/tensor.js";
 import { typeGraph } from "../../src/neural/graph/type-graph.js";
 import { interpret } from "../../src/neural/interpreter/interpret.js";
-import { readOnnx } from "../../src/neural/onnx/index.js";
+import { networkBuilder } from "../../src/neural/network/builder.js";
+import { summed } from "../../src/neural/network/expressions.js";
+import { readOnnx, writeOnnx } from "../../src/neural/onnx/index.js";
 import { numericTensor, storedTensor } from "../../src/neural/operators/numeric.js";
 import { createRandom } from "../../src/system/index.js";
 
@@ -23,7 +26,7 @@ const halves = (...shape: number[]) =>
 const integers = (numbers: readonly number[]) =>
   tensor("int32", [1, numbers.length], Int32Array.from(numbers));
 
-const resourceBlocks = 3;
+const resourceBlocks = 2;
 const subcarriers = 12 * resourceBlocks;
 /** Pilots of one port: six subcarriers of a block, three symbols. */
 const pilots = 18 * resourceBlocks;
@@ -82,5 +85,55 @@ describe.each(models)("the network %s", (name, inputs) => {
         elementType: computed[output]!.elementType,
         shape: computed[output]!.shape,
       });
+  });
+
+  it.skipIf(!existsSync(file))("has gradients to its weights, which ONNX Runtime computes, too", async () => {
+    const model = readOnnx(readFileSync(file));
+    const { opset } = model;
+    const builder = networkBuilder(name, {
+      from: model.graph,
+      opset,
+      dimensions: sizesOf(model.graph, inputs),
+    });
+    const loss = builder.add(
+      "Sum",
+      model.graph.outputs.map((output) => {
+        const { shape } = builder.typeOf(output.name);
+        const weighted = builder.add("Mul", [output.name, builder.constant(normal(...shape))]);
+        return summed(
+          builder,
+          weighted,
+          shape.map((_, axis) => axis),
+          false,
+        );
+      }),
+    );
+    builder.output("loss", loss);
+    const weights = [...model.graph.initializers].filter(
+      ([, { elementType, shape }]) => elementType === "float32" && shape.length >= 2,
+    );
+    const gradients = differentiate(
+      builder,
+      loss,
+      weights.map(([weight]) => weight),
+    );
+    for (const [weight, gradient] of Object.entries(gradients))
+      builder.output(`${weight}.gradient`, gradient);
+    const graph = builder.graph();
+    const computed = interpret({ ...model, graph }, inputs);
+    const session = await openSession(writeOnnx({ ...model, graph }));
+    const theirs = await session.run(inputs);
+    await session.release();
+    let reached = 0;
+    for (const [weight] of weights) {
+      const gradient = computed[`${weight}.gradient`]!.data;
+      const other = numericTensor(theirs[`${weight}.gradient`]!).data;
+      const largest = Math.max(...gradient.map(Math.abs));
+      const worst = Math.max(...gradient.map((one, at) => Math.abs(one - other[at]!)));
+      if (largest > 0) reached++;
+      // The states of other users count nothing with one: their gradients are 0.
+      expect(worst, weight).toBeLessThan(1e-4 * largest + 1e-9);
+    }
+    expect(reached).toBeGreaterThan(weights.length / 2);
   });
 });
