@@ -1,4 +1,16 @@
 export { type Clock, openClock, openSystemClock, openThreadClock } from "./clock.js";
+export {
+  HELPER_WORDS,
+  type HelperStart,
+  type HelperWords,
+  helperWord,
+  startHelper,
+  startHelperHere,
+  stopHelper,
+  useHelperStarter,
+  wakeHelper,
+  whileBusy,
+} from "./helper-thread.js";
 export { type Koffi, loadKoffi } from "./koffi.js";
 export { leasedProcessors, leaseProcessor, type ProcessorLease } from "./processor-lease.js";
 export {

@@ -11,6 +11,7 @@
  * 4. The message that tells why a slot failed is posted before the slot counts as completed.
  */
 import type { ErrorDescription } from "../../errors.js";
+import type { HelperStart } from "../../system/index.js";
 import type { Configuration } from "../flow-instance.js";
 import type { KernelRecord } from "../kernel-store.js";
 import { keysPerSlot } from "../keyed-rows.js";
@@ -169,6 +170,8 @@ export type Reply =
       readonly realTimeProblem: string | undefined;
     }
   | { readonly kind: "start failed"; readonly error: ErrorDescription }
+  /** It needs a thread that may end later than itself. */
+  | { readonly kind: "start helper"; readonly module: string; readonly data: HelperStart }
   | {
       readonly kind: "prepared";
       readonly variant: number;

@@ -2,6 +2,7 @@
 import { MessageChannel, receiveMessageOnPort, Worker } from "node:worker_threads";
 import { connectionForThread } from "../../compiler/index.js";
 import { NeuroranError, reviveError } from "../../errors.js";
+import { type HelperWords, startHelper, stopHelper } from "../../system/index.js";
 import { type Deferred, deferred } from "../deferred.js";
 import type { Tensor } from "../tensor.js";
 import { withViews } from "../tensor.js";
@@ -19,7 +20,16 @@ type Started = Extract<Reply, { kind: "started" }>;
 /** What is not an answer to one of the thread's own requests. */
 export type Notice = Exclude<
   Reply,
-  { kind: "started" | "start failed" | "prepared" | "preparation failed" | "ready" | "not ready" }
+  {
+    kind:
+      | "started"
+      | "start failed"
+      | "start helper"
+      | "prepared"
+      | "preparation failed"
+      | "ready"
+      | "not ready";
+  }
 >;
 
 export interface SlotThread {
@@ -77,6 +87,7 @@ export function startSlotThread(
   const started = deferred<Started>();
   started.promise.catch(() => undefined);
   const preparing = new Map<number, Deferred<Record<string, Tensor>>>();
+  const helpers: HelperWords[] = [];
   let ready: Deferred<void> | undefined;
   let closing: NodeJS.Timeout | undefined;
   let latest: SlotThread["latest"] = { kernels: [], lasting: [] };
@@ -103,6 +114,10 @@ export function startSlotThread(
         break;
       case "not ready":
         ready?.reject(reviveError(message.error, "PREPARATION_FAILED"));
+        break;
+      case "start helper":
+        helpers.push(message.data.words);
+        startHelper(message.module, message.data);
         break;
       case "kernels":
         latest = { ...latest, kernels: message.kernels };
@@ -137,6 +152,7 @@ export function startSlotThread(
       clearTimeout(closing);
       const text = `the slot worker of ${module} ended with status ${status}`;
       end(new NeuroranError("SLOT_WORKER_ENDED", `${text}; start another executor`));
+      for (const words of helpers) stopHelper(words);
       resolve();
     });
   });

@@ -5,7 +5,7 @@
 import { type MessagePort, receiveMessageOnPort, workerData } from "node:worker_threads";
 import { type ConnectionEnd, useConnection } from "../../compiler/index.js";
 import { describeError, InputError, NeuroranError } from "../../errors.js";
-import { avoidProcessors, openClock, runOn, setRealTime } from "../../system/index.js";
+import { avoidProcessors, openClock, runOn, setRealTime, useHelperStarter } from "../../system/index.js";
 import { type Arena, createArena } from "../arena.js";
 import type { FlowInstance, Variant } from "../flow-instance.js";
 import { keysPerSlot } from "../keyed-rows.js";
@@ -35,6 +35,7 @@ const { start, port, compiler } = workerData as {
   compiler: ConnectionEnd;
 };
 useConnection(compiler);
+useHelperStarter((module, data) => port.postMessage({ kind: "start helper", module, data }, [data.port]));
 const { memory, part, index: self, processor } = start;
 const ownProcessor = processor === undefined ? [] : [processor];
 // A thread that does not own the slots keeps off their processor as long as it has anything to do.
