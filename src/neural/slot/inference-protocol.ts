@@ -11,39 +11,32 @@
  * 4. The inference thread runs where the asking one does, and goes behind it: they take turns, nothing of theirs moves from one
  *    processor's cache to another's, and a question that takes too long does not keep the asking thread from going on.
  */
-import type { MessagePort } from "node:worker_threads";
 import type { ErrorDescription } from "../../errors.js";
+import { HELPER_WORDS } from "../../system/index.js";
 import type { TensorType } from "../graph/graph.js";
 
-/** Words that the threads share, each on a cache line of its own; counters wrap around at 32 bits. */
+/** Words that the threads share beside a helper's, each on a cache line of its own; counters wrap around at 32 bits. */
 export const word = {
-  signal: 0,
-  asked: 16,
-  answered: 32,
+  asked: HELPER_WORDS,
+  answered: HELPER_WORDS + 16,
   /** The mailbox that the open question is for. */
-  mailbox: 48,
+  mailbox: HELPER_WORDS + 32,
   /** How the last question was answered. */
-  outcome: 64,
+  outcome: HELPER_WORDS + 48,
   /** Requests sent, and those served. */
-  requests: 80,
-  served: 96,
-  /** 1 when the thread is gone, as far as the asking thread has heard. */
-  ended: 112,
-  /** The system's number of the thread; 0 where the system does not tell. */
-  thread: 128,
+  requests: HELPER_WORDS + 64,
+  served: HELPER_WORDS + 80,
   /** Raised when the asking thread runs elsewhere or goes before others as it did not before; what the two following say. */
-  placements: 144,
+  placements: HELPER_WORDS + 96,
   /** The processor that it is pinned to, or -1. */
-  processor: 160,
+  processor: HELPER_WORDS + 112,
   /** 1 where it has real-time priority. */
-  realTime: 176,
+  realTime: HELPER_WORDS + 128,
 } as const;
 
-export const WORDS = 192;
+export const WORDS = HELPER_WORDS + 144;
 
 export const outcome = { done: 1, notFinite: 2, failed: 3 } as const;
-
-export type SharedWords = Int32Array<SharedArrayBuffer>;
 
 /** A tensor in memory that both threads see. */
 export interface SharedTensor extends TensorType {
@@ -67,9 +60,3 @@ export type InferenceRequest =
 export type InferenceReply =
   | { readonly kind: "opened"; readonly outputs: SharedTensors }
   | { readonly kind: "refused"; readonly error: ErrorDescription };
-
-/** What the thread is started with. */
-export interface InferenceStart {
-  readonly words: SharedWords;
-  readonly port: MessagePort;
-}

@@ -1,20 +1,25 @@
 /** The thread that infers for this one, as this one sees it (invariants in inference-protocol.ts). */
-import { existsSync } from "node:fs";
-import { MessageChannel, receiveMessageOnPort, Worker } from "node:worker_threads";
+import { MessageChannel, receiveMessageOnPort } from "node:worker_threads";
 import { NeuroranError, reviveError } from "../../errors.js";
 import type { AttemptOutcome } from "../../functions/index.js";
-import { hasRealTime, openClock, setProcessors } from "../../system/index.js";
+import {
+  type HelperWords,
+  hasRealTime,
+  helperWord,
+  openClock,
+  setProcessors,
+  startHelper,
+  wakeHelper,
+} from "../../system/index.js";
 import type { NamedTensors } from "../engines/engine.js";
 import type { TensorType } from "../graph/graph.js";
 import { elementArray, elementCount, type Tensor } from "../graph/tensor.js";
 import {
   type InferenceReply,
   type InferenceRequest,
-  type InferenceStart,
   outcome,
   type SharedTensor,
   type SharedTensors,
-  type SharedWords,
   WORDS,
   word,
 } from "./inference-protocol.js";
@@ -40,41 +45,24 @@ const LONGEST_WAIT = 10_000;
 const LONGEST_OPENING = 60_000;
 
 interface InferenceThread {
-  readonly words: SharedWords;
+  readonly words: HelperWords;
   /** Tells it, before a question, where this thread runs now. */
   follow(): void;
   readonly isAlive: () => boolean;
   request(request: InferenceRequest): void;
-  /** Waits until all requests are served. @throws NeuroranError ENGINE_ENDED where nobody serves them. */
-  settle(): InferenceReply | undefined;
+  /** Waits until all requests are served, the last of which is answered. @throws NeuroranError ENGINE_ENDED where nobody serves them. */
+  settle(): InferenceReply;
 }
 
 let thread: InferenceThread | undefined;
 let mailboxes = 0;
 
 function startThread(): InferenceThread {
-  const words: SharedWords = new Int32Array(new SharedArrayBuffer(4 * WORDS));
+  const words: HelperWords = new Int32Array(new SharedArrayBuffer(4 * WORDS));
   const { port1: port, port2 } = new MessageChannel();
-  const start: InferenceStart = { words, port: port2 };
-  const worker = new Worker(new URL("./inference-worker.js", import.meta.url), {
-    workerData: start,
-    transferList: [port2],
-  });
-  worker.unref();
   port.unref();
-  // Heard by threads only that return to their event loop, which slot threads do not.
-  const end = (): void => {
-    Atomics.store(words, word.ended, 1);
-    Atomics.notify(words, word.answered);
-    Atomics.notify(words, word.served);
-  };
-  worker.on("error", end);
-  worker.on("exit", end);
-  const isAlive = (): boolean => {
-    if (Atomics.load(words, word.ended) === 1) return false;
-    const number = Atomics.load(words, word.thread);
-    return number === 0 || process.platform !== "linux" || existsSync(`/proc/self/task/${number}`);
-  };
+  startHelper(new URL("./inference-worker.js", import.meta.url).href, { words, port: port2 });
+  const isAlive = (): boolean => Atomics.load(words, helperWord.ended) === 0;
   let told: readonly number[] | undefined;
   let toldRealTime = false;
   return {
@@ -92,14 +80,16 @@ function startThread(): InferenceThread {
     request(request) {
       port.postMessage(request);
       Atomics.add(words, word.requests, 1);
-      raise(words);
+      wakeHelper(words);
     },
     settle() {
       const deadline = performance.now() + LONGEST_OPENING;
       for (;;) {
         const served = Atomics.load(words, word.served);
-        if (served === Atomics.load(words, word.requests)) return receiveMessageOnPort(port)?.message;
-        if (!isAlive() || performance.now() > deadline)
+        const isServed = served === Atomics.load(words, word.requests);
+        const reply: InferenceReply | undefined = isServed ? receiveMessageOnPort(port)?.message : undefined;
+        if (reply !== undefined) return reply;
+        if (isServed || !isAlive() || performance.now() > deadline)
           throw new NeuroranError(
             "ENGINE_ENDED",
             "the thread that infers has ended; prepare the function again",
@@ -108,11 +98,6 @@ function startThread(): InferenceThread {
       }
     },
   };
-}
-
-function raise(words: SharedWords): void {
-  Atomics.add(words, word.signal, 1);
-  Atomics.notify(words, word.signal);
 }
 
 function viewOf({ elementType, shape, buffer }: SharedTensor): Tensor {
@@ -148,27 +133,33 @@ export function openMailbox(bytes: Uint8Array, inputs: Readonly<Record<string, T
     }),
   );
   request({ kind: "open", mailbox, bytes, inputs: shared });
-  const reply = settle();
-  if (reply === undefined) throw new NeuroranError("ENGINE_ENDED", "the thread that infers said nothing");
+  let reply: InferenceReply;
+  try {
+    reply = settle();
+  } catch (error) {
+    // What it may still say must not be taken for an answer to somebody else.
+    thread = undefined;
+    throw error;
+  }
   if (reply.kind === "refused") throw reviveError(reply.error, "MODEL_REFUSED");
   const readClock = openClock();
   const now = new Float64Array(1);
   let sequence = 0;
 
   const ask = (answerBy: Float64Array): AttemptOutcome => {
-    if (Atomics.load(words, word.ended) === 1) return "unavailable";
+    if (Atomics.load(words, helperWord.ended) === 1) return "unavailable";
     const before = Atomics.load(words, word.answered);
     if (before !== Atomics.load(words, word.asked)) return "unavailable";
     sequence = (before + 1) | 0;
     follow();
     Atomics.store(words, word.mailbox, mailbox);
     Atomics.store(words, word.asked, sequence);
-    raise(words);
+    wakeHelper(words);
     readClock(now, 0);
     const until = Math.min(answerBy[0]!, now[0]! + LONGEST_WAIT);
     while (Atomics.load(words, word.answered) !== sequence) {
       const left = until - now[0]!;
-      if (left <= 0 || Atomics.load(words, word.ended) === 1) return "late";
+      if (left <= 0 || Atomics.load(words, helperWord.ended) === 1) return "late";
       Atomics.wait(words, word.answered, before, left);
       readClock(now, 0);
     }

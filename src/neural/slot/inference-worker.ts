@@ -2,24 +2,22 @@
  * The thread that infers for a thread that must not wait longer than it wants (invariants in inference-protocol.ts). It
  * sleeps between questions.
  */
-import { readlinkSync } from "node:fs";
 import { receiveMessageOnPort, workerData } from "node:worker_threads";
 import { describeError } from "../../errors.js";
-import { runOn, setRealTime } from "../../system/index.js";
+import { type HelperStart, helperWord, runOn, setRealTime, whileBusy } from "../../system/index.js";
 import { openSession, type Session } from "../engines/onnxruntime/session.js";
 import { elementArray, elementCount, type Tensor, tensor } from "../graph/tensor.js";
 import { holdsNumbers } from "./finite.js";
 import {
   type InferenceReply,
   type InferenceRequest,
-  type InferenceStart,
   outcome,
   type SharedTensor,
   type SharedTensors,
   word,
 } from "./inference-protocol.js";
 
-const { words, port } = workerData as InferenceStart;
+const { words, port } = workerData as HelperStart;
 
 interface Mailbox {
   readonly session: Session;
@@ -105,15 +103,6 @@ async function serve(request: InferenceRequest): Promise<void> {
   port.postMessage(reply);
 }
 
-/** The number that Linux has for this thread. */
-function threadNumber(): number {
-  try {
-    return Number(readlinkSync("/proc/thread-self").split("/").at(-1));
-  } catch {
-    return 0;
-  }
-}
-
 /** Follows the asking thread. */
 function place(): void {
   const processor = Atomics.load(words, word.processor);
@@ -122,17 +111,18 @@ function place(): void {
   setRealTime(processor >= 0 && Atomics.load(words, word.realTime) === 1, "second");
 }
 
-Atomics.store(words, word.thread, threadNumber());
 let placements = 0;
 let served = 0;
 let answered = 0;
-for (;;) {
-  const signal = Atomics.load(words, word.signal);
+while (Atomics.load(words, helperWord.stop) === 0) {
+  const signal = Atomics.load(words, helperWord.signal);
   if (Atomics.load(words, word.requests) !== served) {
-    for (let one = receiveMessageOnPort(port); one !== undefined; one = receiveMessageOnPort(port)) {
-      await serve(one.message);
-      served = (served + 1) | 0;
-    }
+    await whileBusy(words, async () => {
+      for (let one = receiveMessageOnPort(port); one !== undefined; one = receiveMessageOnPort(port)) {
+        await serve(one.message);
+        served = (served + 1) | 0;
+      }
+    });
     Atomics.store(words, word.served, served);
     Atomics.notify(words, word.served);
   } else if (Atomics.load(words, word.asked) !== answered) {
@@ -142,9 +132,11 @@ for (;;) {
       place();
     }
     const mailbox = mailboxes.get(Atomics.load(words, word.mailbox));
-    const came = await mailbox?.answer().catch(() => outcome.failed);
+    const came = await whileBusy(words, async () => await mailbox?.answer().catch(() => outcome.failed));
     Atomics.store(words, word.outcome, came ?? outcome.failed);
     Atomics.store(words, word.answered, answered);
     Atomics.notify(words, word.answered);
-  } else Atomics.wait(words, word.signal, signal);
+  } else Atomics.wait(words, helperWord.signal, signal);
 }
+for (const { session } of mailboxes.values()) await session.release();
+port.close();

@@ -1,4 +1,4 @@
-import { InputError } from "../../../errors.js";
+import { InputError, NeuroranError } from "../../../errors.js";
 import type { Graph } from "../../graph/graph.js";
 
 /**
@@ -15,8 +15,23 @@ const patterns = [
 /** How it names a node whose inputs have shapes that do not fit. */
 const shapePattern = /Node \((?<node>.*)\) Op \((?<operator>\w+)\) \[ShapeInferenceError\] (?<reason>.*)$/s;
 
-/** What ONNX Runtime's refusal of a graph means: the operator and the node, where its words name them. */
-export function refusalOf(text: string, graph: Graph, cause: unknown): InputError {
+/**
+ * What it means that a session could not be opened for a bound graph, or its first run failed: an InputError with the operator
+ * and the node that ONNX Runtime lacks, or the sizes that do not fit. Other errors stay what they are.
+ */
+export function explained(error: unknown, graph: Graph): unknown {
+  if (!(error instanceof NeuroranError)) return error;
+  if (error.code === "MODEL_REFUSED") return refusalOf(error.message, graph, error);
+  if (error.code !== "INFERENCE_FAILED") return error;
+  const remedy = `give sizes that fit the model: ${error.message}`;
+  return new InputError("shapes", sizesOf(graph), remedy, { cause: error });
+}
+
+function sizesOf({ inputs }: Graph): string {
+  return inputs.map(({ name, type }) => `${name}[${type.shape.join(", ")}]`).join(", ");
+}
+
+function refusalOf(text: string, graph: Graph, cause: unknown): InputError {
   for (const pattern of patterns) {
     const found = pattern.exec(text)?.groups;
     if (found === undefined) continue;
@@ -29,9 +44,8 @@ export function refusalOf(text: string, graph: Graph, cause: unknown): InputErro
   }
   const shapes = shapePattern.exec(text)?.groups;
   if (shapes !== undefined) {
-    const sizes = graph.inputs.map(({ name, type }) => `${name}[${type.shape.join(", ")}]`).join(", ");
     const remedy = `give sizes that fit the model's ${shapes.operator}: ${shapes.reason}`;
-    return new InputError(`shapes at node ${shapes.node}`, sizes, remedy, { cause });
+    return new InputError(`shapes at node ${shapes.node}`, sizesOf(graph), remedy, { cause });
   }
   return new InputError("model", graph.name, `ONNX Runtime does not run it: ${text}`, { cause });
 }

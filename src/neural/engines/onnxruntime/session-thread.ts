@@ -1,5 +1,6 @@
-import { Worker } from "node:worker_threads";
+import { MessageChannel } from "node:worker_threads";
 import { NeuroranError, reviveError } from "../../../errors.js";
+import { HELPER_WORDS, type HelperWords, startHelper } from "../../../system/index.js";
 import type { NamedTensors } from "../engine.js";
 import type { SessionAnswer, SessionRequest } from "./protocol.js";
 import type { Session } from "./session.js";
@@ -14,8 +15,6 @@ export interface SessionThread {
   run(session: number, inputs: NamedTensors): Promise<NamedTensors>;
   /** Releases a session behind the runs that were asked for. */
   release(session: number): Promise<void>;
-  /** Ends it wherever it is. */
-  terminate(): Promise<void>;
 }
 
 type Request<R = SessionRequest> = R extends SessionRequest ? Omit<R, "number"> : never;
@@ -25,30 +24,31 @@ type Request<R = SessionRequest> = R extends SessionRequest ? Omit<R, "number"> 
  * waits for a thread that is gone fails with NeuroranError ENGINE_ENDED.
  */
 export function startSessionThread(): SessionThread {
-  const worker = new Worker(new URL("./session-worker.js", import.meta.url));
+  const words: HelperWords = new Int32Array(new SharedArrayBuffer(4 * HELPER_WORDS));
+  const { port1: port, port2 } = new MessageChannel();
+  startHelper(new URL("./session-worker.js", import.meta.url).href, { words, port: port2 });
   const waiting = new Map<number, { resolve(answer: unknown): void; reject(error: Error): void }>();
   let numbers = 0;
   let ended: NeuroranError | undefined;
-  worker.unref();
 
   const settled = (number: number) => {
     const one = waiting.get(number);
     waiting.delete(number);
-    if (waiting.size === 0) worker.unref();
+    if (waiting.size === 0) port.unref();
     return one;
   };
-  const end = (why: string, cause?: unknown): void => {
-    const text = `a thread of ONNX Runtime ${why}; instantiate the model again`;
-    ended ??= new NeuroranError("ENGINE_ENDED", text, { cause });
-    for (const number of [...waiting.keys()]) settled(number)?.reject(ended);
-  };
-  worker.on("message", (answer: SessionAnswer) => {
+  port.on("message", (answer: SessionAnswer) => {
     const one = settled(answer.number);
     if (answer.kind === "failed") one?.reject(reviveError(answer.error, "INFERENCE_FAILED"));
     else one?.resolve(answer);
   });
-  worker.on("error", (error) => end(`died: ${error.message}`, error));
-  worker.on("exit", (status) => end(`ended with status ${status}`));
+  // As the thread's end of it is when the thread is gone.
+  port.on("close", () => {
+    const text = "a thread of ONNX Runtime has ended; instantiate the model again";
+    ended = new NeuroranError("ENGINE_ENDED", text);
+    for (const number of [...waiting.keys()]) settled(number)?.reject(ended);
+  });
+  port.unref();
 
   const ask = <K extends SessionAnswer["kind"]>(
     request: Request,
@@ -58,8 +58,8 @@ export function startSessionThread(): SessionThread {
     const number = numbers++;
     return new Promise((resolve, reject) => {
       waiting.set(number, { resolve: resolve as (answer: unknown) => void, reject });
-      worker.ref();
-      worker.postMessage({ ...request, number }, [...transfer]);
+      port.ref();
+      port.postMessage({ ...request, number }, [...transfer]);
     });
   };
   return {
@@ -73,9 +73,6 @@ export function startSessionThread(): SessionThread {
     },
     async release(session) {
       await ask<"released">({ kind: "release", session });
-    },
-    async terminate() {
-      await worker.terminate();
     },
   };
 }

@@ -1,13 +1,13 @@
 /** A thread that holds sessions and runs them, one request after the other. */
-import { type MessagePort, parentPort } from "node:worker_threads";
+import { workerData } from "node:worker_threads";
 import { describeError } from "../../../errors.js";
-import { avoidProcessors, leasedProcessors } from "../../../system/index.js";
+import { avoidProcessors, type HelperStart, leasedProcessors, whileBusy } from "../../../system/index.js";
 import { elementArray, type Tensor } from "../../graph/tensor.js";
 import type { NamedTensors } from "../engine.js";
 import type { SessionAnswer, SessionRequest } from "./protocol.js";
 import { openSession, type Session } from "./session.js";
 
-const port = parentPort as MessagePort;
+const { words, port } = workerData as HelperStart;
 const sessions = new Map<number, Session>();
 
 async function answer(request: SessionRequest): Promise<SessionAnswer> {
@@ -53,9 +53,12 @@ let latest: Promise<unknown> = Promise.resolve();
 port.on("message", (request: SessionRequest) => {
   latest = latest.then(async () => {
     const { number } = request;
-    const said = await answer(request).catch(
-      (error): SessionAnswer => ({ number, kind: "failed", error: describeError(error) }),
+    const said = await whileBusy(words, () =>
+      answer(request).catch(
+        (error): SessionAnswer => ({ number, kind: "failed", error: describeError(error) }),
+      ),
     );
+    if (said === undefined) return;
     port.postMessage(
       said,
       said.kind === "computed"
