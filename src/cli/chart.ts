@@ -1,5 +1,6 @@
 import { scaleLinear, scaleLog } from "d3-scale";
 import { wilsonInterval } from "../neural/measured.js";
+import { colours, escaped, pictureStyle, place } from "./picture.js";
 
 /** One measured point of a block error rate curve. */
 export interface ChartPoint {
@@ -18,9 +19,6 @@ export interface ChartCurve {
 const width = 720;
 const height = 480;
 const margin = { top: 48, right: 24, bottom: 56, left: 72 };
-
-/** Distinguishable with every common colour vision deficiency, on white and on black (Okabe and Ito). */
-const colours = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9"];
 
 /**
  * Block error rate over SNR as an SVG picture: logarithmic axis, 95 % confidence bars, legend; text and grid follow
@@ -79,10 +77,7 @@ export function blerChart(title: string, curves: readonly ChartCurve[]): string 
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" role="img">`,
     `<title>${escaped(title)}</title>`,
-    // Plain classes: few viewers but browsers know CSS variables.
-    "<style>text{fill:#1f2328;font:12px system-ui,sans-serif}.title{font-size:16px;font-weight:600}",
-    ".paper{fill:#fff}.grid{stroke:#d1d9e0}.minor{stroke-opacity:.5}",
-    "@media(prefers-color-scheme:dark){text{fill:#e6edf3}.paper{fill:#0d1117}.grid{stroke:#30363d}}</style>",
+    pictureStyle,
     `<rect class="paper" width="${width}" height="${height}"/>`,
     `<text class="title" x="${margin.left}" y="28">${escaped(title)}</text>`,
     ...vertical,
@@ -103,12 +98,4 @@ export function confidence({ errors, blocks }: Omit<ChartPoint, "snr_db">): [low
 
 function heightOf({ errors, blocks }: ChartPoint): number {
   return Math.max(errors, 1) / blocks;
-}
-
-function place(position: number): string {
-  return String(Number(position.toFixed(2)));
-}
-
-function escaped(text: string): string {
-  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
 }
