@@ -1,10 +1,9 @@
-import { readFileSync } from "node:fs";
 import { floatLanes } from "../../../compiler/index.js";
 import type { Process } from "../../../functions/index.js";
 import { bodyShape } from "../../../neural/engines/jit/body.js";
 import { planNetwork } from "../../../neural/engines/jit/rules.js";
 import type { OnnxModel } from "../../../neural/graph/graph.js";
-import { readOnnx } from "../../../neural/onnx/index.js";
+import { builtInModel } from "../../../neural/models/built-in.js";
 import { memoized } from "../../memoized.js";
 import type { SquareOrder } from "../axis-llr.js";
 import { type DemappingContext, demappingProcess, prepareDemapping } from "../demapping.js";
@@ -21,13 +20,10 @@ export const LLRNET_NAMES: Readonly<Record<SquareOrder, string>> = {
 };
 
 /** The trained network of an order that comes with the package. */
-export const packagedLlrnet = memoized(
+const packagedLlrnet = memoized(
   4,
   (order: SquareOrder) => order,
-  (order: SquareOrder): OnnxModel =>
-    readOnnx(
-      readFileSync(new URL(`../../../../../models/${LLRNET_NAMES[order]}/model.onnx`, import.meta.url)),
-    ),
+  (order: SquareOrder): OnnxModel => builtInModel(LLRNET_NAMES[order]).onnx,
 );
 
 /**
