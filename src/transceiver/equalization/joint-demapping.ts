@@ -15,8 +15,8 @@ import {
   modulationScheme,
   modulationSchemeIndex,
 } from "../mapping/modulation-scheme.js";
-import { prepareScramblingSequence } from "../mapping/scrambling-sequence.js";
-import { SOFT_BIT_STEP, softBitsKernel } from "../mapping/soft-bits-kernel.js";
+import { prepareSoftBits } from "../mapping/soft-bits.js";
+import { SOFT_BIT_STEP } from "../mapping/soft-bits-kernel.js";
 import { prepareDataRows, type RowProcess } from "./data-rows.js";
 import { dataRuns } from "./data-runs.js";
 import { findLeastNoise, setWeights } from "./equalization.js";
@@ -65,7 +65,7 @@ type JointDemappingContext = Context<
 
 /** @throws InputError where the sizes are those of no square constellation; NeuroranError DIMENSION_MISMATCH. */
 function prepareTreeSearch(context: JointDemappingContext): Process {
-  const { dimensions, parameters, inputs, outputs, state, compile, scratch, target } = context;
+  const { dimensions, parameters, inputs, outputs, state, scratch, target } = context;
   const { antenna: antennas, layer: layers, symbol, subcarrier, codewordBit: bits } = dimensions;
   if (parameters.signalType.transformPrecoding)
     throw new InputError(
@@ -95,13 +95,10 @@ function prepareTreeSearch(context: JointDemappingContext): Process {
   const rows = prepareDataRows({ ...context, dimensions: { ...dimensions, re } }, () =>
     treeSearchKernel(shape),
   );
-  const quantize = compile(softBitsKernel());
-  const steps = Math.ceil(bits / SOFT_BIT_STEP);
-  const sequence = prepareScramblingSequence(context, SOFT_BIT_STEP * steps);
   const perElement = layers * order;
   // The search may write the soft bits of a vector's lanes past the last resource element.
-  const soft = scratch("softBits", "float32", bits + lanes * perElement + SOFT_BIT_STEP).offset;
-  const last = scratch("lastStep", "int8", SOFT_BIT_STEP);
+  const softBits = prepareSoftBits(context, outputs.llrs, bits, lanes * perElement + SOFT_BIT_STEP);
+  const soft = softBits.soft.offset;
   const workspace = scratch("workspace", "float32", treeSearchWorkspace(shape)).offset;
   const weights = scratch("weights", "float32", antennas);
   const least = new Float64Array(1);
@@ -109,9 +106,6 @@ function prepareTreeSearch(context: JointDemappingContext): Process {
   const search: RowProcess = (run, grid, channel, output, count, stride) => {
     run(grid, channel, weights.offset, workspace, soft + 4 * perElement * output, count, stride);
   };
-  const whole = bits - (bits % SOFT_BIT_STEP);
-  // Of the last, incomplete step.
-  const [restSoft, restSequence] = [soft + 4 * whole, sequence.offset + whole / 8];
   return () => {
     keepModulationScheme(grant, scheme);
     if (scheme[modulationSchemeIndex.modulationOrder] !== order) {
@@ -121,10 +115,6 @@ function prepareTreeSearch(context: JointDemappingContext): Process {
     findLeastNoise(inputs.channel.view, least);
     setWeights(inputs.noise.view, least, weights.view);
     rows(search);
-    sequence.generate(scheme[modulationSchemeIndex.scramblingInit]!);
-    quantize(soft, sequence.offset, outputs.llrs.offset, whole);
-    if (whole === bits) return;
-    quantize(restSoft, restSequence, last.offset, SOFT_BIT_STEP);
-    for (let bit = whole; bit < bits; bit++) llrs[bit] = last.view[bit - whole]!;
+    softBits.write(scheme[modulationSchemeIndex.scramblingInit]!);
   };
 }

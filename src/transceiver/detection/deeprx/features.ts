@@ -18,8 +18,6 @@ export const DEEPRX_BITS = 4;
 
 /** What the network must know of a grid beside what was received. DM-RS is of configuration type 1 and single symbols. */
 export interface GridShape {
-  /** At most `DEEPRX_SYMBOLS`; planes are filled up to as many with elements that are nothing. */
-  readonly symbols: number;
   readonly subcarriers: number;
   /** OFDM symbols with DM-RS, counted in the grid. */
   readonly dmrsSymbols: readonly number[];
@@ -31,7 +29,6 @@ export interface GridShape {
 
 /** Whether a resource element of the shape carries data. */
 export function isData(shape: GridShape, symbol: number, subcarrier: number): boolean {
-  if (symbol >= shape.symbols) return false;
   return !shape.dmrsSymbols.includes(symbol) || subcarrier % 2 >= shape.cdmGroupsWithoutData;
 }
 
@@ -68,18 +65,15 @@ export function writeGrid(
   references: Float32Array,
   out: Float32Array,
 ): number {
-  const { symbols, subcarriers, dmrsSymbols, delta } = shape;
+  const { subcarriers, dmrsSymbols, delta } = shape;
   const plane = DEEPRX_SYMBOLS * subcarriers;
-  const used = symbols * subcarriers;
   for (let antenna = 0; antenna < DEEPRX_ANTENNAS; antenna++) {
     const [re, im] = [antenna * plane, (DEEPRX_ANTENNAS + antenna) * plane];
-    const from = 2 * antenna * used;
-    for (let at = 0; at < used; at++) {
+    const from = 2 * antenna * plane;
+    for (let at = 0; at < plane; at++) {
       out[re + at] = received[from + 2 * at]!;
       out[im + at] = received[from + 2 * at + 1]!;
     }
-    out.fill(0, re + used, re + plane);
-    out.fill(0, im + used, im + plane);
   }
   let energy = 0;
   const pilots = subcarriers / 2;

@@ -6,7 +6,7 @@ import {
   onnxModel,
   type ValueName,
 } from "../../../neural/graph/graph.js";
-import { float32Tensor, int64Tensor } from "../../../neural/graph/tensor.js";
+import { float32Tensor, int64Tensor, type Tensor } from "../../../neural/graph/tensor.js";
 import { type NetworkBuilder, networkBuilder } from "../../../neural/network/builder.js";
 import type { Random } from "../../../system/index.js";
 import { DEEPRX_ANTENNAS, DEEPRX_BITS, DEEPRX_SYMBOLS, ELEMENT_PLANES, GRID_PLANES } from "./features.js";
@@ -15,43 +15,57 @@ import { DEEPRX_ANTENNAS, DEEPRX_BITS, DEEPRX_SYMBOLS, ELEMENT_PLANES, GRID_PLAN
 export interface DeeprxSize {
   /** Channels of the residual blocks. */
   readonly channels: number;
-  /** Filters that a stage chooses among when it estimates the channel anew. */
-  readonly filters: number;
-  /** Their taps over symbols and subcarriers. */
+  /** Taps over symbols and subcarriers of the filters that a stage chooses among when it estimates the channel anew. */
   readonly filterTaps: readonly [number, number];
-  /** Of each stage, the dilations over symbols and subcarriers of its residual blocks. */
-  readonly stages: readonly (readonly (readonly [number, number])[])[];
+  /** Estimates of the channel from decisions, one after the other. All but the first share their weights. */
+  readonly iterations: number;
 }
+
+/** The network that is trained and committed. */
+export const DEEPRX_SIZE: DeeprxSize = { channels: 24, filterTaps: [7, 7], iterations: 6 };
 
 /** Filters over frequency that the pilots' first estimate is made of: bell-shaped, of these widths in subcarriers. */
 const PILOT_FILTER_WIDTHS = [0.7, 1.5, 3, 6];
 const PILOT_FILTER_TAPS = 13;
 
+/** Filters over decisions as they are at first: bell-shaped, by width and centre in symbols and width in subcarriers. */
+const DECISION_FILTERS = [
+  { width: 0.6, centre: 0, across: 2 },
+  { width: 1.2, centre: 0, across: 3 },
+  { width: 1.2, centre: -1.5, across: 2 },
+  { width: 1.2, centre: 1.5, across: 2 },
+] as const;
+const FILTERS = DECISION_FILTERS.length;
+
 /** What keeps quotients finite where there is next to no channel or no weight, in units of the channel's mean power. */
 const LEAST_POWER = 0.02;
 const LEAST_WEIGHT = 0.01;
 
+/** Name of the value with the channels of all stages, in the planes of "grid", which training looks at. It is no output. */
+export const CHANNELS_OF_STAGES = "channels";
+
 /**
  * An untrained network: DeepRx with layers that multiply, as a receiver does. Inputs "grid" and "elements" as `features.ts`
- * writes them, output "llrs" `[batch][bit][symbol][subcarrier]`, natural logarithms, positive for 0; "channels", of all stages
- * in the planes of "grid", is for training and left out of use.
+ * writes them, output "llrs" `[batch][bit][symbol][subcarrier]`, natural logarithms, positive for 0.
  *
  * The pilots' least-squares estimates are carried over time by learned weights and smoothed over frequency. Each stage
- * then combines the antennas by the channel at hand; residual blocks of dense 3×3 convolutions look at the combined symbols
+ * then combines the antennas by the channel at hand; dense 3×3 convolutions with residuals look at the combined symbols
  * and at how well things fit; from them come soft decisions, what each is worth, and which of the stage's filters suits
- * each element. Received over decided, filtered so, is the channel for the next stage. The last stage's soft bits are those of max-log,
- * scaled and corrected by its blocks. Convolutions see symbols and magnitudes only, no phase of the channel, and at the
- * start the network is a receiver with interpolated least squares: what it learns is what that one lacks.
+ * each element. Received over decided, filtered so, is the channel for the next stage: from symbol to symbol further from the pilots.
+ * The last stage's soft bits are those of max-log, scaled and corrected by its convolutions. Convolutions see symbols and
+ * magnitudes only, no phase of the channel, and at the start the network is a receiver that decides and estimates in turn:
+ * what it learns is what that one lacks.
  */
-export function deeprxNetwork(random: Random, size: DeeprxSize): OnnxModel {
+export function deeprxNetwork(random: Random, size: DeeprxSize = DEEPRX_SIZE): OnnxModel {
   const builder = networkBuilder("deeprx");
   const shape = (planes: number) => ["batch", planes, DEEPRX_SYMBOLS, "subcarrier"];
   const grid = builder.input("grid", "float32", shape(GRID_PLANES));
   const elements = builder.input("elements", "float32", shape(ELEMENT_PLANES));
   const { llrs, channels } = receiver(piecesOf(builder, random), size, grid, elements);
+  builder.output(CHANNELS_OF_STAGES, channels, shape((size.iterations + 1) * GRID_PLANES));
   builder.output("llrs", llrs, shape(DEEPRX_BITS));
-  builder.output("channels", channels, shape(size.stages.length * GRID_PLANES));
-  return onnxModel(builder.graph());
+  const graph = builder.graph();
+  return onnxModel({ ...graph, outputs: graph.outputs.filter(({ name }) => name === "llrs") });
 }
 
 /** What a stage knows of the channel. */
@@ -60,7 +74,6 @@ interface ChannelEstimate {
   readonly channel: ValueName;
   /** Energy by which the filters' estimates deviate from it, a plane each. */
   readonly deviations: ValueName;
-  readonly filters: number;
 }
 
 function receiver(
@@ -69,48 +82,64 @@ function receiver(
   grid: ValueName,
   elements: ValueName,
 ): { llrs: ValueName; channels: ValueName } {
-  const { add, number, split, sum, convolution } = pieces;
+  const { add, number, split, sum, convolution, parameter } = pieces;
   const [pilots, data, isHigher] = split(elements, [1, 1, 1]) as [ValueName, ValueName, ValueName];
   const [gridRe, gridIm] = split(grid, [DEEPRX_ANTENNAS, DEEPRX_ANTENNAS]) as [ValueName, ValueName];
   const energy = sum(add("Mul", grid, grid));
-  const { channels } = size;
-  let estimate = pilotEstimate(pieces, grid, pilots);
+  const { channels, iterations } = size;
+  // Half the distance of neighbouring points: of QPSK, and what 16-QAM's is less.
+  const half = add(
+    "Add",
+    number(Math.SQRT1_2),
+    add("Mul", isHigher, number(1 / Math.sqrt(10) - Math.SQRT1_2)),
+  );
+  const constellation: Constellation = { half, isHigher };
+  let channel = pilotEstimate(pieces, grid, pilots);
   const channelsOfStages: ValueName[] = [];
   let state: ValueName | undefined;
   for (let stage = 0; ; stage++) {
-    const name = `stage${stage}`;
-    channelsOfStages.push(estimate.channel);
-    const [re, im] = split(estimate.channel, [DEEPRX_ANTENNAS, DEEPRX_ANTENNAS]) as [ValueName, ValueName];
+    const name = stage === 0 ? "first" : stage < iterations ? "next" : "last";
+    channelsOfStages.push(channel.channel);
+    const [re, im] = split(channel.channel, [DEEPRX_ANTENNAS, DEEPRX_ANTENNAS]) as [ValueName, ValueName];
     const matched = {
       re: sum(add("Add", add("Mul", re, gridRe), add("Mul", im, gridIm))),
       im: sum(add("Sub", add("Mul", re, gridIm), add("Mul", im, gridRe))),
     };
-    const power = sum(add("Mul", estimate.channel, estimate.channel));
+    const power = sum(add("Mul", channel.channel, channel.channel));
     const inverse = add("Div", number(1), add("Add", power, number(LEAST_POWER)));
     const symbol = { re: add("Mul", matched.re, inverse), im: add("Mul", matched.im, inverse) };
-    const matchedEnergy = add("Add", add("Mul", matched.re, matched.re), add("Mul", matched.im, matched.im));
+    const matchedEnergy = add("Add", squared(pieces, matched.re), squared(pieces, matched.im));
     // What is received outside of the channel's direction is noise, or an error of the channel.
     const rest = add("Relu", add("Sub", energy, add("Mul", matchedEnergy, inverse)));
+    const misfit = (part: ValueName) =>
+      squared(pieces, add("Sub", part, decided(pieces, part, number(FIRST_SHARPNESS), constellation)));
     const seen = add.joined(
       compressed(pieces, symbol.re),
       compressed(pieces, symbol.im),
       root(pieces, power),
       root(pieces, rest),
+      root(pieces, add("Add", misfit(symbol.re), misfit(symbol.im))),
       elements,
-      root(pieces, add("Mul", estimate.deviations, inverse)),
+      root(pieces, add("Mul", channel.deviations, inverse)),
     );
-    const taken = convolution(`${name}.in`, seen, 4 + ELEMENT_PLANES + estimate.filters, channels, [3, 3]);
-    state = state === undefined ? taken : add("Add", state, taken);
-    size.stages[stage]!.forEach((dilation, index) => {
-      state = residualBlock(pieces, `${name}.block${index}`, state!, channels, dilation);
-    });
+    const taken = convolution(`${name}.in`, seen, 5 + ELEMENT_PLANES + FILTERS, channels, [3, 3]);
+    state =
+      state === undefined
+        ? taken
+        : add("Add", taken, add("Mul", state, parameter(`${name}.carried`, [1, channels, 1, 1], 0.5)));
+    state = residualBlock(pieces, `${name}.block`, state, channels);
     const active = add("Relu", state);
-    if (stage === size.stages.length - 1)
+    if (stage === iterations)
       return {
-        llrs: softBits(pieces, active, channels, symbol, power, isHigher),
+        llrs: softBits(pieces, active, channels, symbol, power, constellation),
         channels: add.joined(...channelsOfStages),
       };
-    estimate = decidedEstimate(pieces, name, size, active, { gridRe, gridIm, pilots, data });
+    channel = decidedEstimate(pieces, name, size, active, symbol, constellation, {
+      gridRe,
+      gridIm,
+      pilots,
+      data,
+    });
   }
 }
 
@@ -127,75 +156,99 @@ function pilotEstimate(pieces: Pieces, grid: ValueName, pilots: ValueName): Chan
   // Each symbol's weights to mean 1 over its subcarriers, so that the filters' quotients do not depend on the distance to a pilot.
   const mean = builder.add("ReduceMean", [weight, builder.constant(int64Tensor([3]))], { keepdims: int(1) });
   const scale = add("Div", number(1), add("Add", mean, number(1e-6)));
-  const filters = PILOT_FILTER_WIDTHS.length;
   const bells = PILOT_FILTER_WIDTHS.flatMap((width) => bell(PILOT_FILTER_TAPS, width));
   const kernel = builder.initializer(
     "pilots.filters",
-    float32Tensor(bells, [filters, 1, 1, PILOT_FILTER_TAPS]),
+    float32Tensor(bells, [FILTERS, 1, 1, PILOT_FILTER_TAPS]),
   );
   const estimates = filtered(pieces, add("Mul", carried, scale), add("Mul", weight, scale), kernel);
-  const channel = perPlane(pieces, add("Mul", estimates, number(1 / filters)), filters);
-  return { channel, deviations: deviationsOf(pieces, estimates, channel, filters), filters };
+  const channel = perPlane(pieces, add("Mul", estimates, number(1 / FILTERS)));
+  return { channel, deviations: deviationsOf(pieces, estimates, channel) };
+}
+
+/** A symbol as it was combined. */
+interface Symbol {
+  readonly re: ValueName;
+  readonly im: ValueName;
+}
+
+/** What an element's points are. */
+interface Constellation {
+  readonly half: ValueName;
+  /** 1 for 16-QAM. */
+  readonly isHigher: ValueName;
 }
 
 /** The channel from soft decisions: received over decided, smoothed by a mixture of filters that is chosen for each element. */
 function decidedEstimate(
   pieces: Pieces,
   name: string,
-  size: DeeprxSize,
+  { channels, filterTaps }: DeeprxSize,
   active: ValueName,
+  symbol: Symbol,
+  constellation: Constellation,
   { gridRe, gridIm, pilots, data }: Record<"gridRe" | "gridIm" | "pilots" | "data", ValueName>,
 ): ChannelEstimate {
-  const { builder, add, number, tile, convolution, random } = pieces;
-  const { channels, filters, filterTaps } = size;
-  const decision = (part: string) => convolution(`${name}.${part}`, active, channels, 1, [1, 1], 0.1);
+  const { builder, add, number, tile, convolution, parameter } = pieces;
+  const head = (part: string, bias = 0) =>
+    convolution(`${name}.${part}`, active, channels, 1, [1, 1], 0.01, bias);
+  const sharpness = add("Softplus", head("sharpness", FIRST_SHARPNESS));
+  const decision = (part: "re" | "im") =>
+    add("Add", decided(pieces, symbol[part], sharpness, constellation), head(`correction.${part}`));
   const unknown = add("Sub", number(1), pilots);
-  const re = add("Add", add("Mul", decision("real"), unknown), pilots);
-  const im = add("Mul", decision("imaginary"), unknown);
-  const sure = add("Sigmoid", convolution(`${name}.reliability`, active, channels, 1, [1, 1], 0.01));
-  const weight = add("Add", add("Mul", sure, data), pilots);
+  const re = add("Add", add("Mul", decision("re"), unknown), pilots);
+  const im = add("Mul", decision("im"), unknown);
+  const weight = add("Add", add("Mul", add("Sigmoid", head("reliability")), data), pilots);
   const [weightedRe, weightedIm] = [add("Mul", re, weight), add("Mul", im, weight)];
   const products = add.joined(
     add("Add", add("Mul", gridRe, weightedRe), add("Mul", gridIm, weightedIm)),
     add("Sub", add("Mul", gridIm, weightedRe), add("Mul", gridRe, weightedIm)),
   );
   const energy = add("Add", add("Mul", re, weightedRe), add("Mul", im, weightedIm));
-  const bells = Array.from({ length: filters }, () => {
-    const pick = (values: readonly number[]) => values[random.integer(values.length)]!;
-    const overTime = bell(filterTaps[0], pick([0.4, 0.8, 1.6]), pick([0, 0, 0, -1, 1]));
-    const overFrequency = bell(filterTaps[1], pick([0.6, 1.5, 3]));
-    return overTime.flatMap((a) => overFrequency.map((b) => a * b));
+  const bells = DECISION_FILTERS.flatMap(({ width, centre, across }) => {
+    const overFrequency = bell(filterTaps[1], across);
+    return bell(filterTaps[0], width, centre).flatMap((a) => overFrequency.map((b) => a * b));
   });
-  const kernel = builder.initializer(
-    `${name}.filters`,
-    float32Tensor(bells.flat(), [filters, 1, ...filterTaps]),
-  );
+  const kernel = parameter(`${name}.filters`, [FILTERS, 1, ...filterTaps], bells);
   const estimates = filtered(pieces, products, energy, kernel);
   const choice = builder.add(
     "Softmax",
-    [convolution(`${name}.choice`, active, channels, filters, [1, 1], 0.01)],
+    [convolution(`${name}.choice`, active, channels, FILTERS, [1, 1], 0.01)],
     { axis: int(1) },
   );
-  const channel = perPlane(pieces, add("Mul", estimates, tile(choice, GRID_PLANES)), filters);
-  return { channel, deviations: deviationsOf(pieces, estimates, channel, filters), filters };
+  const channel = perPlane(pieces, add("Mul", estimates, tile(choice, GRID_PLANES)));
+  return { channel, deviations: deviationsOf(pieces, estimates, channel) };
 }
 
-/** Soft bits of max-log for QPSK and 16-QAM, scaled and corrected by what the blocks found. */
+/** Sharpness of decisions at first, and of those that say how far a symbol is from the constellation. */
+const FIRST_SHARPNESS = 2;
+
+/**
+ * One part of a symbol, softly decided: steps of hyperbolic tangents between the points, which are at ±1 of QPSK and ±1, ±3
+ * of 16-QAM in units of half their distance.
+ */
+function decided(
+  { add, number }: Pieces,
+  part: ValueName,
+  sharpness: ValueName,
+  { half, isHigher }: Constellation,
+): ValueName {
+  const amplitude = add("Div", part, half);
+  const step = (at: number) => add("Tanh", add("Mul", sharpness, add("Add", amplitude, number(-at))));
+  const outer = add("Mul", isHigher, add("Add", step(-2), step(2)));
+  return add("Mul", half, add("Add", step(0), outer));
+}
+
+/** Soft bits of max-log for QPSK and 16-QAM, scaled and corrected by what the convolutions found. */
 function softBits(
   { add, number, convolution }: Pieces,
   active: ValueName,
   channels: number,
-  symbol: { readonly re: ValueName; readonly im: ValueName },
+  symbol: Symbol,
   power: ValueName,
-  isHigher: ValueName,
+  { half, isHigher }: Constellation,
 ): ValueName {
   const precision = add("Softplus", convolution("precision", active, channels, 1, [1, 1], 0.01, 3));
-  // Half the distance of neighbouring points: of QPSK, and what 16-QAM's is less.
-  const half = add(
-    "Add",
-    number(Math.SQRT1_2),
-    add("Mul", isHigher, number(1 / Math.sqrt(10) - Math.SQRT1_2)),
-  );
   const unit = add("Mul", number(4), add("Mul", half, add("Mul", power, precision)));
   const inner = add("Mul", unit, isHigher);
   const folded = (part: ValueName) =>
@@ -213,38 +266,14 @@ function softBits(
 
 /** x + scale · convolution(relu(convolution(relu(x)))): the scale, one a channel, is small at first. */
 function residualBlock(
-  { builder, add, convolution }: Pieces,
+  { add, convolution, parameter }: Pieces,
   name: string,
   state: ValueName,
   channels: number,
-  dilation: readonly [number, number],
 ): ValueName {
-  const deviation = Math.sqrt(2 / (9 * channels));
-  const first = convolution(
-    `${name}.first`,
-    add("Relu", state),
-    channels,
-    channels,
-    [3, 3],
-    deviation,
-    0,
-    dilation,
-  );
-  const second = convolution(
-    `${name}.second`,
-    add("Relu", first),
-    channels,
-    channels,
-    [3, 3],
-    deviation,
-    0,
-    dilation,
-  );
-  const scale = builder.initializer(
-    `${name}.scale`,
-    float32Tensor(new Float32Array(channels).fill(0.1), [1, channels, 1, 1]),
-  );
-  return add("Add", state, add("Mul", second, scale));
+  const first = convolution(`${name}.first`, add("Relu", state), channels, channels, [3, 3]);
+  const second = convolution(`${name}.second`, add("Relu", first), channels, channels, [3, 3]);
+  return add("Add", state, add("Mul", second, parameter(`${name}.scale`, [1, channels, 1, 1], 0.1)));
 }
 
 /**
@@ -252,37 +281,36 @@ function residualBlock(
  * @param kernel `[filter][1][symbol][subcarrier]`
  */
 function filtered(pieces: Pieces, products: ValueName, energies: ValueName, kernel: ValueName): ValueName {
-  const { builder, add, number, tile, padding } = pieces;
-  const taps = builder.typeOf(kernel).shape.slice(2) as [number, number];
+  const { builder, add, number, tile } = pieces;
+  const pads = padding(builder.typeOf(kernel).shape.slice(2));
   const all = builder.add("Concat", Array<ValueName>(GRID_PLANES).fill(kernel), { axis: int(0) });
   const smooth = (value: ValueName, weight: ValueName, group: number) =>
-    builder.add("Conv", [value, weight], { group: int(group), pads: padding(taps, [1, 1]) });
+    builder.add("Conv", [value, weight], { group: int(group), pads });
   const weights = add("Add", add("Abs", smooth(energies, kernel, 1)), number(LEAST_WEIGHT));
   return add("Div", smooth(products, all, GRID_PLANES), tile(weights, GRID_PLANES));
 }
 
 /** The sum over the filters of `[plane · filters + filter]`, a plane each. */
-function perPlane({ builder }: Pieces, value: ValueName, filters: number): ValueName {
-  const ones = builder.constant(
-    float32Tensor(new Float32Array(GRID_PLANES * filters).fill(1), [GRID_PLANES, filters, 1, 1]),
-  );
-  return builder.add("Conv", [value, ones], { group: int(GRID_PLANES) });
+function perPlane({ builder, ones }: Pieces, value: ValueName): ValueName {
+  return builder.add("Conv", [value, ones([GRID_PLANES, FILTERS, 1, 1])], { group: int(GRID_PLANES) });
 }
 
 /** Of each filter, the energy of its estimates' difference from the channel. */
-function deviationsOf(pieces: Pieces, estimates: ValueName, channel: ValueName, filters: number): ValueName {
-  const { builder, add } = pieces;
-  const count = GRID_PLANES * filters;
-  const ones = builder.constant(float32Tensor(new Float32Array(count).fill(1), [count, 1, 1, 1]));
-  const repeated = builder.add("Conv", [channel, ones], { group: int(GRID_PLANES) });
+function deviationsOf({ builder, add, ones }: Pieces, estimates: ValueName, channel: ValueName): ValueName {
+  const count = GRID_PLANES * FILTERS;
+  const repeated = builder.add("Conv", [channel, ones([count, 1, 1, 1])], { group: int(GRID_PLANES) });
   const difference = add("Sub", estimates, repeated);
-  const select = Float32Array.from({ length: filters * count }, (_, at) =>
-    at % filters === Math.floor(at / count) ? 1 : 0,
+  const select = Float32Array.from({ length: FILTERS * count }, (_, at) =>
+    at % FILTERS === Math.floor(at / count) ? 1 : 0,
   );
   return builder.add("Conv", [
     add("Mul", difference, difference),
-    builder.constant(float32Tensor(select, [filters, count, 1, 1])),
+    builder.constant(float32Tensor(select, [FILTERS, count, 1, 1])),
   ]);
+}
+
+function squared({ add }: Pieces, value: ValueName): ValueName {
+  return add("Mul", value, value);
 }
 
 /** x / (1 + |x| / 4): what a symbol's part is, but not much beyond the constellation. */
@@ -305,24 +333,30 @@ function bell(taps: number, width: number, centre = 0): number[] {
   return values.map((value) => value / sum);
 }
 
+/** Of an odd number of taps, so that sizes stay. */
+function padding(taps: readonly number[]): Attribute {
+  const sides = taps.map((count) => (count - 1) / 2);
+  return ints([...sides, ...sides]);
+}
+
 /** What the network is put together from. */
 interface Pieces {
   readonly builder: NetworkBuilder;
-  readonly random: Random;
   readonly add: ((operator: string, ...inputs: ValueName[]) => ValueName) & {
     /** Planes behind one another. */
     joined(...values: ValueName[]): ValueName;
   };
   number(value: number): ValueName;
+  ones(shape: readonly number[]): ValueName;
   /** Planes in groups of these sizes. */
   split(value: ValueName, sizes: readonly number[]): ValueName[];
   /** Over the planes. */
   sum(value: ValueName): ValueName;
   /** All planes, so many times. */
   tile(value: ValueName, times: number): ValueName;
-  /** Of an odd number of taps, so that sizes stay. */
-  padding(taps: readonly [number, number], dilation: readonly [number, number]): Attribute;
-  /** With weights of normal distribution, He's deviation unless given, and a bias. */
+  /** The parameter of a name, which is made where it is first asked for. */
+  parameter(name: string, shape: readonly number[], initial: number | readonly number[]): ValueName;
+  /** Sizes stay. Weights are of normal distribution, of He's deviation unless given; what bears the same name shares them. */
   convolution(
     name: string,
     value: ValueName,
@@ -331,49 +365,52 @@ interface Pieces {
     taps: readonly [number, number],
     deviation?: number,
     bias?: number,
-    dilation?: readonly [number, number],
   ): ValueName;
 }
 
 function piecesOf(builder: NetworkBuilder, random: Random): Pieces {
-  const numbers = new Map<number, ValueName>();
+  const constants = new Map<string, ValueName>();
+  const parameters = new Set<ValueName>();
+  const once = (key: string, make: () => ValueName): ValueName => {
+    const known = constants.get(key) ?? make();
+    constants.set(key, known);
+    return known;
+  };
+  const filled = (shape: readonly number[], value: number) =>
+    new Float32Array(shape.reduce((product, size) => product * size, 1)).fill(value);
   const add = (operator: string, ...inputs: ValueName[]) => builder.add(operator, inputs);
   const joined = (...values: ValueName[]) =>
     values.length === 1 ? values[0]! : builder.add("Concat", values, { axis: int(1) });
-  const padding: Pieces["padding"] = (taps, dilation) => {
-    const sides = taps.map((count, axis) => (dilation[axis]! * (count - 1)) / 2);
-    return ints([...sides, ...sides]);
+  const made = (name: ValueName, make: () => Tensor): ValueName => {
+    if (parameters.has(name)) return name;
+    parameters.add(name);
+    return builder.initializer(name, make());
   };
+  const parameter: Pieces["parameter"] = (name, shape, initial) =>
+    made(name, () => float32Tensor(typeof initial === "number" ? filled(shape, initial) : initial, shape));
   return {
     builder,
-    random,
     add: Object.assign(add, { joined }),
-    number(value) {
-      const known = numbers.get(value) ?? builder.constant(value);
-      numbers.set(value, known);
-      return known;
-    },
+    number: (value) => once(`${value}`, () => builder.constant(value)),
+    ones: (shape) => once(shape.join(), () => builder.constant(float32Tensor(filled(shape, 1), shape))),
     split: (value, sizes) =>
       builder.addMany("Split", [value, builder.constant(int64Tensor(sizes))], sizes.length, { axis: int(1) }),
     sum: (value) =>
       builder.add("ReduceSum", [value, builder.constant(int64Tensor([1]))], { keepdims: int(1) }),
     tile: (value, times) => joined(...Array<ValueName>(times).fill(value)),
-    padding,
-    convolution(name, value, from, to, taps, deviation, bias = 0, dilation = [1, 1]) {
+    parameter,
+    convolution(name, value, from, to, taps, deviation, bias = 0) {
+      const shape = [to, from, ...taps];
       const scale = deviation ?? Math.sqrt(2 / (from * taps[0] * taps[1]));
-      const weights = Float32Array.from(
-        { length: to * from * taps[0] * taps[1] },
-        () => scale * random.gaussian(),
+      const weights = made(`${name}.weight`, () =>
+        float32Tensor(
+          filled(shape, 0).map(() => scale * random.gaussian()),
+          shape,
+        ),
       );
-      return builder.add(
-        "Conv",
-        [
-          value,
-          builder.initializer(`${name}.weight`, float32Tensor(weights, [to, from, ...taps])),
-          builder.initializer(`${name}.bias`, float32Tensor(new Float32Array(to).fill(bias))),
-        ],
-        { pads: padding(taps, dilation), dilations: ints(dilation) },
-      );
+      return builder.add("Conv", [value, weights, parameter(`${name}.bias`, [to], bias)], {
+        pads: padding(taps),
+      });
     },
   };
 }

@@ -58,7 +58,6 @@ export function prepareRandomSlots(subcarriers: number, draws: SlotDraws): (rand
   return (random) => {
     const modulationOrder = pick(random, draws.modulationOrders);
     const shape: GridShape = {
-      symbols: DEEPRX_SYMBOLS,
       subcarriers,
       dmrsSymbols: pick(random, draws.dmrsSymbols),
       delta: random.integer(2) as 0 | 1,
