@@ -1,12 +1,33 @@
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { checkOperator, evaluateGraph } from "../../../test/neural/operator-check.js";
 import { InputError } from "../../errors.js";
 import { elementTypeCodes } from "../graph/element-type-codes.js";
-import { int } from "../graph/graph.js";
-import { float32Tensor } from "../graph/tensor.js";
-import { networkBuilder } from "../network/builder.js";
+import { int, type ValueName } from "../graph/graph.js";
+import { float32Tensor, int64Tensor } from "../graph/tensor.js";
+import { type NetworkBuilder, networkBuilder } from "../network/builder.js";
 import { numeric } from "../operators/numeric.js";
 import { differentiate } from "./differentiate.js";
+
+/** One of the operators on values of [3, 3], [3, 1] or [1, 3]; products are bent back, so that none grows. */
+function bent(builder: NetworkBuilder, operator: string, one: ValueName, other: ValueName): ValueName {
+  switch (operator) {
+    case "Tanh":
+    case "Sigmoid":
+    case "Transpose":
+      return builder.add(operator, [one]);
+    case "ReduceMean":
+      return builder.add(operator, [one, builder.constant(int64Tensor([1]))]);
+    case "MatMul": {
+      const square = builder.add("Add", [one, builder.constant(float32Tensor([1, 2, 3], [3, 1]))]);
+      const wide = builder.add("Expand", [square, builder.constant(int64Tensor([3, 3]))]);
+      const right = builder.add("Expand", [other, builder.constant(int64Tensor([3, 3]))]);
+      return builder.add("Tanh", [builder.add("MatMul", [wide, right])]);
+    }
+    default:
+      return builder.add("Tanh", [builder.add(operator, [one, other])]);
+  }
+}
 
 describe("gradients of graphs", () => {
   it("sum over all ways from a value to the loss", () =>
@@ -18,6 +39,41 @@ describe("gradients of graphs", () => {
         return [builder.add("Mul", [bent, product]), builder.add("Mul", [x, x])];
       },
     }));
+
+  it("are those of finite differences for graphs of any form", async () => {
+    const step = fc.record({
+      operator: fc.constantFrom(
+        "Add",
+        "Sub",
+        "Mul",
+        "MatMul",
+        "Max",
+        "Tanh",
+        "Sigmoid",
+        "Transpose",
+        "ReduceMean",
+      ),
+      of: fc.tuple(fc.nat(), fc.nat()),
+    });
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { minLength: 3, maxLength: 12 }), fc.nat(1000), async (steps, seed) => {
+        await checkOperator({
+          inputs: { x: { shape: [3, 3] }, y: { shape: [3, 3] }, z: { shape: [3, 1] } },
+          build: (builder, { x, y, z }) => {
+            // All inputs act on the result, whatever is drawn.
+            const values = [x!, y!, z!, builder.add("MatMul", [builder.add("Mul", [x, z]), y])];
+            for (const { operator, of } of steps) {
+              const [one, other] = of.map((index) => values[index % values.length]!) as [string, string];
+              values.push(bent(builder, operator, one, other));
+            }
+            return [values.at(-1)!, values[3]!];
+          },
+          seed,
+        });
+      }),
+      { seed: 11, numRuns: 40 },
+    );
+  });
 
   it("are 1 for the loss itself and known for values between", () => {
     const builder = networkBuilder("g");

@@ -92,11 +92,14 @@ describe("normalizations", () => {
     expect(() => differentiate(builder, loss, [x])).toThrow(/node LayerNormalization/);
   });
 
-  it("InstanceNormalization", () =>
-    checkOperator({
-      inputs: { x: { shape: [2, 3, 4, 2] }, scale: channels, bias: channels },
-      build: (builder, { x, scale, bias }) => builder.add("InstanceNormalization", [x, scale, bias]),
-    }));
+  it("InstanceNormalization, in old operator sets, too", async () => {
+    for (const opset of [13, 18])
+      await checkOperator({
+        inputs: { x: { shape: [2, 3, 4, 2] }, scale: channels, bias: channels },
+        build: (builder, { x, scale, bias }) => builder.add("InstanceNormalization", [x, scale, bias]),
+        opset,
+      });
+  });
 
   it("GroupNormalization", () =>
     checkOperator({
