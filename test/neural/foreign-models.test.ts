@@ -26,7 +26,7 @@ const halves = (...shape: number[]) =>
 const integers = (numbers: readonly number[]) =>
   tensor("int32", [1, numbers.length], Int32Array.from(numbers));
 
-const resourceBlocks = 2;
+const resourceBlocks = 1;
 const subcarriers = 12 * resourceBlocks;
 /** Pilots of one port: six subcarriers of a block, three symbols. */
 const pilots = 18 * resourceBlocks;

@@ -207,14 +207,14 @@ const cells: Readonly<Record<CellKind, (builder: NetworkBuilder, weights: Weight
   "GRU with linear before reset": linearGruCell,
 };
 
-/** Gradients of one direction: to the inputs of every step, the weights, the biases and the first state. */
+/** Makes the gradients of one direction: to the inputs of every step, the weights, the biases and the first state. */
 interface DirectionGradients {
-  readonly x: ValueName;
-  readonly input: ValueName;
-  readonly recurrent: ValueName;
-  readonly bias: ValueName;
-  readonly hidden: ValueName;
-  readonly cell: ValueName | undefined;
+  x(): ValueName;
+  input(): ValueName;
+  recurrent(): ValueName;
+  bias(): ValueName;
+  hidden(): ValueName;
+  cell(): ValueName;
 }
 
 /** The gradients of a recurrent node to all its inputs. */
@@ -229,22 +229,22 @@ export function recurrentGradient(
   const made = recurrence.isReverse.map((_, direction) =>
     directionGradients(context, recurrence, kind, direction),
   );
-  const joined = (pick: (one: DirectionGradients) => ValueName | undefined, input: number) => {
+  const joined = (pick: (one: DirectionGradients) => ValueName, input: number) => {
     const type = inputTypes[input];
     if (type === undefined || !context.isWanted(input)) return undefined;
     const single = type.shape.with(0, 1);
-    const parts = made.map(pick).map((part) => reshaped(builder, part!, single));
+    const parts = made.map(pick).map((part) => reshaped(builder, part, single));
     return concatenated(builder, parts, 0);
   };
-  const toInputs = () => made.map(({ x }) => x).reduce((sum, one) => builder.add("Add", [sum, one]));
+  const toInputs = () => made.map((one) => one.x()).reduce((sum, one) => builder.add("Add", [sum, one]));
   return [
     context.isWanted(0) ? reshaped(builder, toInputs(), inputTypes[0]!.shape) : undefined,
-    joined(({ input }) => input, 1),
-    joined(({ recurrent }) => recurrent, 2),
-    joined(({ bias }) => bias, 3),
+    joined((one) => one.input(), 1),
+    joined((one) => one.recurrent(), 2),
+    joined((one) => one.bias(), 3),
     undefined,
-    joined(({ hidden }) => hidden, 5),
-    joined(({ cell }) => cell, 6),
+    joined((one) => one.hidden(), 5),
+    joined((one) => one.cell(), 6),
   ];
 }
 
@@ -280,27 +280,20 @@ function directionGradients(
   const fromHidden = rowsOf((step) => step.fromHidden);
   const transposedProduct = (a: ValueName, b: ValueName) =>
     builder.add("MatMul", [matricesTransposed(builder, a), b]);
-  const recurrent = states[0]!.operands.map(([start, end], index) =>
-    transposedProduct(
-      sliced(builder, fromHidden, [{ axis: 1, start, end }]),
-      concatenated(
-        builder,
-        states.map(({ operands }) => operands[index]![2]),
-        0,
-      ),
-    ),
-  );
+  const toRecurrent = () =>
+    states[0]!.operands.map(([start, end], index) => {
+      const values = states.map(({ operands }) => operands[index]![2]);
+      const rows = sliced(builder, fromHidden, [{ axis: 1, start, end }]);
+      return transposedProduct(rows, concatenated(builder, values, 0));
+    });
+  const total = (rows: ValueName) => summed(builder, rows, [0], false);
   return {
-    x: builder.add("MatMul", [fromInput, weights.input]),
-    input: transposedProduct(fromInput, x),
-    recurrent: concatenated(builder, recurrent, 0),
-    bias: concatenated(
-      builder,
-      [fromInput, fromHidden].map((rows) => summed(builder, rows, [0], false)),
-      0,
-    ),
-    hidden: toHidden!,
-    cell: toCell,
+    x: () => builder.add("MatMul", [fromInput, weights.input]),
+    input: () => transposedProduct(fromInput, x),
+    recurrent: () => concatenated(builder, toRecurrent(), 0),
+    bias: () => concatenated(builder, [total(fromInput), total(fromHidden)], 0),
+    hidden: () => toHidden!,
+    cell: () => toCell!,
   };
 }
 
