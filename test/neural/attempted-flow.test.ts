@@ -1,6 +1,8 @@
 /** Networks in a slot thread, with the fallback in their place: real threads, a real engine. */
+import { spawnSync } from "node:child_process";
 import { readdirSync } from "node:fs";
 import { setTimeout as pause } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
 import { afterEach, describe, expect, it } from "vitest";
 import { type SlotDeadline, type SlotExecutor, startSlotExecutor } from "../../src/functions/index.js";
 import { type attemptedFlow, byFallback, byNetwork } from "./attempted-flow.js";
@@ -118,6 +120,7 @@ describe("a network in a slot thread", () => {
       });
       await run(executor, 100);
       expect(await swap.outcome).toEqual({ kept: true });
+      while (executor.statistics().swapping !== "serving") await pause(5);
       const { by } = await run(executor, 20);
       expect(by.at(-1)).toBe(implementation === "plain" ? byFallback : byNetwork);
     }
@@ -133,6 +136,14 @@ describe("a network in a slot thread", () => {
     await executor.close();
     for (let waited = 0; threads() > before && waited < 50; waited++) await pause(20);
     expect(threads()).toBeLessThanOrEqual(before);
+  });
+
+  it("does not take the process with it that ends in the middle of its run", () => {
+    const script = fileURLToPath(new URL("./leave-in-a-run.js", import.meta.url));
+    for (const where of ["slot", "engine"]) {
+      const { status, signal, stderr } = spawnSync(process.execPath, [script, where], { encoding: "utf8" });
+      expect({ status, signal, stderr }).toEqual({ status: 7, signal: null, stderr: "" });
+    }
   });
 
   it("is left when the executor closes in the middle of its run", async () => {

@@ -59,6 +59,7 @@ let mailboxes = 0;
 
 function startThread(): InferenceThread {
   const words: HelperWords = new Int32Array(new SharedArrayBuffer(4 * WORDS));
+  words[word.processor] = -1;
   const { port1: port, port2 } = new MessageChannel();
   port.unref();
   startHelper(new URL("./inference-worker.js", import.meta.url).href, { words, port: port2 });
