@@ -5,13 +5,15 @@
  * 1. Between two barriers a slot is written by one thread only, and read by none: results of even and odd steps lie apart, so
  *    that a thread may write those of the next step while another still reads.
  * 2. Every thread passes the same barriers: whether a step is the last follows from what all read after its barrier.
+ * 3. No thread waits for one that failed: an abandoned training has no barriers.
  */
+import { NeuroranError } from "../../errors.js";
 
 /** Memory that is sent to all threads. */
 export interface SharedStepMemory {
   /**
    * Threads that have arrived; barriers passed; whether to stop is asked; the number of steps after which all stop; whether a
-   * checkpoint is being written.
+   * checkpoint is being written; whether the training is abandoned.
    */
   readonly control: SharedArrayBuffer;
   readonly gradients: SharedArrayBuffer;
@@ -31,13 +33,13 @@ export interface SharedStepSizes {
   readonly chunks: number;
 }
 
-const [arrived, generation, asked, stopAt, saving] = [0, 1, 2, 3, 4];
+const [arrived, generation, asked, stopAt, saving, abandoned] = [0, 1, 2, 3, 4, 5];
 const never = 2 ** 31 - 1;
 
 export function sharedStepMemory(sizes: SharedStepSizes): SharedStepMemory {
   const floats = (count: number): SharedArrayBuffer => new SharedArrayBuffer(4 * count);
   const doubles = (count: number): SharedArrayBuffer => new SharedArrayBuffer(8 * count);
-  const control = floats(5);
+  const control = floats(6);
   new Int32Array(control)[stopAt] = never;
   return {
     control,
@@ -53,6 +55,15 @@ export function askToStop({ control }: SharedStepMemory): void {
   Atomics.store(new Int32Array(control), asked, 1);
 }
 
+/** Lets threads that wait, and those that come to wait, throw. */
+export function abandon({ control }: SharedStepMemory): void {
+  const flags = new Int32Array(control);
+  Atomics.store(flags, abandoned, 1);
+  // A thread that is about to wait finds another generation than it saw.
+  Atomics.add(flags, generation, 1);
+  Atomics.notify(flags, generation);
+}
+
 /** Tells the threads that the checkpoint that one of them sent is written. */
 export function tellSaved({ control }: SharedStepMemory): void {
   Atomics.store(new Int32Array(control), saving, 0);
@@ -66,8 +77,10 @@ export interface SharedStep {
     shard: number,
   ): { gradient: Float32Array; statistics: Float32Array; scalars: Float64Array };
   chunk(index: number): Float64Array;
-  /** Blocks the calling thread until all threads have arrived. */
+  /** Blocks the calling thread until all threads have arrived. @throws NeuroranError TRAINING_ABANDONED */
   barrier(): void;
+  /** @throws NeuroranError TRAINING_ABANDONED */
+  checkAbandoned(): void;
   isAskedToStop(): boolean;
   /** By one thread, before a barrier: all stop after so many steps. */
   stopAfter(steps: number): void;
@@ -78,7 +91,14 @@ export interface SharedStep {
 
 export function openSharedStep(memory: SharedStepMemory, sizes: SharedStepSizes): SharedStep {
   const control = new Int32Array(memory.control);
+
+  function checkAbandoned(): void {
+    if (Atomics.load(control, abandoned) === 1)
+      throw new NeuroranError("TRAINING_ABANDONED", "another thread of the training failed");
+  }
+
   return {
+    checkAbandoned,
     shard(step, shard) {
       const slot = (step % 2) * sizes.shards + shard;
       const { parameters, statistics, scalars } = sizes;
@@ -95,9 +115,9 @@ export function openSharedStep(memory: SharedStepMemory, sizes: SharedStepSizes)
         Atomics.store(control, arrived, 0);
         Atomics.add(control, generation, 1);
         Atomics.notify(control, generation);
-        return;
       }
       while (Atomics.load(control, generation) === passed) Atomics.wait(control, generation, passed);
+      checkAbandoned();
     },
     isAskedToStop: () => Atomics.load(control, asked) === 1,
     stopAfter: (steps) => {

@@ -50,7 +50,7 @@ export interface StepReport {
     | undefined;
 }
 
-/** From a thread of a training. */
+/** From a thread of a training. After `ended` and `failed` it does nothing more. */
 export type TrainerMessage =
   | { readonly kind: "graph"; readonly role: GraphRole; readonly sizes: DimensionSizes }
   | { readonly kind: "report"; readonly report: StepReport }
@@ -58,7 +58,7 @@ export type TrainerMessage =
   | { readonly kind: "ended"; readonly end: TrainingEnd; readonly state: TrainingState | undefined }
   | { readonly kind: "failed"; readonly error: ErrorDescription };
 
-/** To a thread: the bytes of the graph that it asked for. */
+/** To a thread: the bytes of the graph that it asked for; undefined in a training that is abandoned. */
 export interface GraphReply {
-  readonly bytes: Uint8Array;
+  readonly bytes: Uint8Array | undefined;
 }

@@ -1,7 +1,7 @@
 import { Worker } from "node:worker_threads";
 import { NeuroranError, reviveError } from "../../errors.js";
 import type { DimensionSizes } from "../graph/dimensions.js";
-import { askToStop, tellSaved } from "./shared-step.js";
+import { abandon, askToStop, tellSaved } from "./shared-step.js";
 import type { GraphRole } from "./step-runner.js";
 import type {
   GraphReply,
@@ -36,37 +36,56 @@ export async function runThreads(
         workerData: { ...start, thread } satisfies TrainerStart,
       }),
   );
-  try {
-    const results = await Promise.all(
-      workers.map(
-        (worker, thread) =>
-          new Promise<TrainerMessage & { kind: "ended" }>((resolve, reject) => {
-            worker.on("error", reject);
-            worker.on("exit", () =>
-              reject(new NeuroranError("TRAINING_FAILED", "a thread of the training ended")),
-            );
-            worker.on("message", (message: TrainerMessage) => {
-              try {
-                if (message.kind === "graph") {
-                  const reply: GraphReply = { bytes: graphOf(message.role, message.sizes, thread) };
-                  worker.postMessage(reply);
-                } else if (message.kind === "report") observe(message.report);
-                else if (message.kind === "checkpoint") {
-                  save(message.state);
-                  tellSaved(start.memory);
-                } else if (message.kind === "failed") reject(reviveError(message.error, "TRAINING_FAILED"));
-                else if (message.kind === "ended") resolve(message);
-              } catch (error) {
-                reject(error);
-              }
-            });
-          }),
-      ),
-    );
-    return { end: results[0]!.end, state: results[0]!.state! };
-  } finally {
-    signal?.removeEventListener("abort", stop);
-    // Also ends threads that wait at a barrier for one that failed.
-    await Promise.all(workers.map((worker) => worker.terminate()));
+  let failure: { error: unknown } | undefined;
+  const fail = (error: unknown): void => {
+    failure ??= { error };
+    abandon(start.memory);
+  };
+
+  /** Serves a thread until it does nothing more; gives what it ended with, unless it failed. */
+  const served = (
+    worker: Worker,
+    thread: number,
+  ): Promise<(TrainerMessage & { kind: "ended" }) | undefined> =>
+    new Promise((resolve) => {
+      const settleFailed = (error: unknown): void => {
+        fail(error);
+        resolve(undefined);
+      };
+      worker.on("error", settleFailed);
+      worker.on("exit", () =>
+        settleFailed(new NeuroranError("TRAINING_FAILED", "a thread of the training ended")),
+      );
+      worker.on("message", (message: TrainerMessage) => {
+        if (message.kind === "ended") {
+          worker.removeAllListeners("exit");
+          resolve(message);
+        } else if (message.kind === "failed") {
+          settleFailed(reviveError(message.error, "TRAINING_FAILED"));
+        } else if (message.kind === "graph") {
+          const bytes = attempt(() => graphOf(message.role, message.sizes, thread));
+          worker.postMessage({ bytes } satisfies GraphReply);
+        } else if (message.kind === "report") attempt(() => observe(message.report));
+        else {
+          attempt(() => save(message.state));
+          tellSaved(start.memory);
+        }
+      });
+    });
+
+  function attempt<T>(action: () => T): T | undefined {
+    try {
+      return failure === undefined ? action() : undefined;
+    } catch (error) {
+      fail(error);
+      return undefined;
+    }
   }
+
+  const [first] = await Promise.all(workers.map(served));
+  signal?.removeEventListener("abort", stop);
+  // Not before: ending a thread inside ONNX Runtime ends the process.
+  await Promise.all(workers.map((worker) => worker.terminate()));
+  if (failure !== undefined) throw (failure as { error: unknown }).error;
+  return { end: first!.end, state: first!.state! };
 }

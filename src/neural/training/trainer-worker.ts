@@ -54,19 +54,23 @@ function send(message: TrainerMessage): void {
 }
 
 function fetchGraph(message: TrainerMessage & { kind: "graph" }): Promise<Uint8Array> {
-  return new Promise((resolve) => {
-    port.once("message", ({ bytes }: GraphReply) => resolve(bytes));
+  return new Promise((resolve, reject) => {
+    port.once("message", ({ bytes }: GraphReply) => {
+      if (bytes === undefined) reject(new NeuroranError("TRAINING_ABANDONED", "there is no such graph"));
+      else resolve(bytes);
+    });
     send(message);
   });
 }
 
-async function train(): Promise<void> {
+const runner = createStepRunner(plan, (role, dimensions) =>
+  fetchGraph({ kind: "graph", role, sizes: dimensions }),
+);
+
+async function train(): Promise<TrainingEnd> {
   const dataset = await openDataset(start.dataset);
   const judged = start.validation?.dataset && (await openDataset(start.validation.dataset));
   const shared = openSharedStep(start.memory, sizes);
-  const runner = createStepRunner(plan, (role, dimensions) =>
-    fetchGraph({ kind: "graph", role, sizes: dimensions }),
-  );
   const began = performance.now();
   const secondsBefore = state.seconds;
   let lastReport = began;
@@ -126,6 +130,7 @@ async function train(): Promise<void> {
   let end: TrainingEnd | undefined = state.step >= steps ? "steps" : isExhausted() ? "patience" : undefined;
   while (end === undefined) {
     const { step } = state;
+    shared.checkAbandoned();
     if (isLeader && shared.isAskedToStop()) shared.stopAfter(step + 1);
     const scalars = await computeShards(step);
     state.step = step + 1;
@@ -151,8 +156,7 @@ async function train(): Promise<void> {
     else if (shared.isLast(state.step)) end = "signal";
     if (isLeader) tell(scalars);
   }
-  await runner.release();
-  send({ kind: "ended", end, state: isLeader ? state : undefined });
+  return end;
 
   function tell(scalars: readonly number[]): void {
     const now = performance.now();
@@ -192,4 +196,11 @@ function meanOf(vectors: readonly ArrayLike<number>[]): number[] {
   });
 }
 
-train().catch((error: unknown) => send({ kind: "failed", error: describeError(error) }));
+try {
+  const end = await train();
+  await runner.release();
+  send({ kind: "ended", end, state: isLeader ? state : undefined });
+} catch (error) {
+  await runner.release();
+  send({ kind: "failed", error: describeError(error) });
+}
