@@ -4,6 +4,7 @@ import { HARQ_PROCESSES, softBitCapacity } from "./coding/soft-buffers.js";
 import { conversionParameters } from "./conversion/function.js";
 import { CRC_FIELDS } from "./crc/check.js";
 import { crcCheckParameters } from "./crc/function.js";
+import { detectionParameters } from "./detection/function.js";
 import { equalizationParameters } from "./equalization/function.js";
 import { estimationParameters, QUALITY_FIELDS } from "./estimation/function.js";
 import { interferenceGroups } from "./estimation/interference.js";
@@ -84,6 +85,7 @@ export function uplinkConfiguration(
             extraction: extractionParameters(pusch),
           }
         : {}),
+      detection: detectionParameters(pusch),
       estimation: estimationParameters(pusch),
       interference: estimationParameters(pusch),
       equalization: equalizationParameters(pusch),

@@ -199,7 +199,7 @@ export function prepareDetection(
   implementations: Readonly<Record<string, string>>,
 ): GridReceiver {
   const instance = createFlowInstance(detected, { arena, target, implementations });
-  const functions = ["estimation", "interference", "equalization", "jointDemapping"];
+  const functions = ["detection", "estimation", "interference", "equalization", "jointDemapping"];
   const variant = instance.prepare(configurationOf(configuration, receiveAntennas, functions));
   return (grid) => {
     variant.inputs.grid.view.set(grid);

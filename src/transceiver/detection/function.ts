@@ -1,4 +1,13 @@
-import { complex64, dataflow, defineFunction, float32, int8, int32 } from "../../functions/index.js";
+import { z } from "zod";
+import {
+  type Context,
+  complex64,
+  dataflow,
+  defineFunction,
+  float32,
+  int8,
+  int32,
+} from "../../functions/index.js";
 import { equalization } from "../equalization/function.js";
 import { jointDemapping } from "../equalization/joint-demapping.js";
 import { whitening } from "../equalization/whitening.js";
@@ -6,12 +15,32 @@ import { estimation } from "../estimation/function.js";
 import { interference } from "../estimation/interference.js";
 import { demapping } from "../mapping/function.js";
 import { modulationScheme } from "../mapping/modulation-scheme.js";
+import type { PuschConfiguration } from "../pusch/index.js";
+import { attemptModel } from "./neural-receivers.js";
 
 const inputs = {
   grid: complex64("antenna", "symbol", "subcarrier"),
   grant: int32("grantField"),
   applied: float32("offsetField"),
 };
+
+const outputs = {
+  llrs: int8("codewordBit"),
+  tracking: float32("offsetField"),
+  quality: float32("qualityField"),
+};
+
+const parameters = {
+  /** What a neural receiver is prepared for, any configuration with the grant's `configurationKey`; of no use to the others. */
+  configuration: z
+    .custom<PuschConfiguration>((value) => typeof value === "object" && value !== null && "carrier" in value)
+    .optional(),
+};
+
+const state = { modulationScheme };
+
+/** What implementations of {@link detection} are prepared with. */
+export type DetectionContext = Context<typeof inputs, typeof outputs, typeof parameters, typeof state>;
 
 /**
  * From the granted resource elements to soft bits: estimation, equalization and demapping as one function, so that
@@ -22,17 +51,19 @@ const inputs = {
  * interference across antennas and makes them white before equalization, whichever implementation of it is chosen
  * ("mmse", "mmse-sic"); the other implementations neither compute nor pay for that covariance. "k-best" takes soft bits
  * from a tree search over the symbols of all layers.
+ *
+ * "deeprx" is a neural network that takes the grid and the DM-RS and gives soft bits (`deeprx/`). It, and models of others
+ * that have one of the shapes in `neural-receivers.ts`, are attempts: "blocks" computes the slots for which they have no answer in
+ * time, and those of configurations that they were not made for.
  */
 export const detection = defineFunction({
   name: "detection",
   clause: "TS 38.211 5.1, 6.3.1, 6.4.1.1",
   inputs,
-  outputs: {
-    llrs: int8("codewordBit"),
-    tracking: float32("offsetField"),
-    quality: float32("qualityField"),
-  },
-  state: { modulationScheme },
+  outputs,
+  parameters,
+  state,
+  neural: { fallback: "blocks", attempt: attemptModel },
 });
 
 detection.implement("blocks", {
@@ -62,3 +93,12 @@ detection.implement("k-best", {
     return { llrs: jointDemapping({ grid, channel, noise, grant }), tracking, quality };
   }),
 });
+
+detection.implement("deeprx", { kind: "neural", model: "deeprx" });
+
+/** The parameters of {@link detection} for a configuration. */
+export function detectionParameters(configuration: PuschConfiguration): {
+  configuration: PuschConfiguration;
+} {
+  return { configuration };
+}
