@@ -10,12 +10,18 @@ import {
   vector,
 } from "../../../compiler/index.js";
 import { binaryFunctions, unaryFunctions } from "./elementary.js";
-import { type Cell, cellCount, type NetworkPlan, type Step, usesOf } from "./plan.js";
+import {
+  type Cell,
+  cellCount,
+  type NetworkPlan,
+  operandsOf,
+  type Step,
+  type UnaryFunction,
+  usesOf,
+} from "./plan.js";
 
 type DenseStep = Extract<Step, { kind: "dense" }>;
-
-/** Sums that are taken at once: as many as hide the time that one addition takes. */
-const TILE = 8;
+type UnaryStep = Extract<Step, { kind: "unary" }>;
 
 /** Inputs of a layer up to which all are in registers while a loop goes over its outputs. */
 const MOST_HELD = 4;
@@ -29,27 +35,47 @@ export interface BodyShape {
    * would not fit the nearest cache, and V8, which orders straight code anew, spills registers from a few dozens on.
    */
   readonly rolledProducts: number;
+  /** Sums that are taken at once: as many as hide the time that one addition takes, and as there are registers for. */
+  readonly tile: number;
 }
 
 /** The shape that is fastest on a target. */
 export function bodyShape(target: Pick<Target, "name" | "vectorBytes">): BodyShape {
-  if (target.name === "wasm") return { lanes: 8, rolledProducts: 1 };
-  return { lanes: floatLanes(target), rolledProducts: 2048 };
+  if (target.name === "wasm") return { lanes: 8, rolledProducts: 1, tile: 4 };
+  return { lanes: floatLanes(target), rolledProducts: 512, tile: 8 };
 }
 
-function isRolled({ inputs, outputs }: DenseStep, { rolledProducts }: BodyShape): boolean {
-  return inputs.length * outputs >= rolledProducts;
+/** Functions of many operations, of which a loop makes several. */
+const longFunctions: ReadonlySet<UnaryFunction | undefined> = new Set([
+  "exp",
+  "log",
+  "sigmoid",
+  "softplus",
+  "tanh",
+] as const);
+
+/** Numbers to which a function of many operations is applied in a loop. */
+const ROLLED_CALLS = 4;
+
+/** Whether a step is built as loops, which read from and write to scratch memory. */
+function isRolled(step: Step, { rolledProducts }: BodyShape): boolean {
+  switch (step.kind) {
+    case "dense":
+      return (
+        step.inputs.length * step.outputs >= rolledProducts ||
+        (longFunctions.has(step.activation) && step.outputs >= ROLLED_CALLS)
+      );
+    case "unary":
+      return longFunctions.has(step.function) && step.operands.length >= ROLLED_CALLS;
+    default:
+      return false;
+  }
 }
 
 /** f32 numbers of scratch memory that the body of a network takes; 0 for small networks. */
 export function scratchLength({ steps }: NetworkPlan, shape: BodyShape): number {
-  return steps.reduce(
-    (sum, step) =>
-      step.kind === "dense" && isRolled(step, shape)
-        ? sum + (step.inputs.length + step.outputs) * shape.lanes
-        : sum,
-    0,
-  );
+  const rolled = steps.filter((step) => isRolled(step, shape));
+  return rolled.reduce((sum, step) => sum + (operandsOf(step).length + cellCount(step)) * shape.lanes, 0);
 }
 
 /** Memory of a kernel that the body of a network works with. */
@@ -83,8 +109,11 @@ export function buildNetwork(
 ): Value[] {
   const { type } = inputs[0]!;
   const { lanes } = type;
+  const tileSize = shape.tile;
   const { table } = memory;
   const values = new Map<Cell, Value>();
+  /** Where cells stand in scratch memory, each in a place of its own. */
+  const places = new Map<Cell, number>();
   const firsts: number[] = [];
   const owners: number[] = [];
   for (const [index, step] of plan.steps.entries()) {
@@ -115,8 +144,6 @@ export function buildNetwork(
     return totals.map((total) => activated(step, total ?? arith.constant(type, 0)));
   }
 
-  const placed = (from: number, count: number): Value[] =>
-    Array.from({ length: count }, (_, k) => vector.load(memory.scratch!, from + k * lanes, lanes));
   const weightAt = (index: Value, offset: number): Value =>
     vector.broadcast(memref.load(table, arith.addi(index, offset)), lanes);
 
@@ -168,63 +195,90 @@ export function buildNetwork(
     return totals.map((total) => activated(step, total));
   }
 
-  /** The layer as loops. */
-  function rolled(step: DenseStep): Value[] {
-    const { inputs: from, outputs } = step;
-    const hidden = outputs <= TILE ? hiddenBefore(step) : undefined;
+  const loadAt = (base: number, k: Value): Value =>
+    vector.load(memory.scratch!, arith.addi(arith.muli(k, lanes), base), lanes);
+  const storeAt = (value: Value, base: number, k: Value, more = 0): void =>
+    vector.store(value, memory.scratch!, arith.addi(arith.muli(k, lanes), base + more * lanes));
+
+  /** Where cells stand one after the other, brought there unless they do. */
+  function staged(cells: readonly Cell[]): number {
+    const first = places.get(cells[0]!);
+    if (first !== undefined && cells.every((one, k) => places.get(one) === first + k * lanes)) return first;
+    const made = cells.map(cell);
+    const base = reserve(cells.length);
+    for (const [k, value] of made.entries()) vector.store(value, memory.scratch!, base + k * lanes);
+    return base;
+  }
+
+  /** A layer whose outputs are all summed in one loop over its inputs. */
+  function narrow(step: DenseStep): Value[] {
+    const hidden = hiddenBefore(step);
     if (hidden !== undefined) {
       const held = hidden.inputs.map(cell);
-      return accumulated(step, 0, outputs, (i) => oneSum(hidden, held, i));
+      return accumulated(step, 0, step.outputs, (i) => oneSum(hidden, held, i));
     }
-    const values = from.map(cell);
-    const scratch = memory.scratch!;
-    if (from.length <= MOST_HELD) {
-      const target = reserve(outputs);
-      scf.for(0, outputs, 1, (output) => {
-        vector.store(oneSum(step, values, output), scratch, arith.addi(arith.muli(output, lanes), target));
-      });
-      return placed(target, outputs);
+    const source = staged(step.inputs);
+    return accumulated(step, 0, step.outputs, (i) => loadAt(source, i));
+  }
+
+  /** A step as loops into scratch memory. @returns where its cells stand there */
+  function rolled(step: DenseStep | UnaryStep): number {
+    const count = cellCount(step);
+    if (step.kind === "unary") {
+      const source = staged(step.operands);
+      const target = reserve(count);
+      scf.for(0, count, 1, (k) => storeAt(unaryFunctions[step.function](loadAt(source, k)), target, k));
+      return target;
     }
-    const source = reserve(from.length);
-    values.forEach((value, i) => {
-      vector.store(value, scratch, source + i * lanes);
-    });
-    const input = (i: Value): Value => vector.load(scratch, arith.addi(arith.muli(i, lanes), source), lanes);
-    if (outputs <= TILE) return accumulated(step, 0, outputs, input);
-    const target = reserve(outputs);
-    const tile = (first: Value, count: number): void => {
-      accumulated(step, first, count, input).forEach((total, k) => {
-        vector.store(total, scratch, arith.addi(arith.muli(first, lanes), target + k * lanes));
+    if (step.inputs.length <= MOST_HELD) {
+      const held = step.inputs.map(cell);
+      const target = reserve(count);
+      scf.for(0, count, 1, (output) => storeAt(oneSum(step, held, output), target, output));
+      return target;
+    }
+    const source = staged(step.inputs);
+    const target = reserve(count);
+    const tiles = (from: number, to: number, size: number): void =>
+      scf.for(from, to, size, (first) => {
+        const totals = accumulated(step, first, size, (i) => loadAt(source, i));
+        for (const [k, total] of totals.entries()) storeAt(total, target, first, k);
       });
-    };
-    const whole = outputs - (outputs % TILE);
-    scf.for(0, whole, TILE, (first) => tile(first, TILE));
-    if (whole < outputs) scf.for(whole, outputs, outputs - whole, (first) => tile(first, outputs - whole));
-    return placed(target, outputs);
+    const whole = count - (count % tileSize);
+    if (whole > 0) tiles(0, whole, tileSize);
+    if (whole < count) tiles(whole, count, count - whole);
+    return target;
   }
 
   function make(step: Step, first: Cell, at: number): void {
-    const keep = (made: readonly Value[], from = 0): void => {
+    const keep = (made: readonly Value[], from: number): void => {
       for (const [k, value] of made.entries()) values.set(first + from + k, value);
     };
-    if (step.kind === "input") keep(inputs);
+    if ((step.kind === "dense" || step.kind === "unary") && isRolled(step, shape)) {
+      if (step.kind === "dense" && step.outputs <= tileSize) keep(narrow(step), 0);
+      else {
+        const target = rolled(step);
+        for (let k = 0; k < cellCount(step); k++) places.set(first + k, target + k * lanes);
+      }
+    } else if (step.kind === "input") keep(inputs, 0);
     else if (step.kind === "table") keep([weight(step.first + at)], at);
     else if (step.kind === "unary") keep([unaryFunctions[step.function](cell(step.operands[at]!))], at);
     else if (step.kind === "binary")
       keep([binaryFunctions[step.function](cell(step.left[at]!), cell(step.right[at]!))], at);
-    else if (isRolled(step, shape)) keep(rolled(step));
     else {
-      const from = at - (at % TILE);
-      keep(sums(step, from, Math.min(TILE, step.outputs - from)), from);
+      const from = at - (at % tileSize);
+      keep(sums(step, from, Math.min(tileSize, step.outputs - from)), from);
     }
   }
 
   /** A cell, built where it is first asked for: a hidden number is made right before what takes it. */
   function cell(wanted: Cell): Value {
-    if (!values.has(wanted)) {
+    if (!values.has(wanted) && !places.has(wanted)) {
       const index = owners[wanted]!;
       make(plan.steps[index]!, firsts[index]!, wanted - firsts[index]!);
     }
+    const place = places.get(wanted);
+    if (!values.has(wanted) && place !== undefined)
+      values.set(wanted, vector.load(memory.scratch!, place, lanes));
     return values.get(wanted)!;
   }
 
