@@ -36,6 +36,8 @@ export interface FunctionWriter {
   readonly maskBytes: Map<Value, number>;
   /** Addresses already computed, by buffer and index. */
   addresses: Map<string, Local>;
+  /** How often each of the kernel's own values is an operand; of what other operations are replaced by, nothing is known. */
+  readonly uses: ReadonlyMap<Value, number>;
   /** Whether the engine has relaxed SIMD. */
   readonly relaxed: boolean;
   /** Lowers the operations of a block in order. */

@@ -123,6 +123,16 @@ export function lowerMemory(w: FunctionWriter, operation: Operation): void {
   }
 }
 
+/** Reads one element into all lanes. */
+export function lowerSplatLoad(w: FunctionWriter, operation: Operation, result: Value): void {
+  const buffer = operation.buffer!;
+  const size = byteSize(buffer.element);
+  const offset = pushAddress(w, buffer, operation.operands[0]!);
+  vectorOp(w, simd.load8Splat + Math.log2(size));
+  memoryImmediate(w, offset);
+  w.parts.set(result, new Array<Local>(partCount(result.type.lanes, size)).fill(keep(w, "v128")));
+}
+
 function loadVector(w: FunctionWriter, buffer: Buffer, index: Value, lanes: number): Local[] {
   const size = byteSize(buffer.element);
   const total = lanes * size;

@@ -1,5 +1,5 @@
 import { expandExponential, expandLogarithm } from "../expand.js";
-import type { Block, Kernel, Operation } from "../operation.js";
+import type { Block, Kernel, Operation, Value } from "../operation.js";
 import { type Bytes, emptyBytes } from "./bytes.js";
 import type { WasmType } from "./encoder.js";
 import {
@@ -15,7 +15,7 @@ import { lowerBinary, lowerMultiplyAdd, lowerPopulationCount, lowerUnary } from 
 import { lowerCast } from "./lower-cast.js";
 import { lowerFor, lowerIf } from "./lower-control.js";
 import { lowerBroadcast, lowerCreateMask, lowerExtract, lowerInsert, lowerShuffle } from "./lower-lanes.js";
-import { lowerMemory } from "./lower-memory.js";
+import { lowerMemory, lowerSplatLoad } from "./lower-memory.js";
 import { lowerReduction } from "./lower-reduction.js";
 import { lowerCompare, lowerSelect } from "./lower-selection.js";
 
@@ -81,6 +81,9 @@ export const loweredOperations: readonly string[] = [...lowerings.keys()];
  */
 export function lowerKernel(kernel: Kernel, relaxed: boolean): LoweredFunction {
   const parameters: WasmType[] = [];
+  const uses = new Map<Value, number>();
+  countUses(kernel.body, uses);
+  if (kernel.result) uses.set(kernel.result, (uses.get(kernel.result) ?? 0) + 1);
   const w: FunctionWriter = {
     code: emptyBytes(4096),
     localTypes: [],
@@ -90,6 +93,7 @@ export function lowerKernel(kernel: Kernel, relaxed: boolean): LoweredFunction {
     parts: new Map(),
     maskBytes: new Map(),
     addresses: new Map(),
+    uses,
     relaxed,
     lowerBlock,
   };
@@ -119,8 +123,33 @@ export function lowerKernel(kernel: Kernel, relaxed: boolean): LoweredFunction {
   };
 }
 
-function lowerBlock(w: FunctionWriter, block: Block): void {
-  for (const operation of block.operations) lowerOperation(w, operation);
+function lowerBlock(w: FunctionWriter, { operations }: Block): void {
+  for (let k = 0; k < operations.length; k++) {
+    const [operation, next] = [operations[k]!, operations[k + 1]];
+    if (next !== undefined && isReadIntoAllLanes(w, operation, next)) {
+      lowerSplatLoad(w, operation, next.results[0]!);
+      k++;
+    } else lowerOperation(w, operation);
+  }
+}
+
+/** Whether an element is read for nothing but the broadcast that follows. */
+function isReadIntoAllLanes(w: FunctionWriter, read: Operation, next: Operation): boolean {
+  const element = read.results[0];
+  return (
+    read.name === "memref.load" &&
+    next.name === "vector.broadcast" &&
+    next.operands[0] === element &&
+    w.uses.get(element!) === 1
+  );
+}
+
+/** How often each value of a block, and of the blocks inside, is an operand. */
+function countUses({ operations }: Block, uses: Map<Value, number>): void {
+  for (const { operands, regions } of operations) {
+    for (const operand of operands) uses.set(operand, (uses.get(operand) ?? 0) + 1);
+    for (const region of regions) countUses(region, uses);
+  }
 }
 
 function lowerOperation(w: FunctionWriter, operation: Operation): void {

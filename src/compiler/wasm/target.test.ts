@@ -14,10 +14,29 @@ import {
   vector,
   wasmTarget,
 } from "../index.js";
+import { disassembleWasm } from "./disassembler.js";
 
 const plain = wasmTarget({ relaxed: false });
 
 describe("target wasm", () => {
+  it("reads an element into all lanes by one instruction, unless it is wanted elsewhere, too", () => {
+    const splat = (name: string, more: boolean): Kernel =>
+      kernel(name, { a: buffer("f32", 8), b: buffer("f32", 16) }, ({ a, b }) => {
+        const element = memref.load(a, 1);
+        vector.store(vector.broadcast(element, 8), b, 0);
+        if (more) memref.store(element, b, 8);
+      });
+    for (const more of [false, true]) {
+      const made = splat(`splat_${more}`, more);
+      write("f32", A, [1, 2, 3]);
+      write("f32", B, new Array(10).fill(7));
+      plain.compile(made, memory)(A, B);
+      expect(read("f32", B, 10)).toEqual([2, 2, 2, 2, 2, 2, 2, 2, more ? 2 : 7, 7]);
+      const { text } = disassembleWasm(encodeWasm(made, { relaxed: false }));
+      expect(text.includes("v128.load32_splat")).toBe(!more);
+    }
+  });
+
   it("takes scalars of every type and returns one with its sign", () => {
     for (const element of ["i8", "i16", "i32", "f32", "f64", "index"] as const) {
       const run = plain.compile(
