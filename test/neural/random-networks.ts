@@ -119,6 +119,20 @@ export const layers: Readonly<Record<string, Layer>> = {
         builder.constant(int64Tensor(numbers)),
       ),
     ]),
+  halves(builder, value) {
+    const doubled = builder.add("Concat", [value, builder.add("Abs", [value])], { axis: int(1) });
+    const [first, second] = builder.addMany("Split", [doubled], 2, { axis: int(1), num_outputs: int(2) });
+    return builder.add("Sub", [first, second]);
+  },
+  choice(builder, value) {
+    const last = featuresOf(builder, value) - 1;
+    return builder.add("Gather", [value, builder.constant(int64Tensor([last, 0, -1]))], { axis: int(1) });
+  },
+  spread(builder, value) {
+    const column = builder.add("Unsqueeze", [value, builder.constant(int64Tensor([2]))]);
+    const twice = builder.add("Expand", [column, builder.constant(int64Tensor([1, 1, 2]))]);
+    return builder.add("ReduceMax", [twice, builder.constant(int64Tensor([2]))], { keepdims: int(0) });
+  },
   reversal: (builder, value) =>
     builder.add("Slice", [
       value,

@@ -199,6 +199,25 @@ const slice: PlanRule = (context) => {
   return taken(context, value, ranges);
 };
 
+/** The parts of an axis: of given sizes, or equal but for a smaller last one. */
+const split: PlanRule = (context) => {
+  const value = sampledInput(context);
+  const { node } = context;
+  const axis = normalAxis(node, attribute(node, "axis", "int", 0), value.shape.length);
+  const size = value.shape[axis]!;
+  const parts = node.outputs.length;
+  const equal = Math.ceil(size / parts);
+  const sizes =
+    listArgument(context, 13, "split", 1) ??
+    Array.from({ length: parts }, (_, k) => Math.min(equal, size - k * equal));
+  let start = 0;
+  return sizes.map((count) => {
+    const part = taken(context, value, new Map([[axis, { start, step: 1, count }]]));
+    start += count;
+    return part;
+  });
+};
+
 /** One element of an axis, or several in the order of constant indices. */
 const gather: PlanRule = (context) => {
   const value = sampledInput(context);
@@ -261,6 +280,7 @@ export const layoutRules: readonly (readonly [string, PlanRule])[] = [
   ["Identity", identity],
   ["Reshape", reshape],
   ["Slice", slice],
+  ["Split", split],
   ["Squeeze", squeeze],
   ["Transpose", transpose],
   ["Unsqueeze", unsqueeze],

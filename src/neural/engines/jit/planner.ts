@@ -1,7 +1,9 @@
 import { InputError } from "../../../errors.js";
-import type { Graph, GraphNode, OnnxModel, ValueName } from "../../graph/graph.js";
+import { openDimensions } from "../../graph/dimensions.js";
+import type { Graph, GraphNode, OnnxModel, TensorType, ValueName } from "../../graph/graph.js";
 import { elementCount } from "../../graph/tensor.js";
-import { inferNode, operatorOf } from "../../operators/inference.js";
+import { typeGraph } from "../../graph/type-graph.js";
+import { operatorOf } from "../../operators/inference.js";
 import { numericTensor } from "../../operators/numeric.js";
 import type { NumericTensor, TypedNode } from "../../operators/operator.js";
 import { fuse } from "./fusion.js";
@@ -28,11 +30,20 @@ export interface PlanContext {
   tabulate(numbers: ArrayLike<number>): number;
 }
 
-/** How an operator is planned where an input is each sample's own. */
-export type PlanRule = (context: PlanContext) => PlannedValue;
+/** How an operator is planned where an input is each sample's own: its output, or all of several. */
+export type PlanRule = (context: PlanContext) => PlannedValue | readonly PlannedValue[];
 
 /** Cells that a network may have: what is larger is no small network. */
 const MOST_CELLS = 65536;
+
+/** Operations that a network's code may have, about: some seconds of compilation. */
+const MOST_OPERATIONS = 16384;
+
+/** Products of a layer beyond which no target has a line of code for each. */
+const MOST_STRAIGHT = 512;
+
+/** Elements of values that are computed here, of the order of a second. */
+const MOST_CONSTANT = 2 ** 22;
 
 /** Sizes that stand for a batch of any size: what differs between the two depends on the batch. */
 const PROBES = [7919, 6007] as const;
@@ -45,8 +56,8 @@ export interface PlanOptions {
 /**
  * Plans a network whose inputs all begin with the same dimension, the batch, and which treats its samples alike. What does
  * not depend on the inputs is computed here.
- * @throws InputError for a dimension that is not given, for an operator that the engine lacks, by its name, and for a
- * network that mixes samples.
+ * @throws InputError for a graph that is not valid, for a dimension that is not given, for an operator that the engine
+ * lacks, by its name, and for a network that mixes samples or is too large.
  */
 export function planWith(
   rules: ReadonlyMap<string, PlanRule>,
@@ -88,9 +99,13 @@ function batchesOf({ inputs }: Graph): string[] {
 
 function planFor(
   rules: ReadonlyMap<string, PlanRule>,
-  { graph, opset }: OnnxModel,
-  dimensions: Readonly<Record<string, number>>,
+  { graph: open, opset }: OnnxModel,
+  sizes: Readonly<Record<string, number>>,
 ): PlannedNetwork {
+  const dimensions = Object.fromEntries(
+    openDimensions(open).flatMap((name) => (Object.hasOwn(sizes, name) ? [[name, sizes[name]!]] : [])),
+  );
+  const { graph, types } = typeGraph({ graph: open, opset }, dimensions);
   const steps: Step[] = [];
   const table: number[] = [];
   const constantCells = new Map<number, Cell>();
@@ -130,7 +145,7 @@ function planFor(
   const values = new Map<ValueName, PlannedValue>();
   for (const [name, value] of graph.initializers) values.set(name, numericTensor(value));
   const ports = graph.inputs.map(({ name, type }) => {
-    const shape = type.shape.map((size) => boundSize(size, dimensions));
+    const shape = type.shape as readonly number[];
     return { name, shape, features: elementCount(shape.slice(1)) };
   });
   const given = append({ kind: "input", count: ports.reduce((sum, { features }) => sum + features, 0) });
@@ -144,15 +159,24 @@ function planFor(
       continue;
     }
     const known = inputs.filter((value) => value !== undefined);
-    if (!known.some(isSampled)) {
-      evaluated({ node, opset, inputs: inputs as (NumericTensor | undefined)[] }).forEach((value, index) => {
-        values.set(node.outputs[index]!, value);
-      });
-      continue;
+    const made = known.some(isSampled)
+      ? planned({ node, opset, inputs, append, constants, tabulate })
+      : evaluated({ node, opset, inputs: inputs as (NumericTensor | undefined)[] }, types);
+    for (const [index, value] of made.entries()) {
+      const name = node.outputs[index] ?? "";
+      if (name === "") continue;
+      // What a rule makes of a node's attributes is what inference makes of them.
+      if (types.get(name)?.shape.join() !== value.shape.join()) throw lacks(node, "this form of it");
+      values.set(name, value);
     }
+  }
+
+  function planned(context: PlanContext): readonly PlannedValue[] {
+    const { node } = context;
     const rule = node.domain === "" || node.domain === "ai.onnx" ? rules.get(node.operator) : undefined;
     if (rule === undefined) throw lacks(node, "it");
-    values.set(node.outputs[0]!, rule({ node, opset, inputs, append, constants, tabulate }));
+    const made = rule(context);
+    return Array.isArray(made) ? made : [made as PlannedValue];
   }
 
   const results: Cell[] = [];
@@ -164,6 +188,7 @@ function planFor(
     return { name, features: value.cells.length, shape: value.shape.slice(1) };
   });
   const fused = fuse({ steps, results, table });
+  expectModest(graph, fused.steps);
   return {
     plan: {
       inputs: ports.map(({ name, features, shape }) => ({ name, features, shape: shape.slice(1) })),
@@ -176,11 +201,19 @@ function planFor(
   };
 }
 
-function boundSize(size: number | string, dimensions: Readonly<Record<string, number>>): number {
-  const bound = typeof size === "number" ? size : dimensions[size];
-  if (bound === undefined || !Number.isInteger(bound) || bound < 1)
-    throw new InputError(`dimensions.${size}`, bound, "give a whole number from 1 on");
-  return bound;
+/** Refuses what would take minutes to compile. */
+function expectModest(graph: Graph, steps: readonly Step[]): void {
+  const operations = steps.reduce((sum, step) => {
+    if (step.kind !== "dense") return sum + cellCount(step);
+    const products = step.inputs.length * step.outputs;
+    return sum + (products <= MOST_STRAIGHT ? products : 0) + step.inputs.length + step.outputs;
+  }, 0);
+  if (operations > MOST_OPERATIONS)
+    throw new InputError(
+      "model",
+      `${graph.name} of about ${operations} operations`,
+      `the engine jit is for small networks, of at most ${MOST_OPERATIONS}: choose the engine onnxruntime`,
+    );
 }
 
 function shapeOf(node: GraphNode, value: PlannedValue): NumericTensor {
@@ -195,17 +228,18 @@ function shapeOf(node: GraphNode, value: PlannedValue): NumericTensor {
 }
 
 /** The outputs of a node all of whose inputs are the same for all samples. */
-function evaluated({
-  node,
-  opset,
-  inputs,
-}: {
-  readonly node: GraphNode;
-  readonly opset: number;
-  readonly inputs: readonly (NumericTensor | undefined)[];
-}): readonly NumericTensor[] {
+function evaluated(
+  {
+    node,
+    opset,
+    inputs,
+  }: Pick<TypedNode, "node" | "opset"> & { inputs: readonly (NumericTensor | undefined)[] },
+  types: ReadonlyMap<ValueName, TensorType>,
+): readonly NumericTensor[] {
+  const elements = [...node.inputs, ...node.outputs].map((name) =>
+    elementCount(types.get(name)?.shape ?? []),
+  );
+  if (elements.some((count) => count > MOST_CONSTANT)) throw lacks(node, "it of so large constants");
   const typed: TypedNode = { node, opset, inputTypes: inputs, constant: (index) => inputs[index] };
-  const { constants } = inferNode(typed);
-  if (constants !== undefined) return constants;
   return operatorOf(typed).evaluate(typed, inputs);
 }
