@@ -1,6 +1,14 @@
 import { expect } from "vitest";
 import type { NamedTensors } from "../../src/neural/engines/engine.js";
-import { float, int, ints, type OnnxModel, onnxModel, type ValueName } from "../../src/neural/graph/graph.js";
+import {
+  float,
+  int,
+  ints,
+  type OnnxModel,
+  onnxModel,
+  string,
+  type ValueName,
+} from "../../src/neural/graph/graph.js";
 import { elementCount, float32Tensor, int64Tensor, type Tensor } from "../../src/neural/graph/tensor.js";
 import { type NetworkBuilder, networkBuilder } from "../../src/neural/network/builder.js";
 import { numericTensor } from "../../src/neural/operators/numeric.js";
@@ -159,6 +167,30 @@ export const layers: Readonly<Record<string, Layer>> = {
       strides: ints([1 + random.integer(2)]),
     });
     return builder.add("Flatten", [builder.add("Relu", [convolved])]);
+  },
+  /** Large enough to be a loop over its positions. */
+  pictures(builder, value, random) {
+    const weights = builder.constant(normal(random, [featuresOf(builder, value), 60]));
+    const shape = builder.constant(int64Tensor([0, 2, 6, 5]));
+    const picture = builder.add("Reshape", [builder.add("MatMul", [value, weights]), shape]);
+    const filters = [normal(random, [6, 2, 3, 3], 0.3), normal(random, [4, 3, 3, 3], 0.3)];
+    const first = builder.add("Conv", [picture, builder.constant(filters[0]!)], { pads: ints([1, 1, 1, 1]) });
+    const offset = builder.constant(normal(random, [6, 1, 1]));
+    const active = builder.add("Relu", [builder.add("Add", [first, offset])]);
+    const second = builder.add(
+      "Conv",
+      [active, builder.constant(filters[1]!), builder.constant(normal(random, [4]))],
+      {
+        auto_pad: string("SAME_UPPER"),
+        group: int(2),
+        strides: ints([2, 1]),
+      },
+    );
+    const mixed = builder.add("MatMul", [second, builder.constant(normal(random, [5, 20], 0.3))]);
+    const means = builder.add("ReduceMean", [mixed, builder.constant(int64Tensor([2, 3]))], {
+      keepdims: int(0),
+    });
+    return builder.add("Tanh", [means]);
   },
 };
 

@@ -13,14 +13,17 @@ import { binaryFunctions, unaryFunctions } from "./elementary.js";
 import {
   type Cell,
   cellCount,
+  type Layer,
   type NetworkPlan,
   operandsOf,
   type Step,
+  tapsOf,
   type UnaryFunction,
   usesOf,
 } from "./plan.js";
 
 type DenseStep = Extract<Step, { kind: "dense" }>;
+type RepeatedStep = Extract<Step, { kind: "repeated" }>;
 type UnaryStep = Extract<Step, { kind: "unary" }>;
 
 /** Inputs of a layer up to which all are in registers while a loop goes over its outputs. */
@@ -65,6 +68,8 @@ function isRolled(step: Step, { rolledProducts }: BodyShape): boolean {
         step.inputs.length * step.outputs >= rolledProducts ||
         (longFunctions.has(step.activation) && step.outputs >= ROLLED_CALLS)
       );
+    case "repeated":
+      return true;
     case "unary":
       return longFunctions.has(step.function) && step.operands.length >= ROLLED_CALLS;
     default:
@@ -75,7 +80,8 @@ function isRolled(step: Step, { rolledProducts }: BodyShape): boolean {
 /** f32 numbers of scratch memory that the body of a network takes; 0 for small networks. */
 export function scratchLength({ steps }: NetworkPlan, shape: BodyShape): number {
   const rolled = steps.filter((step) => isRolled(step, shape));
-  return rolled.reduce((sum, step) => sum + (operandsOf(step).length + cellCount(step)) * shape.lanes, 0);
+  // With a 0 behind the numbers that go in and come out.
+  return rolled.reduce((sum, step) => sum + (operandsOf(step).length + cellCount(step) + 2) * shape.lanes, 0);
 }
 
 /** Memory of a kernel that the body of a network works with. */
@@ -114,6 +120,8 @@ export function buildNetwork(
   const values = new Map<Cell, Value>();
   /** Where cells stand in scratch memory, each in a place of its own. */
   const places = new Map<Cell, number>();
+  /** Places in scratch memory that hold 0. */
+  const zeros = new Set<number>();
   const firsts: number[] = [];
   const owners: number[] = [];
   for (const [index, step] of plan.steps.entries()) {
@@ -124,7 +132,7 @@ export function buildNetwork(
   let scratchUsed = 0;
 
   const weight = (index: number): Value => vector.broadcast(memref.load(table, index), type.lanes);
-  const activated = ({ activation }: DenseStep, sum: Value): Value =>
+  const activated = ({ activation }: Layer, sum: Value): Value =>
     activation === undefined ? sum : unaryFunctions[activation](sum);
 
   /** Sums of some outputs. Inputs come one after the other, so that each need live no longer than it is added. */
@@ -177,17 +185,17 @@ export function buildNetwork(
 
   /** A loop over the inputs, each of which `input` gives, into sums of all outputs. */
   function accumulated(
-    step: DenseStep,
+    step: Layer,
     first: Value | number,
     count: number,
     input: (i: Value) => Value,
   ): Value[] {
-    const { inputs: from, outputs, weights, bias } = step;
+    const { outputs, weights, bias } = step;
     const start = typeof first === "number" ? arith.constant({ element: "index", lanes: 0 }, first) : first;
     const initial = Array.from({ length: count }, (_, k) =>
       bias === undefined ? arith.constant(type, 0) : weightAt(start, bias + k),
     );
-    const totals = scf.for(0, from.length, 1, initial, (i, carried) => {
+    const totals = scf.for(0, tapsOf(step), 1, initial, (i, carried) => {
       const value = input(i);
       const row = arith.addi(arith.muli(i, outputs), start);
       return carried.map((total, k) => math.fma(value, weightAt(row, weights + k), total));
@@ -197,17 +205,28 @@ export function buildNetwork(
 
   const loadAt = (base: number, k: Value): Value =>
     vector.load(memory.scratch!, arith.addi(arith.muli(k, lanes), base), lanes);
-  const storeAt = (value: Value, base: number, k: Value, more = 0): void =>
-    vector.store(value, memory.scratch!, arith.addi(arith.muli(k, lanes), base + more * lanes));
+  const storeAt = (value: Value, base: number, k: Value): void =>
+    vector.store(value, memory.scratch!, arith.addi(arith.muli(k, lanes), base));
 
-  /** Where cells stand one after the other, brought there unless they do. */
-  function staged(cells: readonly Cell[]): number {
+  /** Where cells stand one after the other, brought there unless they do; and a 0 behind them if that is wanted. */
+  function staged(cells: readonly Cell[], withZero = false): number {
     const first = places.get(cells[0]!);
-    if (first !== undefined && cells.every((one, k) => places.get(one) === first + k * lanes)) return first;
+    const isThere =
+      first !== undefined &&
+      cells.every((one, k) => places.get(one) === first + k * lanes) &&
+      (!withZero || zeros.has(first + cells.length * lanes));
+    if (isThere) return first;
     const made = cells.map(cell);
     const base = reserve(cells.length);
     for (const [k, value] of made.entries()) vector.store(value, memory.scratch!, base + k * lanes);
+    if (withZero) reserveZero();
     return base;
+  }
+
+  function reserveZero(): void {
+    const place = reserve(1);
+    vector.store(arith.constant(type, 0), memory.scratch!, place);
+    zeros.add(place);
   }
 
   /** A layer whose outputs are all summed in one loop over its inputs. */
@@ -238,14 +257,45 @@ export function buildNetwork(
     }
     const source = staged(step.inputs);
     const target = reserve(count);
+    tiled(
+      step,
+      (i) => loadAt(source, i),
+      (total, output) => storeAt(total, target, output),
+    );
+    return target;
+  }
+
+  /** Sums of all outputs, a tile after the other; `index` is that of the first of a tile. */
+  function tiled(step: Layer, input: (i: Value) => Value, take: (total: Value, output: Value) => void): void {
     const tiles = (from: number, to: number, size: number): void =>
       scf.for(from, to, size, (first) => {
-        const totals = accumulated(step, first, size, (i) => loadAt(source, i));
-        for (const [k, total] of totals.entries()) storeAt(total, target, first, k);
+        const totals = accumulated(step, first, size, input);
+        for (const [k, total] of totals.entries()) take(total, arith.addi(first, k));
       });
-    const whole = count - (count % tileSize);
+    const whole = step.outputs - (step.outputs % tileSize);
     if (whole > 0) tiles(0, whole, tileSize);
-    if (whole < count) tiles(whole, count, count - whole);
+    if (whole < step.outputs) tiles(whole, step.outputs, step.outputs - whole);
+  }
+
+  /** A layer at many places as loops into scratch memory. @returns where its cells stand there */
+  function repeated(step: RepeatedStep): number {
+    const { rows, taps, places: chosen, outputs } = step;
+    const source = staged(step.inputs, true);
+    const target = reserve(cellCount(step));
+    // For a layer that takes all of these at many places again.
+    reserveZero();
+    scf.for(0, rows, 1, (row) => {
+      const at = arith.muli(row, taps);
+      const own = arith.muli(row, outputs);
+      tiled(
+        step,
+        (i) => {
+          const place = memref.load(table, arith.addi(arith.addi(at, i), chosen));
+          return loadAt(source, arith.indexCast(arith.fptosi(place, "i32"), "index"));
+        },
+        (total, output) => storeAt(total, target, arith.addi(own, output)),
+      );
+    });
     return target;
   }
 
@@ -253,10 +303,13 @@ export function buildNetwork(
     const keep = (made: readonly Value[], from: number): void => {
       for (const [k, value] of made.entries()) values.set(first + from + k, value);
     };
-    if ((step.kind === "dense" || step.kind === "unary") && isRolled(step, shape)) {
+    if (
+      step.kind === "repeated" ||
+      ((step.kind === "dense" || step.kind === "unary") && isRolled(step, shape))
+    ) {
       if (step.kind === "dense" && step.outputs <= tileSize) keep(narrow(step), 0);
       else {
-        const target = rolled(step);
+        const target = step.kind === "repeated" ? repeated(step) : rolled(step);
         for (let k = 0; k < cellCount(step); k++) places.set(first + k, target + k * lanes);
       }
     } else if (step.kind === "input") keep(inputs, 0);

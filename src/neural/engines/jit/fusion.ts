@@ -1,6 +1,14 @@
-import { type Cell, cellCount, type NetworkPlan, operandsOf, type Step, usesOf } from "./plan.js";
+import {
+  type Cell,
+  cellCount,
+  type Layer,
+  type NetworkPlan,
+  operandsOf,
+  type Step,
+  tapsOf,
+  usesOf,
+} from "./plan.js";
 
-type DenseStep = Extract<Step, { kind: "dense" }>;
 type BinaryStep = Extract<Step, { kind: "binary" }>;
 
 /** What a network computes, with the numbers of its table. */
@@ -43,7 +51,7 @@ export function fuse(given: Steps): Steps {
     const left: number[] = [];
     const taken = new Set<number>();
     for (const entry of new Set(operands.map((cell) => makers.get(cell)))) {
-      if (entry?.step.kind !== "dense" || entry.step.activation !== undefined) continue;
+      if (entry === undefined || !isLayer(entry.step) || entry.step.activation !== undefined) continue;
       const own = entry.cells.map((cell) => (uses[cell] === 1 ? positions.get(cell) : undefined));
       if (own.some((position) => position === undefined)) continue;
       const order = own as number[];
@@ -96,7 +104,11 @@ export function fuse(given: Steps): Steps {
   return compacted(entries, given.results, table);
 }
 
-type Change = (layer: DenseStep, order: readonly number[]) => DenseStep | undefined;
+function isLayer(step: Step): step is Layer {
+  return step.kind === "dense" || step.kind === "repeated";
+}
+
+type Change = (layer: Layer, order: readonly number[]) => Layer | undefined;
 
 /** A function of two numbers of which one is a constant: outputs times factor, plus term. */
 interface Folding {
@@ -131,16 +143,19 @@ function foldingOf(step: BinaryStep, constants: ReadonlyMap<Cell, number>): Fold
 }
 
 function folded(
-  layer: DenseStep,
+  layer: Layer,
   { factor, term }: Folding,
   numbers: readonly number[],
   table: readonly number[],
   tabulate: (numbers: readonly number[]) => number,
-): DenseStep | undefined {
-  const { inputs, outputs, weights, bias } = layer;
-  const [factors, terms] = [numbers.map(factor), numbers.map(term)];
+): Layer | undefined {
+  const { outputs, weights, bias } = layer;
+  // At all places the same.
+  if (numbers.some((number, k) => number !== numbers[k % outputs])) return undefined;
+  const own = numbers.slice(0, outputs);
+  const [factors, terms] = [own.map(factor), own.map(term)];
   const scaled = Array.from(
-    { length: inputs.length * outputs },
+    { length: tapsOf(layer) * outputs },
     (_, k) => table[weights + k]! * factors[k % outputs]!,
   );
   const moved = terms.map((t, k) => (bias === undefined ? 0 : table[bias + k]! * factors[k]!) + t);
@@ -190,6 +205,14 @@ function withPlaces(
         ...step,
         inputs: step.inputs.map(name),
         weights: move(step.weights, step.inputs.length * step.outputs),
+        bias: step.bias === undefined ? undefined : move(step.bias, step.outputs),
+      };
+    case "repeated":
+      return {
+        ...step,
+        inputs: step.inputs.map(name),
+        places: move(step.places, step.rows * step.taps),
+        weights: move(step.weights, step.taps * step.outputs),
         bias: step.bias === undefined ? undefined : move(step.bias, step.outputs),
       };
     case "unary":

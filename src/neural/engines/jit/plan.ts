@@ -35,6 +35,21 @@ export type Step =
       readonly bias: number | undefined;
       readonly activation: UnaryFunction | undefined;
     }
+  /**
+   * The same at many places: sums of `taps` of the inputs for each of the rows, which numbers in the table from `places` on
+   * choose, `[row][tap]`; one past the last input is 0, the margin of a picture. Makes cells `[row][output]`.
+   */
+  | {
+      readonly kind: "repeated";
+      readonly inputs: readonly Cell[];
+      readonly rows: number;
+      readonly taps: number;
+      readonly places: number;
+      readonly outputs: number;
+      readonly weights: number;
+      readonly bias: number | undefined;
+      readonly activation: UnaryFunction | undefined;
+    }
   | { readonly kind: "unary"; readonly function: UnaryFunction; readonly operands: readonly Cell[] }
   | {
       readonly kind: "binary";
@@ -42,6 +57,19 @@ export type Step =
       readonly left: readonly Cell[];
       readonly right: readonly Cell[];
     };
+
+/** A step that adds up weighted numbers. */
+export type Layer = Extract<Step, { kind: "dense" | "repeated" }>;
+
+/** Numbers that a layer adds up. */
+export function tapsOf(layer: Layer): number {
+  return layer.kind === "dense" ? layer.inputs.length : layer.taps;
+}
+
+/** Multiplications of a step by weights. */
+export function productsOf(step: Step): number {
+  return step.kind === "dense" || step.kind === "repeated" ? tapsOf(step) * cellCount(step) : 0;
+}
 
 /** An input or output of a network as each sample has it. */
 export interface SamplePort {
@@ -74,6 +102,8 @@ export function cellCount(step: Step): number {
       return step.count;
     case "dense":
       return step.outputs;
+    case "repeated":
+      return step.rows * step.outputs;
     case "unary":
       return step.operands.length;
     case "binary":
@@ -88,6 +118,7 @@ export function operandsOf(step: Step): readonly Cell[] {
     case "table":
       return [];
     case "dense":
+    case "repeated":
       return step.inputs;
     case "unary":
       return step.operands;
@@ -106,8 +137,5 @@ export function usesOf({ steps, results }: Pick<NetworkPlan, "steps" | "results"
 
 /** Multiplications of a sample by weights. */
 export function multiplications({ steps }: NetworkPlan): number {
-  return steps.reduce(
-    (sum, step) => sum + (step.kind === "dense" ? step.inputs.length * step.outputs : 0),
-    0,
-  );
+  return steps.reduce((sum, step) => sum + productsOf(step), 0);
 }

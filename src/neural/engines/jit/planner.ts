@@ -7,7 +7,15 @@ import { operatorOf } from "../../operators/inference.js";
 import { numericTensor } from "../../operators/numeric.js";
 import type { NumericTensor, TypedNode } from "../../operators/operator.js";
 import { fuse } from "./fusion.js";
-import { type Cell, cellCount, type NetworkPlan, type SamplePort, type Step } from "./plan.js";
+import {
+  type Cell,
+  cellCount,
+  type NetworkPlan,
+  operandsOf,
+  productsOf,
+  type SamplePort,
+  type Step,
+} from "./plan.js";
 import { isSampled, lacks, type PlannedValue } from "./sample-tensor.js";
 
 /** A network's plan with the numbers of its table. */
@@ -38,6 +46,9 @@ const MOST_CELLS = 65536;
 
 /** Operations that a network's code may have, about: some seconds of compilation. */
 const MOST_OPERATIONS = 16384;
+
+/** Steps of which each needs the one before. */
+const MOST_DEEP = 1000;
 
 /** Products of a layer beyond which no target has a line of code for each. */
 const MOST_STRAIGHT = 512;
@@ -204,16 +215,25 @@ function planFor(
 /** Refuses what would take minutes to compile. */
 function expectModest(graph: Graph, steps: readonly Step[]): void {
   const operations = steps.reduce((sum, step) => {
-    if (step.kind !== "dense") return sum + cellCount(step);
-    const products = step.inputs.length * step.outputs;
-    return sum + (products <= MOST_STRAIGHT ? products : 0) + step.inputs.length + step.outputs;
+    const products = step.kind === "repeated" ? 0 : productsOf(step);
+    return sum + (products <= MOST_STRAIGHT ? products : 0) + operandsOf(step).length + cellCount(step);
   }, 0);
-  if (operations > MOST_OPERATIONS)
+  if (operations > MOST_OPERATIONS || depthOf(steps) > MOST_DEEP)
     throw new InputError(
       "model",
       `${graph.name} of about ${operations} operations`,
-      `the engine jit is for small networks, of at most ${MOST_OPERATIONS}: choose the engine onnxruntime`,
+      `the engine jit is for small networks, of at most ${MOST_OPERATIONS}, ${MOST_DEEP} one after the other: choose the engine onnxruntime`,
     );
+}
+
+/** Steps of which each needs the one before. */
+function depthOf(steps: readonly Step[]): number {
+  const depths: number[] = [];
+  for (const step of steps) {
+    const depth = operandsOf(step).reduce((most, cell) => Math.max(most, depths[cell]!), 0) + 1;
+    for (let k = 0; k < cellCount(step); k++) depths.push(depth);
+  }
+  return depths.reduce((most, depth) => Math.max(most, depth), 0);
 }
 
 function shapeOf(node: GraphNode, value: PlannedValue): NumericTensor {

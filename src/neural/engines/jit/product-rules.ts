@@ -6,15 +6,30 @@ import type { Cell } from "./plan.js";
 import type { PlanContext, PlanRule } from "./planner.js";
 import { isSampled, lacks, mixesSamples, type SampleTensor, sampleShape } from "./sample-tensor.js";
 
-/** Appends weighted sums of `inputs`; weights as `[input][output]`. */
-function dense(
-  { append }: PlanContext,
-  inputs: readonly Cell[],
+/** Products up to which a layer at several places is a layer for each. */
+const MOST_APART = 512;
+
+/** Appends weighted sums of each row of cells, or 0; weights as `[tap][output]`. @returns the cells `[row][output]` */
+function layer(
+  { append, constants, tabulate }: PlanContext,
+  rows: readonly (readonly (Cell | undefined)[])[],
   outputs: number,
   weights: number,
-  bias?: number,
+  bias: number | undefined,
 ): Cell[] {
-  return append({ kind: "dense", inputs, outputs, weights, bias, activation: undefined });
+  const taps = rows[0]!.length;
+  const common = { outputs, weights, bias, activation: undefined };
+  if (rows.length === 1 || rows.length * taps * outputs <= MOST_APART)
+    return rows.flatMap((row) => {
+      const inputs = row.map((cell) => cell ?? constants([0])[0]!);
+      return append({ kind: "dense", inputs, ...common });
+    });
+  const given = rows.flat().filter((cell) => cell !== undefined);
+  const inputs = [...new Set(given)].sort((a, b) => a - b);
+  const positions = new Map<Cell | undefined, number>(inputs.map((cell, position) => [cell, position]));
+  positions.set(undefined, inputs.length);
+  const places = tabulate(rows.flatMap((row) => row.map((cell) => positions.get(cell)!)));
+  return append({ kind: "repeated", inputs, rows: rows.length, taps, places, ...common });
 }
 
 /** The matrix with rows and columns exchanged. */
@@ -43,9 +58,10 @@ function product(
   if (value.batchAxis === rank - 1) throw mixesSamples(context.node);
   const weights = context.tabulate(matrix);
   const biasAt = bias === undefined ? undefined : context.tabulate(bias);
-  const cells: Cell[] = [];
-  for (let at = 0; at < value.cells.length; at += inner)
-    cells.push(...dense(context, value.cells.slice(at, at + inner), outputs, weights, biasAt));
+  const rows = Array.from({ length: value.cells.length / inner }, (_, row) =>
+    value.cells.slice(row * inner, (row + 1) * inner),
+  );
+  const cells = layer(context, rows, outputs, weights, biasAt);
   return { ...value, shape: [...value.shape.slice(0, -1), outputs], cells };
 }
 
@@ -153,7 +169,6 @@ const conv: PlanRule = (context) => {
   const positions = positionsOf(geometry.outputs);
   const area = elementCount(sizes);
   const cells = new Array<Cell>(outputs * positions.length);
-  const zero = context.constants([0])[0]!;
   for (let g = 0; g < group; g++) {
     // [channel and tap][output]
     const matrix = new Float64Array(groupInputs * taps.length * groupOutputs);
@@ -163,15 +178,17 @@ const conv: PlanRule = (context) => {
     const weights = context.tabulate(matrix);
     const biasAt =
       bias === undefined ? undefined : context.tabulate(bias.slice(g * groupOutputs, (g + 1) * groupOutputs));
-    positions.forEach((position, index) => {
+    const rows = positions.map((position) => {
       const places = taps.map((tap) => placeOf(geometry, sizes, position, tap));
-      const from: Cell[] = [];
-      for (let channel = 0; channel < groupInputs; channel++)
-        for (const place of places)
-          from.push(place === undefined ? zero : value.cells[(g * groupInputs + channel) * area + place]!);
-      dense(context, from, groupOutputs, weights, biasAt).forEach((cell, o) => {
-        cells[(g * groupOutputs + o) * positions.length + index] = cell;
-      });
+      return Array.from({ length: groupInputs }, (_, channel) =>
+        places.map((place) =>
+          place === undefined ? undefined : value.cells[(g * groupInputs + channel) * area + place]!,
+        ),
+      ).flat();
+    });
+    layer(context, rows, groupOutputs, weights, biasAt).forEach((cell, k) => {
+      const [index, o] = [Math.floor(k / groupOutputs), k % groupOutputs];
+      cells[(g * groupOutputs + o) * positions.length + index] = cell;
     });
   }
   return { shape: [value.shape[0]!, outputs, ...geometry.outputs], batchAxis: 0, cells };
