@@ -1,10 +1,10 @@
 import { floatLanes } from "../../compiler/index.js";
 import { InputError } from "../../errors.js";
-import type { Context, Process } from "../../functions/index.js";
+import type { Process } from "../../functions/index.js";
 import type { SquareOrder } from "../mapping/axis-llr.js";
 import { prepareDataRows, type RowProcess } from "./data-rows.js";
 import { type EqualizationMethod, equalizationKernel } from "./equalization-kernel.js";
-import type { equalization } from "./function.js";
+import type { EqualizationContext } from "./function.js";
 import { prepareTransformDeprecoding } from "./transform-deprecoding.js";
 
 /** Noise variance, as a share of the channel's mean power, that stands for anything smaller: reciprocals stay numbers. */
@@ -15,12 +15,6 @@ const LEAST_POSITIVE = 1e-34;
 
 /** Responses that the channel's mean power is taken from. */
 const POWER_SAMPLES = 1024;
-
-export type EqualizationContext = Context<
-  typeof equalization.inputs,
-  typeof equalization.outputs,
-  typeof equalization.parameters
->;
 
 /**
  * Prepares equalization by one of the methods.

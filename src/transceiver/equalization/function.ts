@@ -1,8 +1,9 @@
 import { z } from "zod";
-import { complex64, defineFunction, float32 } from "../../functions/index.js";
+import { type Context, complex64, defineFunction, float32 } from "../../functions/index.js";
 import type { PuschConfiguration } from "../pusch/configuration.js";
 import type { ModulationOrder } from "../pusch/mcs.js";
 import { prepareEqualization } from "./equalization.js";
+import { attemptDetection } from "./real-valued/implementation.js";
 
 /** Which resource elements of a slot carry data (TS 38.211 6.3.1.6), in a grant's names. */
 export const signalType = z.strictObject({
@@ -24,6 +25,19 @@ const modulationOrder = z
 /** The signal type as an implementation sees it. */
 export type EqualizationSignalType = z.output<typeof signalType>;
 
+const inputs = {
+  grid: complex64("antenna", "symbol", "subcarrier"),
+  channel: complex64("layer", "antenna", "symbol", "subcarrier"),
+  noise: float32("antenna"),
+};
+
+const outputs = { symbols: complex64("layer", "re"), noise: float32("layer", "re") };
+
+const parameters = { signalType, modulationOrder };
+
+/** What implementations of {@link equalization} prepare themselves with. */
+export type EqualizationContext = Context<typeof inputs, typeof outputs, typeof parameters>;
+
 /**
  * Separates the layers of the data resource elements and undoes the channel.
  *
@@ -39,6 +53,9 @@ export type EqualizationSignalType = z.output<typeof signalType>;
  * `modulationOrder` where there are several layers; with one, all three are maximum ratio combining. The sizes are
  * those of PUSCH, 1 to 4 layers and up to 8 antennas; more of either work, slower per layer.
  *
+ * "detnet" and "mmnet" are neural networks that detect four layers of QPSK over eight antennas (Samuel, Diskin, Wiesel
+ * 2019; Khani, Alizadeh, Hoydis, Fleming 2020); other transmissions are refused.
+ *
  * Degenerate inputs: an antenna whose noise variance is not a number, or infinite, is left out; one of variance 0
  * (or less) counts as one of `SMALLEST_NOISE` of the channel's mean power. Where the channel is zero or singular, or a
  * number is not finite, the symbol is 0 with `ERASURE_NOISE` (1e20); the output never holds NaN or infinity.
@@ -46,13 +63,10 @@ export type EqualizationSignalType = z.output<typeof signalType>;
 export const equalization = defineFunction({
   name: "equalization",
   clause: "TS 38.211 6.3.1.4, 6.3.1.6",
-  inputs: {
-    grid: complex64("antenna", "symbol", "subcarrier"),
-    channel: complex64("layer", "antenna", "symbol", "subcarrier"),
-    noise: float32("antenna"),
-  },
-  outputs: { symbols: complex64("layer", "re"), noise: float32("layer", "re") },
-  parameters: { signalType, modulationOrder },
+  inputs,
+  outputs,
+  parameters,
+  neural: { fallback: "mmse", attempt: attemptDetection },
 });
 
 for (const method of ["mmse", "zero-forcing", "mmse-sic"] as const)
@@ -60,6 +74,9 @@ for (const method of ["mmse", "zero-forcing", "mmse-sic"] as const)
     kind: "model",
     prepare: (context) => prepareEqualization(method, context),
   });
+
+equalization.implement("detnet", { kind: "neural", model: "detnet-qpsk-4x8" });
+equalization.implement("mmnet", { kind: "neural", model: "mmnet-qpsk-4x8" });
 
 /** The function's parameters for a grant. */
 export function equalizationParameters({ grant, modulationOrder }: PuschConfiguration): {

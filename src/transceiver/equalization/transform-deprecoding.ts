@@ -1,7 +1,7 @@
 import { NeuroranError } from "../../errors.js";
 import { prepareTransform } from "../extraction/prepared-transform.js";
-import type { EqualizationContext } from "./equalization.js";
 import type { EqualizationMethod } from "./equalization-kernel.js";
+import type { EqualizationContext } from "./function.js";
 import { subcarrierWeightKernel } from "./subcarrier-weight-kernel.js";
 
 /**

@@ -42,7 +42,11 @@ export function arrayPorts(antennas: number): ModelPorts {
 }
 
 /** Kernels and biases as the paper draws them: normal with deviation 0.1 within ±0.3, and 0.1. */
-export function initialArrayWeights({ transform }: ArrayVariant, antennas: number, random: Random): ArrayWeights {
+export function initialArrayWeights(
+  { transform }: ArrayVariant,
+  antennas: number,
+  random: Random,
+): ArrayWeights {
   const bins = transformSize(transform, antennas);
   const kernel = () =>
     Float64Array.from({ length: bins }, () => {
@@ -73,10 +77,14 @@ export function arrayNetwork(variant: ArrayVariant, antennas: number, weights: A
   const transformed = add("MatMul", [observations, constant(forwardMatrix(transform, antennas))]);
   // [batch, snapshots, part, bin], once by the size of the batch.
   const parts = add("Reshape", [transformed, constant(int64Tensor([0, 0, 2, bins]))]);
-  const powers = add("ReduceMean", [
-    add("ReduceSum", [add("Mul", [parts, parts]), constant(int64Tensor([2]))], { keepdims: int(0) }),
-    constant(int64Tensor([1])),
-  ], { keepdims: int(0) });
+  const powers = add(
+    "ReduceMean",
+    [
+      add("ReduceSum", [add("Mul", [parts, parts]), constant(int64Tensor([2]))], { keepdims: int(0) }),
+      constant(int64Tensor([1])),
+    ],
+    { keepdims: int(0) },
+  );
   const likelihoods = add("Add", [correlated(builder, powers, parameters[0]!, bins), parameters[1]!]);
   const hidden =
     activation === "softmax" ? add("Softmax", [likelihoods], { axis: int(-1) }) : add("Relu", [likelihoods]);
