@@ -9,6 +9,8 @@ const parametersSchema = z.strictObject({
   field: z.enum(["real", "complex"]),
   /** SNRs are drawn uniformly in linear scale between these, in dB. */
   snr_db: z.tuple([z.number(), z.number()]).readonly(),
+  /** Tensors that the network takes. */
+  inputs: z.array(z.enum(["gram", "matchedFilter", "energy", "noise"])).readonly(),
 });
 
 export type RealValuedDatasetParameters = z.output<typeof parametersSchema>;
@@ -34,7 +36,9 @@ export function createRealValuedDataset(given: unknown): Dataset {
         drawModel(parameters, lowest + (highest - lowest) * random.next(), random, draw);
         tensors.put(sample, draw);
       }
-      return tensors.named;
+      return Object.fromEntries(
+        [...parameters.inputs, "bits" as const].map((name) => [name, tensors.named[name]]),
+      );
     },
   };
 }

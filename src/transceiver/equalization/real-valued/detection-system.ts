@@ -79,7 +79,7 @@ export function detectionSystem(system: DetectionSystem): LearnedSystem {
     create,
     minutes: system.minutes,
     training: {
-      dataset: realValuedDataset({ ...problem, snr_db: system.snr_db }),
+      dataset: realValuedDataset({ ...problem, snr_db: system.snr_db, inputs: system.inputs }),
       targets: { bits: { elementType: "float32", shape: ["batch", streams] } },
       loss: layeredLoss,
       metrics: { lastLayer: lastLayerLoss },
