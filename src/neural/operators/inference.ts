@@ -32,7 +32,8 @@ export function inferNode(node: TypedNode): {
   const operator = operatorOf(node);
   const types = operator.infer(node);
   for (const { shape } of types) {
-    if (!(elementCount(shape) <= LARGEST_VALUE))
+    // An empty value may be long along an axis, too.
+    if (!(elementCount(shape) <= LARGEST_VALUE && shape.every((size) => size <= LARGEST_VALUE)))
       throw new InputError(
         `shape of an output of node ${node.node.name}`,
         shape,

@@ -74,12 +74,9 @@ const pad: Operator = {
   evaluate(node, inputs) {
     const value = requiredInput(node, inputs, 0);
     const { mode, begins, ends } = paddingOf(node);
-    const maps = value.shape.map((size, axis) =>
-      Int32Array.from({ length: size + begins[axis]! + ends[axis]! }, (_, at) =>
-        source(mode, at - begins[axis]!, size),
-      ),
-    );
-    return [selected(value, maps, inputs[2]?.data[0] ?? 0)];
+    const shape = value.shape.map((size, axis) => size + begins[axis]! + ends[axis]!);
+    const placeOf = (at: number, axis: number) => source(mode, at - begins[axis]!, value.shape[axis]!);
+    return [selected(value, shape, placeOf, inputs[2]?.data[0] ?? 0)];
   },
   gradient(context) {
     const gradient = context.outputGradient(0);

@@ -89,6 +89,10 @@ describe("poolings refuse", () => {
     expect(refused(operator, image, { kernel_shape: ints([0, 2]) })).toThrow(/kernel_shape of node/);
     expect(refused(operator, image, { kernel_shape: ints([2]) })).toThrow(/kernel_shape of node/);
     expect(refused(operator, image, { kernel_shape: ints([5, 5]) })).toThrow(/kernel of node/);
+    const [huge, pads] = [2 ** 26, new Array<number>(4).fill(2 ** 26 - 1)];
+    expect(refused(operator, image, { kernel_shape: ints([huge, huge]), pads: ints(pads) })).toThrow(
+      /kernel_shape of node/,
+    );
     expect(refused(operator, image, { kernel_shape, strides: ints([0, 1]) })).toThrow(/strides of node/);
     expect(refused(operator, image, { kernel_shape, pads: ints([2, 0, 0, 0]) })).toThrow(/pads of node/);
     expect(refused(operator, [4, 4], { kernel_shape })).toThrow(/input 0 of node/);

@@ -9,6 +9,9 @@ import { numeric, storedTensor } from "./numeric.js";
 import type { Operator, TypedNode } from "./operator.js";
 import { slidingWindow, spatialAttribute, type Window, windowTaps } from "./window.js";
 
+/** Larger windows are no pooling that anybody means, and a file must not buy hours by one. */
+const MOST_TAPS = 2 ** 20;
+
 /** The window of a pooling over all spatial axes. @throws InputError where rank, sizes or attributes do not fit. */
 function poolingWindow(node: TypedNode): Window {
   const { shape } = numberType(node, 0);
@@ -25,6 +28,12 @@ function poolingWindow(node: TypedNode): Window {
     spatial,
     spatialAttribute(node.node, "kernel_shape", spatial.length, 1, []),
   );
+  if (elementCount(window.kernel) > MOST_TAPS)
+    throw new InputError(
+      `attribute kernel_shape of node ${name}`,
+      window.kernel,
+      `give a window of at most ${MOST_TAPS} elements`,
+    );
   // A window of nothing but padding has no extreme and no mean.
   window.kernel.forEach((size, axis) => {
     const extent = (size - 1) * window.dilations[axis]! + 1;

@@ -6,32 +6,32 @@ import { numeric } from "./numeric.js";
 import type { NumericTensor } from "./operator.js";
 
 /**
- * The tensor whose element at a place is that of `from` at the place that `maps` gives axis by axis, or `fill` where one
- * of them is -1. There is a map for each axis, as long as the result's.
+ * The tensor of the shape whose element at a place is that of `from` at the place that `placeOf` gives axis by axis, or
+ * `fill` where it gives -1 for one.
  */
-export function selected(from: NumericTensor, maps: readonly Int32Array[], fill = 0): NumericTensor {
+export function selected(
+  from: NumericTensor,
+  shape: readonly number[],
+  placeOf: (at: number, axis: number) => number,
+  fill = 0,
+): NumericTensor {
+  const result = numeric(from.elementType, shape);
+  // An empty tensor may have axes too long to be walked.
+  if (result.data.length === 0) return result;
   let places = Int32Array.of(0);
-  maps.forEach((map, axis) => {
+  shape.forEach((count, axis) => {
+    const map = Int32Array.from({ length: count }, (_, at) => placeOf(at, axis));
     const size = from.shape[axis]!;
-    const next = new Int32Array(places.length * map.length);
+    const next = new Int32Array(places.length * count);
     let at = 0;
     for (const outer of places)
       for (const inner of map) next[at++] = outer < 0 || inner < 0 ? -1 : outer * size + inner;
     places = next;
   });
-  const result = numeric(
-    from.elementType,
-    maps.map((map) => map.length),
-  );
   places.forEach((place, at) => {
     result.data[at] = place < 0 ? fill : from.data[place]!;
   });
   return result;
-}
-
-/** The map of an axis that takes all of it. */
-export function wholeAxis(size: number): Int32Array {
-  return Int32Array.from({ length: size }, (_, at) => at);
 }
 
 /** Different axes from 0. @throws InputError for one outside the rank or given twice. */

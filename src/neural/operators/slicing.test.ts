@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { checkOperator } from "../../../test/neural/operator-check.js";
 import { createRandom, type Random } from "../../system/index.js";
 import { type Attribute, int, ints } from "../graph/graph.js";
-import { int64Tensor } from "../graph/tensor.js";
+import { float32Tensor, int64Tensor } from "../graph/tensor.js";
 import { networkBuilder } from "../network/builder.js";
 
 const list = (count: number, make: (at: number) => number) =>
@@ -165,6 +165,13 @@ describe("Tile", () => {
       build: (builder, { x }) => builder.add("Tile", [x, builder.constant(int64Tensor([3, 1, 4]))]),
     }));
 
+  it("of nothing does not walk along its axes", () => {
+    const builder = networkBuilder("empty");
+    const x = builder.constant(float32Tensor([1, 2], [2, 1]));
+    const empty = builder.add("Tile", [x, builder.constant(int64Tensor([2 ** 28, 0]))]);
+    expect(builder.constantOf(empty)).toMatchObject({ shape: [2 ** 29, 0] });
+  });
+
   it("refuses absurd and negative repeats", () => {
     const refused = (repeats: readonly number[]) => {
       const builder = networkBuilder("hostile");
@@ -172,6 +179,7 @@ describe("Tile", () => {
       return () => builder.add("Tile", [x, builder.constant(int64Tensor(repeats))]);
     };
     expect(refused([2 ** 40, 2 ** 40])).toThrow(/shape of an output of node Tile/);
+    expect(refused([2 ** 40, 0])).toThrow(/shape of an output of node Tile/);
     expect(refused([-1, 2])).toThrow(/repeats of node Tile/);
     expect(refused([2])).toThrow(/input 1 of node Tile/);
   });

@@ -5,7 +5,7 @@ import { expanded, reshaped, scalarLike, summed } from "../network/expressions.j
 import { concatenated, flipped, padded, sliced } from "../network/selections.js";
 import { attribute, normalAxis, requiredConstant, requiredInput, requiredType } from "./arguments.js";
 import type { Operator, TypedNode } from "./operator.js";
-import { distinctAxes, joined, selected, wholeAxis } from "./selection.js";
+import { distinctAxes, joined, selected } from "./selection.js";
 
 /** What a Slice takes of an axis: `count` elements from `start`, every `step`. */
 interface Cut {
@@ -57,10 +57,10 @@ const slice: Operator = {
     { elementType: requiredType(node, 0).elementType, shape: cutsOf(node).map(({ count }) => count) },
   ],
   evaluate(node, inputs) {
-    const maps = cutsOf(node).map(({ start, step, count }) =>
-      Int32Array.from({ length: count }, (_, at) => start + at * step),
-    );
-    return [selected(requiredInput(node, inputs, 0), maps)];
+    const cuts = cutsOf(node);
+    const shape = cuts.map(({ count }) => count);
+    const placeOf = (at: number, axis: number) => cuts[axis]!.start + at * cuts[axis]!.step;
+    return [selected(requiredInput(node, inputs, 0), shape, placeOf)];
   },
   gradient(context) {
     const gradient = context.outputGradient(0);
@@ -183,11 +183,12 @@ const split: Operator = {
   evaluate(node, inputs) {
     const value = requiredInput(node, inputs, 0);
     const { axis, sizes } = splitParts(node);
-    const maps = value.shape.map(wholeAxis);
-    let start = 0;
+    let end = 0;
     return sizes.map((size) => {
-      start += size;
-      return selected(value, maps.with(axis, maps[axis]!.subarray(start - size, start)));
+      const start = end;
+      end += size;
+      const placeOf = (at: number, one: number) => (one === axis ? start + at : at);
+      return selected(value, value.shape.with(axis, size), placeOf);
     });
   },
   gradient(context) {
@@ -212,10 +213,8 @@ const tile: Operator = {
   evaluate(node, inputs) {
     const value = requiredInput(node, inputs, 0);
     const repeats = integers(node, 1, value.shape.length);
-    const maps = value.shape.map((size, axis) =>
-      Int32Array.from({ length: size * repeats[axis]! }, (_, at) => at % size),
-    );
-    return [selected(value, maps)];
+    const shape = value.shape.map((size, axis) => size * repeats[axis]!);
+    return [selected(value, shape, (at, axis) => at % value.shape[axis]!)];
   },
   gradient(context) {
     const gradient = context.outputGradient(0);

@@ -109,30 +109,49 @@ export interface Tap {
   readonly output: Int32Array;
 }
 
-/** The taps of the window one after another; pairs in the padding are left out. */
-export function* windowTaps({ input, output, kernel, strides, dilations, begins }: Window): Generator<Tap> {
-  const taps = kernel.reduce((product, size) => product * size, 1);
-  const place = new Array<number>(kernel.length).fill(0);
-  for (let tap = 0; tap < taps; tap++) {
-    let [from, to] = [Int32Array.of(0), Int32Array.of(0)];
-    kernel.forEach((_, axis) => {
-      const [size, stride] = [input[axis]!, strides[axis]!];
-      const offset = place[axis]! * dilations[axis]! - begins[axis]!;
-      const first = Math.max(0, Math.ceil(-offset / stride));
-      const end = Math.min(output[axis]!, Math.floor((size - 1 - offset) / stride) + 1);
-      const count = Math.max(0, end - first);
-      const [nextFrom, nextTo] = [new Int32Array(from.length * count), new Int32Array(from.length * count)];
-      for (let outer = 0, at = 0; outer < from.length; outer++)
-        for (let o = first; o < end; o++, at++) {
-          nextFrom[at] = from[outer]! * size + o * stride + offset;
-          nextTo[at] = to[outer]! * output[axis]! + o;
-        }
-      [from, to] = [nextFrom, nextTo];
-    });
-    yield { tap, input: from, output: to };
-    for (let axis = kernel.length - 1; axis >= 0; axis--) {
-      if (++place[axis]! < kernel[axis]!) break;
-      place[axis] = 0;
-    }
+/** The taps of the window that meet the input, one after another; pairs in the padding are left out. */
+export function windowTaps(window: Window): Iterable<Tap> {
+  let partial: Iterable<Tap> = [{ tap: 0, input: Int32Array.of(0), output: Int32Array.of(0) }];
+  window.kernel.forEach((_, axis) => {
+    partial = withAxis(window, axis, partial);
+  });
+  return partial;
+}
+
+/** The taps along one axis, those that meet padding only left out: a file may say millions of them. */
+function axisTaps({ input, output, kernel, strides, dilations, begins }: Window, axis: number): Tap[] {
+  const [size, stride, dilation, begin] = [input[axis]!, strides[axis]!, dilations[axis]!, begins[axis]!];
+  const taps: Tap[] = [];
+  const last = Math.min(kernel[axis]! - 1, Math.floor((size - 1 + begin) / dilation));
+  const reach = begin - (output[axis]! - 1) * stride;
+  for (let tap = Math.max(0, Math.ceil(reach / dilation)); tap <= last; tap++) {
+    const offset = tap * dilation - begin;
+    const first = Math.max(0, Math.ceil(-offset / stride));
+    const end = Math.min(output[axis]!, Math.floor((size - 1 - offset) / stride) + 1);
+    if (end <= first) continue;
+    const places = Int32Array.from({ length: end - first }, (_, at) => first + at);
+    taps.push({ tap, input: places.map((place) => place * stride + offset), output: places });
   }
+  return taps;
+}
+
+/** Each tap of the axes before with each of one more. */
+function* withAxis(window: Window, axis: number, before: Iterable<Tap>): Generator<Tap> {
+  const taps = axisTaps(window, axis);
+  const [size, count, kernel] = [window.input[axis]!, window.output[axis]!, window.kernel[axis]!];
+  for (const { tap, input, output } of before)
+    for (const one of taps)
+      yield {
+        tap: tap * kernel + one.tap,
+        input: products(input, size, one.input),
+        output: products(output, count, one.output),
+      };
+}
+
+/** Each outer place with each inner one. */
+function products(outer: Int32Array, size: number, inner: Int32Array): Int32Array {
+  const places = new Int32Array(outer.length * inner.length);
+  let at = 0;
+  for (const one of outer) for (const other of inner) places[at++] = one * size + other;
+  return places;
 }
