@@ -1,7 +1,7 @@
 import { InputError } from "../../errors.js";
 import type { Attempt } from "../../functions/index.js";
 import type { OnnxModel } from "../../neural/graph/graph.js";
-import { builtInModel } from "../../neural/models/built-in.js";
+import { slotModel } from "../../neural/slot/index.js";
 import { attemptDeeprx } from "./deeprx/implementation.js";
 import type { DetectionContext } from "./function.js";
 
@@ -19,11 +19,11 @@ const neuralReceivers: readonly NeuralReceiver[] = [
 
 /**
  * Prepares a model for detection by what its ports are called.
- * @param model the name of one that comes with the package, or an ONNX model
+ * @param model what `slotModel` takes, or an ONNX model
  * @throws InputError for ports that no receiver has.
  */
 export function attemptModel(model: unknown, context: DetectionContext): Attempt {
-  const onnx = typeof model === "string" ? builtInModel(model).onnx : (model as OnnxModel);
+  const onnx = typeof model === "string" ? slotModel(model).onnx : (model as OnnxModel);
   const { inputs, outputs } = onnx.graph;
   const has = (ports: readonly { readonly name: string }[], names: readonly string[]) =>
     ports.length === names.length && names.every((name) => ports.some((port) => port.name === name));

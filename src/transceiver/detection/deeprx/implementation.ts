@@ -1,6 +1,6 @@
 import type { Attempt } from "../../../functions/index.js";
 import type { OnnxModel } from "../../../neural/graph/graph.js";
-import { openSlotNetwork } from "../../../neural/slot/slot-network.js";
+import { openSlotNetwork } from "../../../neural/slot/index.js";
 import { LLR_SCALE } from "../../mapping/llr-scale.js";
 import { keepModulationScheme, modulationSchemeIndex } from "../../mapping/modulation-scheme.js";
 import { prepareSoftBits } from "../../mapping/soft-bits.js";
