@@ -37,6 +37,8 @@ export interface CellOptions extends CarrierOptions {
   readonly cfo: number;
   readonly timingOffset: number;
   readonly use?: Record<string, string>;
+  readonly deadline?: number;
+  readonly realTime?: boolean;
   readonly target?: TargetName;
   readonly seed: number;
 }
@@ -120,6 +122,12 @@ export function addCellOptions(command: Command): Command {
       numberListOption("--dmrs-symbols", { minimum: 0, maximum: 13, whole: true }),
     )
     .option("--use <block=name>", "implementation of a block, may be repeated", implementationOption)
+    .option(
+      "--deadline <ms>",
+      "by when a slot must be done: a neural implementation that answers later is replaced, for that slot, by what it falls back to (4 slots)",
+      numberOption("--deadline", { minimum: 0.001, maximum: 1e6, unit: "ms" }),
+    )
+    .option("--real-time", "the deadline counts on the clock, not in the time that slots stand for")
     .addOption(targetOption())
     .option(
       "--seed <number>",
@@ -163,6 +171,10 @@ export function simulatedCell(
     independentSlots,
     seed: options.seed,
     implementations: options.use,
+    deadline: {
+      seconds: options.deadline === undefined ? undefined : 1e-3 * options.deadline,
+      realTime: options.realTime ?? false,
+    },
     target: options.target,
   };
 }

@@ -11,6 +11,7 @@ import { describeMachine, machineLine } from "./machine.js";
 import { blockName, numberOption } from "./options.js";
 import { checkWritable, writeOutput } from "./output-file.js";
 import { createProgress } from "./progress.js";
+import { functionTimings } from "./simulation-report.js";
 
 interface CompareOptions extends CellOptions {
   readonly only?: string;
@@ -189,8 +190,8 @@ function print(block: string, curves: readonly Curve[], options: CompareOptions)
 }
 
 /** Milliseconds that the functions of a block take together in a slot, by their medians. */
-function blockLatency(block: string, { statistics }: SimulationReport): number {
-  return statistics.timings
+function blockLatency(block: string, report: SimulationReport): number {
+  return functionTimings(report)
     .filter(({ name }) => name.split("/").includes(block))
     .reduce((sum, { p50 }) => sum + p50, 0);
 }

@@ -1,3 +1,4 @@
+import type { Timing } from "../functions/index.js";
 import type { SimulationOptions, SimulationReport } from "../transceiver/simulation.js";
 import { confidence } from "./chart.js";
 import { bold, duration, fixed, percentage, properties, signed, table } from "./format.js";
@@ -46,6 +47,20 @@ export function pointJson({ simulation, report }: SimulatedPoint): object {
     slot_ms: 1000 * report.slotDuration_s,
     latency: { p50_ms: slot.p50, p99_ms: slot.p99 },
     blocks: blockLatencies(report),
+    attempts: report.statistics.attempts.map(
+      ({ name, implementation, fallback, calls, late, ...counts }) => ({
+        function: name,
+        implementation,
+        fallback,
+        calls,
+        late,
+        not_finite: counts.notFinite,
+        unavailable: counts.unavailable,
+        fallen_back: counts.fallenBack,
+      }),
+    ),
+    deadline_ms: report.statistics.pace?.deadline_ms ?? null,
+    real_time_factor: report.statistics.pace?.realTimeFactor ?? null,
     kernels: kernelSummary(report),
     slot_thread: {
       processor: report.statistics.processor ?? null,
@@ -101,6 +116,8 @@ export function printCellReport({ simulation, report }: SimulatedPoint): void {
           )
           .join("; "),
       ],
+      ...attemptTexts(report).map((text): [string, string] => ["Neural", text]),
+      ...paceText(report).map((text): [string, string] => ["Deadline", text]),
       ...unspecialized(report).map((text): [string, string] => ["Not compiled", text]),
       ...(note === undefined ? [] : [["Target", note] as [string, string]]),
       ["Slot thread", slotThreadText(report)],
@@ -178,11 +195,40 @@ function slotLatency({ statistics }: SimulationReport) {
   return statistics.timings.find(({ name }) => name === "slot")!;
 }
 
+/** Of the functions that may have fallen back: how often, and why. */
+function attemptTexts({ statistics: { attempts, timings } }: SimulationReport): string[] {
+  return attempts.map(
+    ({ name, implementation, fallback, calls, late, notFinite, unavailable, fallenBack }) => {
+      const p99 = timings.find((one) => one.name === `${name}/${fallback}`)?.p99;
+      const reserve = p99 === undefined ? "" : ` (p99 ${duration(p99)})`;
+      const problems = `${late} late, ${notFinite} not finite, ${unavailable} not available`;
+      return `${name} by ${implementation}: ${calls} calls, ${problems}; ${fallenBack} slots by ${fallback}${reserve}`;
+    },
+  );
+}
+
+function paceText({ statistics: { pace } }: SimulationReport): string[] {
+  if (pace === undefined) return [];
+  const { realTimeFactor, deadline_ms } = pace;
+  const factor = `real-time factor ${fixed(realTimeFactor, 2)}`;
+  return [`${duration(deadline_ms)} behind a slot's beginning, ${factor}`];
+}
+
+/** How long each function took: what runs in place of an attempt is in the attempt's time. */
+export function functionTimings({ statistics: { timings, attempts } }: SimulationReport): Timing[] {
+  return timings.filter(
+    ({ name }) => name !== "slot" && !attempts.some((one) => name.startsWith(`${one.name}/`)),
+  );
+}
+
 function blockLatencies(report: SimulationReport): BlockLatency[] {
   const whole = slotLatency(report).p50;
-  return report.statistics.timings
-    .filter(({ name }) => name !== "slot")
-    .map(({ name, p50, p99 }) => ({ name, p50_ms: p50, p99_ms: p99, share: p50 / whole }));
+  return functionTimings(report).map(({ name, p50, p99 }) => ({
+    name,
+    p50_ms: p50,
+    p99_ms: p99,
+    share: p50 / whole,
+  }));
 }
 
 /** The kernels that could not be compiled, in whose place generic ones serve for good. */

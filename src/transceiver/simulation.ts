@@ -1,6 +1,7 @@
 import type { TargetName } from "../compiler/index.js";
 import {
   type SharedVariant,
+  type SlotDeadline,
   type SlotExecutor,
   type SlotStatistics,
   startSlotExecutor,
@@ -24,6 +25,11 @@ export interface SimulationOptions extends Omit<SimulatedCellOptions, "guard"> {
   readonly maximumIterations?: number | undefined;
   /** What the receiver's kernels are compiled for; the fastest target of the machine unless given. */
   readonly target?: TargetName | undefined;
+  /**
+   * By when a slot must be done, for neural implementations that may answer late: in the time that slots stand for, unless
+   * `realTime`. Four slots unless given.
+   */
+  readonly deadline?: { readonly seconds?: number | undefined; readonly realTime?: boolean } | undefined;
   /** Transport blocks that were not received are sent again; each slot brings a new one unless given. */
   readonly harq?: HarqOptions | undefined;
 }
@@ -54,6 +60,14 @@ export interface SimulationReport {
   readonly interrupted: boolean;
 }
 
+/** Slots after which a slot must be done, unless a deadline is given: HARQ of uplinks waits about as long. */
+const DEADLINE_SLOTS = 4;
+
+function deadlineOf(given: SimulationOptions["deadline"], slot_s: number): SlotDeadline {
+  const { seconds = DEADLINE_SLOTS * slot_s, realTime = false } = given ?? {};
+  return realTime ? { time: "real", seconds } : { time: "simulated", seconds, slot_s };
+}
+
 /**
  * Receives the slots of a simulated cell on a slot worker while the next slot is made here. With HARQ, as many slots more
  * are received as the last transport blocks take.
@@ -67,10 +81,12 @@ export async function simulate(
   signal?: AbortSignal,
 ): Promise<SimulationReport> {
   const { carrier, receiveAntennas, implementations } = options;
+  const slotDuration_s = 1e-3 / slotsPerSubframe(carrier.subcarrierSpacing);
   const guard = defaultGuard(carrier);
   const cell = createSimulatedCell({ ...options, guard });
   const instanceOptions: UplinkInstanceOptions = {
     stateDimensions: uplinkStateDimensions(carrier, receiveAntennas),
+    deadline: deadlineOf(options.deadline, slotDuration_s),
     ...(implementations ? { implementations } : {}),
     ...(options.target ? { target: options.target } : {}),
   };
@@ -133,7 +149,6 @@ export async function simulate(
       if (!slot && sender) slot = nextSlot(done);
     }
     const transportBlocks = sender?.transportBlocks ?? done;
-    const slotDuration_s = 1e-3 / slotsPerSubframe(carrier.subcarrierSpacing);
     return {
       slots: done,
       transportBlocks,

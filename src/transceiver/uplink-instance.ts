@@ -1,5 +1,5 @@
 import { openTarget, type TargetName } from "../compiler/index.js";
-import { createFlowInstance, type FlowFactory } from "../functions/index.js";
+import { createFlowInstance, type FlowFactory, type SlotDeadline } from "../functions/index.js";
 import type { Carrier } from "./pusch/index.js";
 import { uplink } from "./uplink.js";
 import { type UplinkSettings, uplinkConfiguration } from "./uplink-configuration.js";
@@ -11,6 +11,8 @@ export interface UplinkInstanceOptions {
   readonly implementations?: Readonly<Record<string, string>>;
   /** What kernels are compiled for; the fastest target of the machine unless given. */
   readonly target?: TargetName;
+  /** Bounds what may answer late, neural implementations; without one they are waited for. */
+  readonly deadline?: SlotDeadline;
   /** From `uplinkStateDimensions`. */
   readonly stateDimensions: Readonly<Record<string, number>>;
   /** Has the kernels for any grant of a carrier ready before the thread counts as started (see `warmUpGrants`). */
@@ -19,12 +21,19 @@ export interface UplinkInstanceOptions {
 
 /** Creates the flow `uplink` on a slot worker thread. */
 export const createUplink: FlowFactory = ({ arena, options, implementations: chosen }) => {
-  const { target, implementations = {}, stateDimensions, warmUp } = options as UplinkInstanceOptions;
+  const {
+    target,
+    implementations = {},
+    stateDimensions,
+    deadline,
+    warmUp,
+  } = options as UplinkInstanceOptions;
   const instance = createFlowInstance(uplink, {
     arena,
     target: openTarget(target),
     implementations: { ...implementations, ...chosen },
     stateDimensions,
+    deadline,
   });
   if (warmUp !== undefined) {
     const { carrier, settings } = warmUp;
