@@ -2,8 +2,7 @@ import { InputError } from "../../errors.js";
 import { int, type ValueName } from "../graph/graph.js";
 import { tensor } from "../graph/tensor.js";
 import type { NetworkBuilder } from "../network/builder.js";
-
-const floatType = 1;
+import { converted } from "../network/expressions.js";
 
 /** Mean of all elements, of shape []. */
 function mean(builder: NetworkBuilder, value: ValueName): ValueName {
@@ -89,7 +88,7 @@ function oneHot(builder: NetworkBuilder, logits: ValueName, targets: ValueName):
     builder.add("Unsqueeze", [targets, axis]),
     builder.constant(tensor("int64", [classes], numbers)),
   ]);
-  return builder.add("Cast", [isClass], { to: int(floatType) });
+  return converted(builder, isClass, "float32");
 }
 
 /** Sum of losses of shape [], each with its weight. @throws InputError for no loss. */
@@ -110,15 +109,13 @@ export function bitErrorRate(
   targets: ValueName,
   weight?: ValueName,
 ): ValueName {
-  const decided = builder.add("Cast", [builder.add("Greater", [logits, builder.constant(0)])], {
-    to: int(floatType),
-  });
+  const decided = converted(builder, builder.add("Greater", [logits, builder.constant(0)]), "float32");
   return meanSquaredError(builder, decided, targets, weight);
 }
 
 /** Share of the rows whose largest logit is not that of the class (int64), of shape []. */
 export function classErrorRate(builder: NetworkBuilder, logits: ValueName, targets: ValueName): ValueName {
   const decided = builder.add("ArgMax", [logits], { axis: int(-1), keepdims: int(0) });
-  const isRight = builder.add("Cast", [builder.add("Equal", [decided, targets])], { to: int(floatType) });
+  const isRight = converted(builder, builder.add("Equal", [decided, targets]), "float32");
   return builder.add("Sub", [builder.constant(1), mean(builder, isRight)]);
 }

@@ -1,11 +1,10 @@
 import { InputError } from "../../errors.js";
 import { int, type ValueName } from "../graph/graph.js";
-import { int64Tensor, tensor } from "../graph/tensor.js";
+import { int64Tensor } from "../graph/tensor.js";
 import type { NetworkBuilder } from "../network/builder.js";
+import { converted, filled, scaled } from "../network/expressions.js";
 import type { ParameterLayout } from "./parameters.js";
 import type { OptimizerSpecification } from "./specification.js";
-
-const [floatType, doubleType] = [1, 11];
 
 /** Values of an update: flat vectors of all parameters, of shape [layout.length]. */
 export interface UpdateValues {
@@ -72,11 +71,16 @@ function adaptive(specification: Exclude<OptimizerSpecification, { kind: "sgd" }
       const slope = kind === "adam" ? decayed(builder, gradient, parameters, weightDecay) : gradient;
       const mean = moved(builder, state[0]!, slope, beta1);
       const variance = moved(builder, state[1]!, builder.add("Mul", [slope, slope]), beta2);
-      const scale = builder.add("Div", [variance, biasOf(builder, step, beta2)]);
-      const spread = builder.add("Add", [builder.add("Sqrt", [scale]), builder.constant(epsilon)]);
-      const centre = builder.add("Div", [mean, biasOf(builder, step, beta1)]);
-      const ratio = builder.add("Div", [centre, spread]);
-      const direction = kind === "adam" ? ratio : decayed(builder, ratio, parameters, weightDecay);
+      // m̂ / (√v̂ + ε) is m / (√v + ε √(1 − β₂ᵗ)) times a number: that spares two passes over all parameters.
+      const { ratio: correction, root } = biasesOf(builder, step, beta1, beta2);
+      const smallest = scaled(builder, root, epsilon);
+      const spread = builder.add("Add", [builder.add("Sqrt", [variance]), smallest]);
+      const ratio = builder.add("Div", [mean, spread]);
+      if (kind === "adam") {
+        const rate = builder.add("Mul", [learningRate, correction]);
+        return { parameters: descended(builder, parameters, ratio, rate), state: [mean, variance] };
+      }
+      const direction = decayed(builder, builder.add("Mul", [ratio, correction]), parameters, weightDecay);
       const trusted = kind === "lamb" ? layerwise(builder, direction, parameters, layout) : direction;
       return { parameters: descended(builder, parameters, trusted, learningRate), state: [mean, variance] };
     },
@@ -94,10 +98,6 @@ export function clipped(builder: NetworkBuilder, gradient: ValueName, norm: numb
 function normOf(builder: NetworkBuilder, value: ValueName): ValueName {
   const squares = builder.add("ReduceSum", [builder.add("Mul", [value, value])], { keepdims: int(0) });
   return builder.add("Sqrt", [squares]);
-}
-
-function scaled(builder: NetworkBuilder, value: ValueName, factor: number): ValueName {
-  return builder.add("Mul", [value, builder.constant(factor)]);
 }
 
 function decayed(
@@ -123,12 +123,23 @@ function moved(builder: NetworkBuilder, average: ValueName, value: ValueName, be
   return builder.add("Add", [scaled(builder, average, beta), scaled(builder, value, 1 - beta)]);
 }
 
-/** 1 − β^step; in double precision, as float32 would lose half of its digits for the first steps. */
-function biasOf(builder: NetworkBuilder, step: ValueName, beta: number): ValueName {
-  const double = (value: number): ValueName =>
-    builder.constant(tensor("float64", [], Float64Array.of(value)));
-  const power = builder.add("Pow", [double(beta), builder.add("Cast", [step], { to: int(doubleType) })]);
-  return builder.add("Cast", [builder.add("Sub", [double(1), power])], { to: int(floatType) });
+/**
+ * √(1 − β₂^step) and that divided by 1 − β₁^step. In double precision: float32 would lose half of the digits in the first
+ * steps.
+ */
+function biasesOf(
+  builder: NetworkBuilder,
+  step: ValueName,
+  beta1: number,
+  beta2: number,
+): { ratio: ValueName; root: ValueName } {
+  const count = converted(builder, step, "float64");
+  const double = (value: number): ValueName => builder.constant(filled(value, "float64"));
+  const biasOf = (beta: number): ValueName =>
+    builder.add("Sub", [double(1), builder.add("Pow", [double(beta), count])]);
+  const root = builder.add("Sqrt", [biasOf(beta2)]);
+  const ratio = builder.add("Div", [root, biasOf(beta1)]);
+  return { ratio: converted(builder, ratio, "float32"), root: converted(builder, root, "float32") };
 }
 
 /** Each parameter's part of the direction, scaled to the parameter's own norm. */
