@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import { openTarget } from "../compiler/index.js";
 import { addFunctionBenchmarks } from "./bench-functions.js";
+import { addNeuralBenchmark } from "./bench-neural.js";
 import { benchmarkLdpc } from "./benchmarks/ldpc.js";
 import { takeProcessor } from "./benchmarks/own-processor.js";
 import { benchmarkPusch, type PuschMeasurement } from "./benchmarks/pusch.js";
@@ -40,6 +41,7 @@ export function addBench(program: Command): void {
   );
   addFunctionBenchmarks(bench);
   addSlotBenchmarks(bench);
+  addNeuralBenchmark(bench);
 }
 
 const eachCase = { of: "time for each case", minimum: 0.01, usual: 5 };

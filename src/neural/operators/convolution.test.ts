@@ -27,7 +27,9 @@ function drawConvolution(random: Random): Drawn {
   // ONNX Runtime has no dilations with SAME.
   const dilations = list(rank, () => (padding.startsWith("SAME") ? 1 : 1 + random.integer(3)));
   const strides = list(rank, () => 1 + random.integer(3));
-  const spatial = kernel.map((size, axis) => (size - 1) * dilations[axis]! + 1 + random.integer(rank === 3 ? 2 : 4));
+  const spatial = kernel.map(
+    (size, axis) => (size - 1) * dilations[axis]! + 1 + random.integer(rank === 3 ? 2 : 4),
+  );
   const attributes: Record<string, Attribute> = {
     kernel_shape: ints(kernel),
     strides: ints(strides),
