@@ -29,10 +29,14 @@ const program = new Command("neuroran")
 const words = process.argv.slice(2);
 addNode(program);
 try {
-  // Whoever talks to a node does not wait for the receive chain to be loaded.
+  // Whoever talks to a node does not wait for neural networks and the receive chain to be loaded.
   if (!program.commands.some((command) => command.name() === words[0])) {
-    const { addRadio } = await import("./radio.js");
-    addRadio(program);
+    if (words[0] !== "model") {
+      const { addRadio } = await import("./radio.js");
+      addRadio(program);
+    }
+    const { addModel } = await import("./model/index.js");
+    addModel(program);
   }
   await program.parseAsync(words, { from: "user" });
 } catch (error) {

@@ -2,7 +2,7 @@ import { readFileSync, statSync } from "node:fs";
 import { basename, dirname, extname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { memoryStore, openObjectStore } from "../bus/index.js";
-import { InputError } from "../errors.js";
+import { InputError, NeuroranError } from "../errors.js";
 import { fileError } from "../system/file-error.js";
 import { createRandom } from "../system/index.js";
 import type { Instance, NamedTensors } from "./engines/engine.js";
@@ -11,7 +11,7 @@ import { type DimensionSizes, openDimensions } from "./graph/dimensions.js";
 import type { OnnxModel } from "./graph/graph.js";
 import type { LearnedSystem } from "./learned-system.js";
 import { isMeasuredHere, measureCost } from "./models/cost.js";
-import { canonicalJson, type ModelCost } from "./models/manifest.js";
+import { canonicalJson, checkManifest, type Manifest, type ModelCost } from "./models/manifest.js";
 import { createModel, type Model, portsOf } from "./models/model.js";
 import { readModelDirectory } from "./models/model-directory.js";
 import { withRegistry } from "./models/open-registry.js";
@@ -71,7 +71,7 @@ export interface NeuralModel extends Model {
   instantiate(options?: ModelInstantiateOptions): Promise<NeuralInstance>;
   /**
    * Trains on, and registers the result as a new version, with how it was trained.
-   * @throws what {@link train} throws
+   * @throws what {@link train} throws; NeuroranError TRAINING_INTERRUPTED where the signal ended it
    */
   train(training: LearnedSystem | TrainingSpecification, options: TrainOptions): Promise<TrainedModel>;
   /** What a metric says of the model, such as a learned system's `evaluate`. */
@@ -87,6 +87,15 @@ export interface TrainedModel {
 export interface Neural {
   /** Registers a model. @throws InputError for a source that is no model, naming what is wrong */
   create(source: ModelSource, options?: CreateOptions): Promise<NeuralModel>;
+  /**
+   * Trains the network of a learned system from the seed's parameters, or goes on from a model of the registry, and
+   * registers the result with how it was trained: under the given name, that of the model, or the system's.
+   * @throws as {@link NeuralModel.train}
+   */
+  train(
+    system: LearnedSystem,
+    options: TrainOptions & { readonly from?: string; readonly name?: string },
+  ): Promise<TrainedModel>;
   /** A model of the registry: `name`, `name@alias` or `name@version`. @throws InputError where there is none */
   open(reference: string): Promise<NeuralModel>;
   /** Does something with the registry, which other processes wait for meanwhile. */
@@ -160,23 +169,70 @@ export function openNeural(dataDirectory?: string): Neural {
         }
       },
       async train(training, options) {
-        const specification = "training" in training ? training.training : training;
-        const result = await train(model.onnx, specification, options);
-        const { version: parent, costs: _, ...manifest } = model.manifest;
-        const system = "training" in training ? training.name : specification.dataset.factory;
-        const provenance = provenanceOf(system, specification, options, result);
-        const trained = createModel({ ...manifest, training: { ...provenance, parent } }, result.model);
-        return { model: await register(trained), result };
+        return trainOn(model.onnx, model.manifest, training, options);
       },
       evaluate: (metric) => metric(model.onnx),
     };
   }
 
-  return {
+  /** @param before the manifest of what is trained, whose version is the parent if it has one. */
+  async function trainOn(
+    onnx: OnnxModel,
+    before: Manifest,
+    training: LearnedSystem | TrainingSpecification,
+    options: TrainOptions,
+  ): Promise<TrainedModel> {
+    const [system, specification] =
+      "training" in training ? [training.name, training.training] : [training.dataset.factory, training];
+    const result = await train(onnx, specification, options);
+    if (result.end === "signal")
+      throw new NeuroranError(
+        "TRAINING_INTERRUPTED",
+        `the training was ended after ${result.steps} of ${specification.steps} steps; ${
+          options.checkpoint === undefined
+            ? "nothing is kept: give a checkpoint to go on from"
+            : `train again with the checkpoint ${options.checkpoint.path} to go on`
+        }`,
+      );
+    const { version: parent, costs: _, ...manifest } = before;
+    const provenance = {
+      ...provenanceOf(system, specification, options, result),
+      ...(parent !== undefined && { parent }),
+    };
+    return {
+      model: await register(createModel({ ...manifest, training: provenance }, result.model)),
+      result,
+    };
+  }
+
+  async function trainSystem(
+    system: LearnedSystem,
+    { from, name, ...options }: TrainOptions & { readonly from?: string; readonly name?: string },
+  ): Promise<TrainedModel> {
+    if (from !== undefined) {
+      const { onnx, manifest } = await neural.open(from);
+      return trainOn(onnx, { ...manifest, name: name ?? manifest.name }, system, options);
+    }
+    const onnx = system.create(createRandom(options.seed).fork("parameters"));
+    const { summary, implements: implemented, ports } = system;
+    const manifest = {
+      format: 1,
+      name: name ?? system.name,
+      summary,
+      implements: implemented,
+      ...ports,
+    } as const;
+    checkManifest(manifest);
+    return trainOn(onnx, manifest, system, options);
+  }
+
+  const neural: Neural = {
     registry,
+    train: trainSystem,
     create: async (source, options = {}) => register(modelOf(source, options)),
     open: async (reference) => neuralModel(await registry((opened) => opened.get(reference))),
   };
+  return neural;
 }
 
 async function registryInMemory(): Promise<Registry> {

@@ -1,3 +1,4 @@
+import { InputError } from "../errors.js";
 import type { LearnedSystem } from "../neural/learned-system.js";
 import { detnetBpsk, detnetQpsk } from "./equalization/detnet/systems.js";
 import { mmnetBpsk, mmnetQpsk } from "./equalization/mmnet/systems.js";
@@ -16,3 +17,11 @@ export const learnedSystems: readonly LearnedSystem[] = [
   overTheAirLink,
   overTheAirReceiver,
 ];
+
+/** @throws InputError where there is none of the name, with those that there are */
+export function learnedSystem(name: string): LearnedSystem {
+  const found = learnedSystems.find((system) => system.name === name);
+  if (found === undefined)
+    throw new InputError("system", name, `give one of ${learnedSystems.map((one) => one.name).join(", ")}`);
+  return found;
+}

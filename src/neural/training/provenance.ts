@@ -3,7 +3,10 @@ import type { TrainingProvenance } from "../models/manifest.js";
 import type { TrainingSpecification } from "./specification.js";
 import type { TrainingResult, TrainOptions } from "./trainer.js";
 
-/** How a model was trained, as its manifest says it: what decided about the result, and how it went. */
+/**
+ * How a model was trained, as its manifest says it: what decided about the result, and how it went. The same training gives the
+ * same, so that it gives the same version; how long it took is not in it.
+ */
 export function provenanceOf(
   system: string,
   specification: TrainingSpecification,
@@ -31,7 +34,6 @@ export function provenanceOf(
     dataset: asJson({ module: basename(module.pathname), factory, parameters }),
     specification: asJson(plain),
     steps: result.steps,
-    seconds: result.seconds,
     metrics: Object.fromEntries(
       Object.entries(metrics).filter((entry): entry is [string, number] => Number.isFinite(entry[1])),
     ),
