@@ -50,6 +50,19 @@ export function requiredConstant(node: TypedNode, index: number): NumericTensor 
   return value;
 }
 
+/** A constant list of whole numbers, such as axes. @throws InputError where it is none, or not of the length. */
+export function integerList(node: TypedNode, index: number, length?: number): readonly number[] {
+  const { elementType, shape, data } = requiredConstant(node, index);
+  const isInteger = elementType === "int64" || elementType === "int32";
+  if (!isInteger || shape.length > 1 || (length !== undefined && data.length !== length))
+    throw new InputError(
+      `input ${index} of node ${node.node.name}`,
+      `${elementType} [${shape.join(", ")}]`,
+      `give a list of ${length ?? ""} numbers of int64`.replace("  ", " "),
+    );
+  return [...data];
+}
+
 /** An axis from 0. @throws InputError outside -rank … rank - 1. */
 export function normalAxis(node: GraphNode, axis: number, rank: number): number {
   if (!Number.isInteger(axis) || axis < -rank || axis >= rank)

@@ -4,7 +4,14 @@ import { int } from "../graph/graph.js";
 import { elementCount } from "../graph/tensor.js";
 import type { NetworkBuilder } from "../network/builder.js";
 import { reshaped, transposed } from "../network/expressions.js";
-import { attribute, normalAxis, requiredConstant, requiredInput, requiredType } from "./arguments.js";
+import {
+  attribute,
+  integerList,
+  normalAxis,
+  requiredConstant,
+  requiredInput,
+  requiredType,
+} from "./arguments.js";
 import { numeric } from "./numeric.js";
 import type { Operator, TypedNode } from "./operator.js";
 import { distinctAxes } from "./selection.js";
@@ -28,7 +35,7 @@ function reshaping(name: string, shapeOf: (node: TypedNode) => readonly number[]
 const squeeze = reshaping("Squeeze", (node) => {
   const { shape } = requiredType(node, 0);
   if (node.inputTypes[1] === undefined) return shape.filter((size) => size !== 1);
-  const axes = distinctAxes(node.node, [...requiredConstant(node, 1).data], shape.length);
+  const axes = distinctAxes(node.node, integerList(node, 1), shape.length);
   for (const axis of axes)
     if (shape[axis] !== 1)
       throw new InputError(
@@ -41,8 +48,8 @@ const squeeze = reshaping("Squeeze", (node) => {
 
 const unsqueeze = reshaping("Unsqueeze", (node) => {
   const { shape } = requiredType(node, 0);
-  const { data } = requiredConstant(node, 1);
-  const axes = distinctAxes(node.node, [...data], shape.length + data.length);
+  const given = integerList(node, 1);
+  const axes = distinctAxes(node.node, given, shape.length + given.length);
   let from = 0;
   return Array.from({ length: shape.length + axes.length }, (_, axis) =>
     axes.includes(axis) ? 1 : shape[from++]!,

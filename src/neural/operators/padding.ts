@@ -3,7 +3,7 @@ import type { ValueName } from "../graph/graph.js";
 import type { NetworkBuilder } from "../network/builder.js";
 import { reshaped, summed } from "../network/expressions.js";
 import { flipped, padded, sliced } from "../network/selections.js";
-import { attribute, requiredConstant, requiredInput, requiredType } from "./arguments.js";
+import { attribute, integerList, requiredInput, requiredType } from "./arguments.js";
 import type { GradientContext, Operator, TypedNode } from "./operator.js";
 import { distinctAxes, selected } from "./selection.js";
 
@@ -18,6 +18,9 @@ interface Padding {
 
 const modes: readonly string[] = ["constant", "reflect", "edge", "wrap"] satisfies Mode[];
 
+/** More is padded by nobody, and sums of it are exact. */
+const MOST = 2 ** 31;
+
 /** How far a mode can pad an axis of the size: it takes every element once at most, so that nothing is absurd. */
 function furthest(mode: Mode, size: number): number {
   if (mode === "reflect") return size - 1;
@@ -31,11 +34,11 @@ function paddingOf(node: TypedNode): Padding {
   const mode = attribute(node.node, "mode", "string", "constant") as Mode;
   if (!modes.includes(mode))
     throw new InputError(`attribute mode of node ${name}`, mode, `give one of ${modes.join(", ")}`);
-  const pads = [...requiredConstant(node, 1).data];
+  const pads = integerList(node, 1);
   const axes =
     node.inputTypes[3] === undefined
       ? shape.map((_, axis) => axis)
-      : distinctAxes(node.node, [...requiredConstant(node, 3).data], shape.length);
+      : distinctAxes(node.node, integerList(node, 3), shape.length);
   const [begins, ends] = [shape.map(() => 0), shape.map(() => 0)];
   if (pads.length !== 2 * axes.length)
     throw new InputError(`pads of node ${name}`, pads, `give ${2 * axes.length}, two for each axis`);
@@ -44,11 +47,18 @@ function paddingOf(node: TypedNode): Padding {
     const size = shape[axis]!;
     const limit = furthest(mode, size);
     const isCut = mode !== "constant" && Math.min(begin, end) < 0;
-    if (size + begin + end < 0 || Math.max(begin, end, 0) > limit || isCut || Math.min(begin, end) < -size)
+    const isAbsurd = Math.max(begin, end) > MOST;
+    if (
+      size + begin + end < 0 ||
+      Math.max(begin, end, 0) > limit ||
+      isCut ||
+      isAbsurd ||
+      Math.min(begin, end) < -size
+    )
       throw new InputError(
         `pads of node ${name}`,
         [begin, end],
-        `axis ${axis} has ${size} elements; ${mode} padding adds at most ${limit} at each end`,
+        `axis ${axis} has ${size} elements; ${mode} padding adds at most ${Math.min(limit, MOST)} at each end`,
       );
     [begins[axis], ends[axis]] = [begin, end];
   });

@@ -1,6 +1,13 @@
 import { InputError } from "../../errors.js";
 import { elementCount, float32Tensor } from "../graph/tensor.js";
-import { attribute, numberType, requiredConstant, requiredType, requireSameType } from "./arguments.js";
+import {
+  attribute,
+  integerList,
+  numberType,
+  requiredConstant,
+  requiredType,
+  requireSameType,
+} from "./arguments.js";
 import { numeric, numericTensor } from "./numeric.js";
 import type { Operator, TypedNode } from "./operator.js";
 
@@ -35,7 +42,7 @@ const defaultFill = float32Tensor([0]);
 
 /** The shape that a ConstantOfShape is given and the one element of its attribute. */
 function filling(node: TypedNode) {
-  const asked = [...requiredConstant(node, 0).data];
+  const asked = integerList(node, 0);
   const value = attribute(node.node, "value", "tensor", defaultFill);
   if (!asked.every((one) => Number.isSafeInteger(one) && one >= 0))
     throw new InputError(`shape of node ${node.node.name}`, asked, "give sizes from 0");

@@ -3,7 +3,7 @@ import type { ValueName } from "../graph/graph.js";
 import type { NetworkBuilder } from "../network/builder.js";
 import { expanded, reshaped, scalarLike, summed } from "../network/expressions.js";
 import { concatenated, flipped, padded, sliced } from "../network/selections.js";
-import { attribute, normalAxis, requiredConstant, requiredInput, requiredType } from "./arguments.js";
+import { attribute, integerList, normalAxis, requiredInput, requiredType } from "./arguments.js";
 import type { Operator, TypedNode } from "./operator.js";
 import { distinctAxes, joined, selected } from "./selection.js";
 
@@ -14,30 +14,17 @@ interface Cut {
   readonly count: number;
 }
 
-/** A constant list of whole numbers. @throws InputError where it is none, or of another length. */
-function integers(node: TypedNode, index: number, length?: number): readonly number[] {
-  const { shape, data } = requiredConstant(node, index);
-  const list = [...data];
-  if (shape.length !== 1 || (length !== undefined && list.length !== length))
-    throw new InputError(
-      `input ${index} of node ${node.node.name}`,
-      list,
-      `give a list of ${length ?? "whole"} numbers`,
-    );
-  return list;
-}
-
 /**
  * The cut of each axis. Bounds beyond an axis are its bounds; unlike in Python a start before the first element is the
  * first element for steps below 0, too.
  */
 function cutsOf(node: TypedNode): readonly Cut[] {
   const { shape } = requiredType(node, 0);
-  const starts = integers(node, 1);
-  const ends = integers(node, 2, starts.length);
+  const starts = integerList(node, 1);
+  const ends = integerList(node, 2, starts.length);
   const axes =
-    node.inputTypes[3] === undefined ? starts.map((_, axis) => axis) : integers(node, 3, starts.length);
-  const steps = node.inputTypes[4] === undefined ? starts.map(() => 1) : integers(node, 4, starts.length);
+    node.inputTypes[3] === undefined ? starts.map((_, axis) => axis) : integerList(node, 3, starts.length);
+  const steps = node.inputTypes[4] === undefined ? starts.map(() => 1) : integerList(node, 4, starts.length);
   const cuts: Cut[] = shape.map((count) => ({ start: 0, step: 1, count }));
   distinctAxes(node.node, axes, shape.length).forEach((axis, index) => {
     const [size, step] = [shape[axis]!, steps[index]!];
@@ -159,7 +146,7 @@ function splitParts(node: TypedNode): { readonly axis: number; readonly sizes: r
   const refuse = (value: unknown, remedy: string) =>
     new InputError(`parts of node ${node.node.name}`, value, remedy);
   if (node.inputTypes[1] !== undefined) {
-    const sizes = integers(node, 1, count);
+    const sizes = integerList(node, 1, count);
     if (!sizes.every((part) => part >= 0) || sizes.reduce((sum, part) => sum + part, 0) !== size)
       throw refuse(sizes, `give sizes of the sum ${size}`);
     return { axis, sizes };
@@ -205,14 +192,14 @@ const tile: Operator = {
   name: "Tile",
   infer(node) {
     const { elementType, shape } = requiredType(node, 0);
-    const repeats = integers(node, 1, shape.length);
+    const repeats = integerList(node, 1, shape.length);
     if (!repeats.every((count) => count >= 0))
       throw new InputError(`repeats of node ${node.node.name}`, repeats, "give none below 0");
     return [{ elementType, shape: shape.map((size, axis) => size * repeats[axis]!) }];
   },
   evaluate(node, inputs) {
     const value = requiredInput(node, inputs, 0);
-    const repeats = integers(node, 1, value.shape.length);
+    const repeats = integerList(node, 1, value.shape.length);
     const shape = value.shape.map((size, axis) => size * repeats[axis]!);
     return [selected(value, shape, (at, axis) => at % value.shape[axis]!)];
   },
@@ -221,7 +208,7 @@ const tile: Operator = {
     if (gradient === undefined) return [];
     const { builder } = context;
     const { shape } = context.inputTypes[0]!;
-    const repeats = integers(context, 1, shape.length);
+    const repeats = integerList(context, 1, shape.length);
     const apart = reshaped(
       builder,
       gradient,
