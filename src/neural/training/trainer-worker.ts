@@ -39,6 +39,10 @@ const ownChunks = Array.from({ length: sizes.chunks }, (_, chunk) => chunk).filt
 const random = createRandom(start.seed);
 const trainingRandom = random.fork("training");
 const validationRandom = random.fork("validation");
+/** Batches of the validation, which are the same each time, and may take longer to make than to judge. */
+const keptChunks = new Map<number, NamedTensors>();
+const largestKept_bytes = 2 ** 26;
+let keptBytes = 0;
 /** Reports are for people. */
 const reportEvery_ms = 100;
 
@@ -114,7 +118,8 @@ async function train(): Promise<TrainingEnd> {
   async function judge(): Promise<number[]> {
     const source = judged ?? dataset;
     for (const chunk of ownChunks) {
-      const batch = source.batch(validationRandom.fork(chunk), start.samples);
+      const batch = keptChunks.get(chunk) ?? source.batch(validationRandom.fork(chunk), start.samples);
+      keepChunk(chunk, batch);
       shared.chunk(chunk).set(await runner.judge(state.vectors, batch));
     }
     shared.barrier();
@@ -171,6 +176,16 @@ async function train(): Promise<TrainingEnd> {
     lastCheckpoint = now;
     send({ kind: "checkpoint", state });
   }
+}
+
+/** Keeps a batch of the validation for the next one, as long as there is room. */
+function keepChunk(chunk: number, batch: NamedTensors): void {
+  const bytes = Object.values(batch).reduce((sum, { data }) => sum + data.byteLength, 0);
+  if (keptChunks.has(chunk) || keptBytes + bytes > largestKept_bytes) return;
+  keptBytes += bytes;
+  // A copy, as the dataset may overwrite it.
+  const copy = Object.entries(batch).map(([name, given]) => [name, { ...given, data: given.data.slice() }]);
+  keptChunks.set(chunk, Object.fromEntries(copy));
 }
 
 function keepBest({ loss }: { loss: number }): void {
