@@ -8,6 +8,7 @@ import {
   type Target,
   type Value,
   vector,
+  vectorOf,
 } from "../../../compiler/index.js";
 import { binaryFunctions, unaryFunctions } from "./elementary.js";
 import {
@@ -113,7 +114,28 @@ export function buildNetwork(
   inputs: readonly Value[],
   memory: NetworkMemory,
 ): Value[] {
-  const { type } = inputs[0]!;
+  return networkBody(plan, shape, inputs, memory).results(0, plan.results.length);
+}
+
+/** A network inside a kernel whose numbers may stand in memory, `[number][lane]`. */
+export interface NetworkBody {
+  /** Vectors of some of the outputs' numbers, counted over all outputs. */
+  results(from: number, count: number): Value[];
+  /** Where in scratch memory they stand one after the other: where they do already, or from `at` on. */
+  stagedResults(from: number, count: number, at: number): number;
+}
+
+/**
+ * The same as {@link buildNetwork}, for networks of many inputs and outputs.
+ * @param inputs vectors, or where in scratch memory they stand, one after the other, with room for one more
+ */
+export function networkBody(
+  plan: NetworkPlan,
+  shape: BodyShape,
+  inputs: readonly Value[] | number,
+  memory: NetworkMemory,
+): NetworkBody {
+  const type = typeof inputs === "number" ? vectorOf("f32", shape.lanes) : inputs[0]!.type;
   const { lanes } = type;
   const tileSize = shape.tile;
   const { table } = memory;
@@ -208,23 +230,31 @@ export function buildNetwork(
   const storeAt = (value: Value, base: number, k: Value): void =>
     vector.store(value, memory.scratch!, arith.addi(arith.muli(k, lanes), base));
 
+  /** Where cells stand one after the other, if they do. */
+  function placeOf(cells: readonly Cell[]): number | undefined {
+    const first = places.get(cells[0]!);
+    if (first === undefined) return undefined;
+    return cells.every((one, k) => places.get(one) === first + k * lanes) ? first : undefined;
+  }
+
   /** Where cells stand one after the other, brought there unless they do; and a 0 behind them if that is wanted. */
   function staged(cells: readonly Cell[], withZero = false): number {
-    const first = places.get(cells[0]!);
-    const isThere =
-      first !== undefined &&
-      cells.every((one, k) => places.get(one) === first + k * lanes) &&
-      (!withZero || zeros.has(first + cells.length * lanes));
-    if (isThere) return first;
-    const made = cells.map(cell);
-    const base = reserve(cells.length);
-    for (const [k, value] of made.entries()) vector.store(value, memory.scratch!, base + k * lanes);
-    if (withZero) reserveZero();
+    const first = placeOf(cells);
+    if (first !== undefined && (!withZero || zeros.has(first + cells.length * lanes))) return first;
+    // Before places are taken, since what makes them takes places, too.
+    for (const one of cells) cell(one);
+    const base = stored(cells, reserve(cells.length));
+    if (withZero) putZero(reserve(1));
     return base;
   }
 
-  function reserveZero(): void {
-    const place = reserve(1);
+  function stored(cells: readonly Cell[], at: number): number {
+    const made = cells.map(cell);
+    for (const [k, value] of made.entries()) vector.store(value, memory.scratch!, at + k * lanes);
+    return at;
+  }
+
+  function putZero(place: number): void {
     vector.store(arith.constant(type, 0), memory.scratch!, place);
     zeros.add(place);
   }
@@ -283,7 +313,7 @@ export function buildNetwork(
     const source = staged(step.inputs, true);
     const target = reserve(cellCount(step));
     // For a layer that takes all of these at many places again.
-    reserveZero();
+    putZero(reserve(1));
     scf.for(0, rows, 1, (row) => {
       const at = arith.muli(row, taps);
       const own = arith.muli(row, outputs);
@@ -312,7 +342,7 @@ export function buildNetwork(
         const target = step.kind === "repeated" ? repeated(step) : rolled(step);
         for (let k = 0; k < cellCount(step); k++) places.set(first + k, target + k * lanes);
       }
-    } else if (step.kind === "input") keep(inputs, 0);
+    } else if (step.kind === "input") keep(inputs as readonly Value[], 0);
     else if (step.kind === "table") keep([weight(step.first + at)], at);
     else if (step.kind === "unary") keep([unaryFunctions[step.function](cell(step.operands[at]!))], at);
     else if (step.kind === "binary")
@@ -335,5 +365,18 @@ export function buildNetwork(
     return values.get(wanted)!;
   }
 
-  return plan.results.map(cell);
+  if (typeof inputs === "number") {
+    const index = plan.steps.findIndex(({ kind }) => kind === "input");
+    const count = cellCount(plan.steps[index]!);
+    for (let k = 0; k < count; k++) places.set(firsts[index]! + k, inputs + k * lanes);
+    putZero(inputs + count * lanes);
+  }
+  return {
+    results: (from, count) => plan.results.slice(from, from + count).map(cell),
+    stagedResults(from, count, at) {
+      const cells = plan.results.slice(from, from + count);
+      for (const one of cells) cell(one);
+      return placeOf(cells) ?? stored(cells, at);
+    },
+  };
 }

@@ -18,6 +18,8 @@ describe.each(availableTargets())("a network's kernel on %s", (name) => {
     [2, ["dense", "tanh", "wide"]],
     [8, ["offset"]],
     [1, ["abs"]],
+    [70, ["abs"]],
+    [40, ["pictures", "wide", "tanh"]],
   ] as const;
 
   it.each(features)("takes batches of any size of %i features and touches nothing else", (count, layers) => {

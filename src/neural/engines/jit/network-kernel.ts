@@ -12,9 +12,9 @@ import {
   type Value,
   vector,
 } from "../../../compiler/index.js";
-import { type BodyShape, buildNetwork, scratchLength } from "./body.js";
+import { type BodyShape, networkBody, scratchLength } from "./body.js";
 import type { NetworkPlan } from "./plan.js";
-import { loadSamples, storeSamples } from "./sample-lanes.js";
+import { loadSamples, stageSamples, storeSamples, storeStagedSamples } from "./sample-lanes.js";
 
 /** What a network's kernel is specialized on. */
 export interface NetworkKernelShape {
@@ -30,12 +30,16 @@ export interface NetworkKernelShape {
 /** Samples of the largest batch. */
 const MOST_SAMPLES = 2 ** 24;
 
+/** Numbers of a sample up to which they are all brought into registers at once. */
+const MOST_IN_REGISTERS = 32;
+
 const sum = (numbers: readonly number[]): number => numbers.reduce((total, one) => total + one, 0);
 
 /** f32 numbers of the workspace that {@link networkKernel} takes. */
 export function workspaceLength({ plan, body }: NetworkKernelShape): number {
   const features = sum([...plan.inputs, ...plan.outputs].map((port) => port.features));
-  return scratchLength(plan, body) + features * body.lanes;
+  // With a 0 behind the inputs.
+  return scratchLength(plan, body) + (features + 1) * body.lanes;
 }
 
 /**
@@ -75,54 +79,42 @@ export const networkKernel = kernelBuilder(
           readonly workspace: Buffer;
           readonly samples: Value;
         } & Readonly<Record<string, Buffer>>;
-        const from = sources.map((features, index) => ({ memory: regions[`source${index}`]!, features }));
-        const to = targets.map((features, index) => ({ memory: regions[`target${index}`]!, features }));
         const stagedInputs = scratchLength(plan, body);
-        const stagedOutputs = stagedInputs + sum(sources) * lanes;
+        const stagedOutputs = stagedInputs + (sum(sources) + 1) * lanes;
+        const from = placedPorts("source", sources, regions, stagedInputs, lanes);
+        const to = placedPorts("target", targets, regions, stagedOutputs, lanes);
         const isWhole = arith.cmpi("sge", samples, lanes);
         // The last round takes samples of the one before again where they do not fill it.
         const last = arith.subi(samples, lanes);
         scf.for(0, samples, lanes, (first) => {
           const start = arith.select(isWhole, arith.minsi(first, last), first);
-          const inputs = scf.if(
-            isWhole,
-            () =>
-              from.flatMap(({ memory, features }) =>
-                loadSamples(memory, arith.muli(start, features), features, lanes),
-              ),
-            () => {
-              let feature = 0;
-              for (const one of from) {
-                stageInputs(one, samples, workspace, stagedInputs + feature * lanes, lanes);
-                feature += one.features;
-              }
-              return Array.from({ length: feature }, (_, k) =>
-                vector.load(workspace, stagedInputs + k * lanes, lanes),
-              );
-            },
-          );
-          const outputs = buildNetwork(plan, body, inputs, { table, scratch: workspace });
-          let feature = 0;
-          const parts = to.map(({ memory, features }) => {
-            const at = stagedOutputs + feature * lanes;
-            const part = { memory, features, at, values: outputs.slice(feature, feature + features) };
-            feature += features;
-            return part;
+          const at = ({ features }: PlacedPort) => arith.muli(start, features);
+          const inputs = readInputs(from, at, isWhole, { samples, workspace, lanes });
+          const network = networkBody(plan, body, inputs, { table, scratch: workspace });
+          const made = to.map((port) => {
+            const { numbers, features, place } = port;
+            return isLong(features, lanes)
+              ? { port, staged: network.stagedResults(numbers, features, place) }
+              : { port, values: network.results(numbers, features) };
           });
           scf.if(
             isWhole,
             () => {
-              for (const { memory, features, at, values } of parts)
-                storeSamples(values, memory, arith.muli(start, features), workspace, at);
+              for (const { port, values, staged } of made) {
+                const { memory, features, place } = port;
+                if (values !== undefined) storeSamples(values, memory, at(port), workspace, place);
+                else storeStagedSamples(workspace, staged, features, lanes, memory, at(port));
+              }
             },
             () => {
-              for (const { memory, features, at, values } of parts) {
-                values.forEach((value, k) => {
-                  vector.store(value, workspace, at + k * lanes);
+              for (const { port, values, staged } of made) {
+                const { memory, features, place } = port;
+                for (const [k, value] of (values ?? []).entries())
+                  vector.store(value, workspace, place + k * lanes);
+                eachNumber(samples, features, lanes, (number, lane) => {
+                  const value = memref.load(workspace, arith.addi(lane, staged ?? place));
+                  memref.store(value, memory, number);
                 });
-                eachNumber(samples, features, lanes, (sample, staged) =>
-                  memref.store(memref.load(workspace, arith.addi(staged, at)), memory, sample),
-                );
               }
             },
           );
@@ -131,6 +123,79 @@ export const networkKernel = kernelBuilder(
     );
   },
 );
+
+/** Whether the numbers of a sample stand in memory and not in registers. */
+function isLong(features: number, lanes: number): boolean {
+  return features > MOST_IN_REGISTERS && features >= lanes;
+}
+
+/** A region of memory of samples, and where in the workspace they stand `[number][lane]`. */
+interface PlacedPort {
+  readonly memory: Buffer;
+  readonly features: number;
+  /** Numbers of a sample before its own. */
+  readonly numbers: number;
+  readonly place: number;
+}
+
+function placedPorts(
+  name: string,
+  features: readonly number[],
+  regions: Readonly<Record<string, Buffer>>,
+  first: number,
+  lanes: number,
+): PlacedPort[] {
+  let numbers = 0;
+  return features.map((count, index) => {
+    const port = {
+      memory: regions[`${name}${index}`]!,
+      features: count,
+      numbers,
+      place: first + numbers * lanes,
+    };
+    numbers += count;
+    return port;
+  });
+}
+
+/** The samples of a round: in registers, or where in the workspace they stand. */
+function readInputs(
+  from: readonly PlacedPort[],
+  at: (port: PlacedPort) => Value,
+  isWhole: Value,
+  {
+    samples,
+    workspace,
+    lanes,
+  }: { readonly samples: Value; readonly workspace: Buffer; readonly lanes: number },
+): readonly Value[] | number {
+  const first = from[0]!.place;
+  const features = from.reduce((total, port) => total + port.features, 0);
+  const stageFew = () => {
+    for (const { memory, features: count, place } of from)
+      eachNumber(samples, count, lanes, (number, lane) =>
+        memref.store(memref.load(memory, number), workspace, arith.addi(lane, place)),
+      );
+  };
+  if (!isLong(features, lanes))
+    return scf.if(
+      isWhole,
+      () => from.flatMap((port) => loadSamples(port.memory, at(port), port.features, lanes)),
+      () => {
+        stageFew();
+        return Array.from({ length: features }, (_, k) => vector.load(workspace, first + k * lanes, lanes));
+      },
+    );
+  scf.if(
+    isWhole,
+    () => {
+      for (const port of from)
+        stageSamples(port.memory, at(port), port.features, lanes, workspace, port.place);
+    },
+    stageFew,
+  );
+  return first;
+}
 
 /** Calls back with each number of the samples: where it stands in `[sample][number]` and in `[number][lane]`. */
 function eachNumber(
@@ -144,16 +209,4 @@ function eachNumber(
       body(arith.addi(arith.muli(sample, features), feature), arith.addi(arith.muli(feature, lanes), sample));
     });
   });
-}
-
-function stageInputs(
-  { memory, features }: { readonly memory: Buffer; readonly features: number },
-  samples: Value,
-  workspace: Buffer,
-  at: number,
-  lanes: number,
-): void {
-  eachNumber(samples, features, lanes, (sample, staged) =>
-    memref.store(memref.load(memory, sample), workspace, arith.addi(staged, at)),
-  );
 }

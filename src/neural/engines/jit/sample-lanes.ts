@@ -1,4 +1,4 @@
-import { arith, type Buffer, type Value, vector, vectorOf } from "../../../compiler/index.js";
+import { arith, type Buffer, scf, type Value, vector, vectorOf } from "../../../compiler/index.js";
 
 /** Numbers of a sample up to which samples are brought into lanes by shuffles alone. */
 const MOST_SHUFFLED = 16;
@@ -25,10 +25,7 @@ function inTurns(values: readonly Value[]): Value {
 /** Reads samples of `features` numbers each, as many as lanes: a vector for each number. Reads nothing else. */
 export function loadSamples(from: Buffer, index: Value, features: number, lanes: number): Value[] {
   if (isShuffled(features)) return turns(vector.load(from, index, features * lanes), features);
-  const places = arith.constant(
-    vectorOf("i32", lanes),
-    Array.from({ length: lanes }, (_, k) => k * features),
-  );
+  const places = strided(lanes, features);
   return Array.from({ length: features }, (_, feature) =>
     vector.gather(from, arith.addi(index, feature), places),
   );
@@ -66,4 +63,48 @@ export function storeSamples(
     );
     vector.store(gathered, to, arith.addi(index, first));
   }
+}
+
+/** Reads samples into memory, `[number][lane]`, in a loop. Reads nothing else. */
+export function stageSamples(
+  from: Buffer,
+  index: Value,
+  features: number,
+  lanes: number,
+  workspace: Buffer,
+  at: number,
+): void {
+  const places = strided(lanes, features);
+  scf.for(0, features, 1, (feature) => {
+    const value = vector.gather(from, arith.addi(index, feature), places);
+    vector.store(value, workspace, arith.addi(arith.muli(feature, lanes), at));
+  });
+}
+
+/** Writes samples that stand in memory, `[number][lane]`, at least as many numbers as lanes. Writes nothing else. */
+export function storeStagedSamples(
+  workspace: Buffer,
+  at: number,
+  features: number,
+  lanes: number,
+  to: Buffer,
+  index: Value,
+): void {
+  const places = strided(lanes, lanes);
+  scf.for(0, lanes, 1, (sample) => {
+    const row = arith.addi(index, arith.muli(sample, features));
+    scf.for(0, features, lanes, (feature) => {
+      // The last vector takes numbers of the one before again where they do not fill it.
+      const first = arith.minsi(feature, features - lanes);
+      const place = arith.addi(arith.addi(arith.muli(first, lanes), sample), at);
+      vector.store(vector.gather(workspace, place, places), to, arith.addi(row, first));
+    });
+  });
+}
+
+function strided(lanes: number, step: number): Value {
+  return arith.constant(
+    vectorOf("i32", lanes),
+    Array.from({ length: lanes }, (_, k) => k * step),
+  );
 }
