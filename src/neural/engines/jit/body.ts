@@ -239,10 +239,10 @@ export function networkBody(
 
   /** Where cells stand one after the other, brought there unless they do; and a 0 behind them if that is wanted. */
   function staged(cells: readonly Cell[], withZero = false): number {
+    // Before places are taken, since what makes them takes places, too.
+    for (const one of cells) build(one);
     const first = placeOf(cells);
     if (first !== undefined && (!withZero || zeros.has(first + cells.length * lanes))) return first;
-    // Before places are taken, since what makes them takes places, too.
-    for (const one of cells) cell(one);
     const base = stored(cells, reserve(cells.length));
     if (withZero) putZero(reserve(1));
     return base;
@@ -353,12 +353,16 @@ export function networkBody(
     }
   }
 
+  /** Builds a cell unless it is there already: in a register, or in memory. */
+  function build(wanted: Cell): void {
+    if (values.has(wanted) || places.has(wanted)) return;
+    const index = owners[wanted]!;
+    make(plan.steps[index]!, firsts[index]!, wanted - firsts[index]!);
+  }
+
   /** A cell, built where it is first asked for: a hidden number is made right before what takes it. */
   function cell(wanted: Cell): Value {
-    if (!values.has(wanted) && !places.has(wanted)) {
-      const index = owners[wanted]!;
-      make(plan.steps[index]!, firsts[index]!, wanted - firsts[index]!);
-    }
+    build(wanted);
     const place = places.get(wanted);
     if (!values.has(wanted) && place !== undefined)
       values.set(wanted, vector.load(memory.scratch!, place, lanes));
@@ -375,7 +379,7 @@ export function networkBody(
     results: (from, count) => plan.results.slice(from, from + count).map(cell),
     stagedResults(from, count, at) {
       const cells = plan.results.slice(from, from + count);
-      for (const one of cells) cell(one);
+      for (const one of cells) build(one);
       return placeOf(cells) ?? stored(cells, at);
     },
   };

@@ -180,16 +180,45 @@ function compacted(entries: readonly Entry[], results: readonly Cell[], table: r
   const name = (cell: Cell): Cell => renamed.get(cell)!;
   const numbers: number[] = [];
   const moved = new Map<number, number>();
+  const put = (values: readonly number[]): number => {
+    const first = numbers.length;
+    for (const value of values) numbers.push(value);
+    return first;
+  };
   const move = (first: number, count: number): number => {
-    const to = moved.get(first) ?? numbers.length;
+    const to = moved.get(first) ?? put(table.slice(first, first + count));
     moved.set(first, to);
-    if (to === numbers.length) for (let k = 0; k < count; k++) numbers.push(table[first + k]!);
     return to;
   };
-  const steps = kept.map(({ step }) => withPlaces(step, name, move));
+  const steps = kept.map(({ step }) =>
+    step.kind === "repeated"
+      ? inOrder(withPlaces(step, name, move), table, put)
+      : withPlaces(step, name, move),
+  );
   return { steps, results: results.map(name), table: numbers };
 }
 
+type Repeated = Extract<Step, { kind: "repeated" }>;
+
+/** With the inputs in the order in which they are made, as which they may stand in memory already. */
+function inOrder(
+  step: Repeated,
+  table: readonly number[],
+  put: (values: readonly number[]) => number,
+): Repeated {
+  const { rows, taps, places } = step;
+  const inputs = [...step.inputs].sort((a, b) => a - b);
+  const positions = new Map(inputs.map((cell, position) => [cell, position]));
+  const chosen = table.slice(places, places + rows * taps);
+  const renamed = chosen.map((place) => positions.get(step.inputs[place]!) ?? inputs.length);
+  return { ...step, inputs, places: put(renamed) };
+}
+
+function withPlaces<S extends Step>(
+  step: S,
+  name: (cell: Cell) => Cell,
+  move: (first: number, count: number) => number,
+): S;
 function withPlaces(
   step: Step,
   name: (cell: Cell) => Cell,
@@ -211,7 +240,6 @@ function withPlaces(
       return {
         ...step,
         inputs: step.inputs.map(name),
-        places: move(step.places, step.rows * step.taps),
         weights: move(step.weights, step.taps * step.outputs),
         bias: step.bias === undefined ? undefined : move(step.bias, step.outputs),
       };
