@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import { InputError } from "../errors.js";
+import { slotOperations } from "../transceiver/operation-count.js";
 import { receiverFunctions } from "../transceiver/receiver-functions.js";
 import { type SimulationReport, simulate } from "../transceiver/simulation.js";
 import { addCellOptions, type CellOptions, simulatedCell } from "./cell-options.js";
@@ -25,7 +26,12 @@ interface CompareOptions extends CellOptions {
 interface Curve {
   readonly implementation: string;
   readonly points: { readonly snr_db: number; readonly report: SimulationReport }[];
+  /** Operations of the whole receive chain in a slot at the highest SNR. */
+  operations: number;
 }
+
+/** Slots over which operations are averaged: decoding takes more or fewer iterations. */
+const COUNTED_SLOTS = 4;
 
 /** The block error rate at which implementations are told apart in dB, as TS 38.104 and link adaptation look at it. */
 const COMPARED_RATE = 0.1;
@@ -81,7 +87,7 @@ async function compare(block: string, options: CompareOptions): Promise<number> 
   let before = 0;
   try {
     for (const implementation of names) {
-      const curve: Curve = { implementation, points: [] };
+      const curve: Curve = { implementation, points: [], operations: Number.NaN };
       try {
         for (const snr_db of options.snr) {
           if (interrupt.signal.aborted) break;
@@ -100,6 +106,15 @@ async function compare(block: string, options: CompareOptions): Promise<number> 
           if (report.slots === 0) continue;
           curve.points.push({ snr_db, report });
           if (options.json) printJson(pointJson(block, implementation, snr_db, report));
+        }
+        if (curve.points.length > 0) {
+          const cell = simulatedCell(
+            withImplementation(options, block, implementation),
+            options.snr.at(-1)!,
+            true,
+          );
+          curve.operations = slotOperations({ ...cell, slots: COUNTED_SLOTS });
+          if (options.json) printJson({ block, implementation, operations_per_slot: curve.operations });
         }
       } catch (error) {
         // One that is not made for this grant does not keep the others from being compared.
@@ -120,6 +135,10 @@ async function compare(block: string, options: CompareOptions): Promise<number> 
   if (!interrupt.signal.aborted) return exitStatus.success;
   process.stderr.write("neuroran: interrupted; what is shown was measured until then\n");
   return exitStatus.interrupted;
+}
+
+function withImplementation(options: CompareOptions, block: string, implementation: string): CompareOptions {
+  return { ...options, use: { ...options.use, [block]: implementation } };
 }
 
 /** @throws InputError for a block or an implementation that there is not. */
@@ -166,6 +185,8 @@ function print(block: string, curves: readonly Curve[], options: CompareOptions)
         { title: "block p50", align: "right" },
         { title: "slot p50", align: "right" },
         { title: "slot p99", align: "right" },
+        { title: "operations a slot", align: "right" },
+        { title: "fell back", align: "right" },
         { title: "blocks lost", align: "right" },
       ],
       curves.map((curve) => {
@@ -179,13 +200,15 @@ function print(block: string, curves: readonly Curve[], options: CompareOptions)
           duration(blockLatency(block, curve.points.at(-1)!.report)),
           duration(slot.p50),
           duration(slot.p99),
+          `${fixed(curve.operations / 1e6, 1)} M`,
+          fallbacks(curve),
           `${lost} of ${all}`,
         ];
       }),
     ),
   );
   process.stdout.write(
-    `\nThe same slots and noise for all, seed ${seed}; 95 % intervals in brackets\n${machineLine(describeMachine())}\n`,
+    `\nThe same slots and noise for all, seed ${seed}; 95 % intervals in brackets. Operations of the whole receive chain, lane by\nlane, compiled for wasm; two for each multiplication and addition of a network.\n${machineLine(describeMachine())}\n`,
   );
 }
 
@@ -194,6 +217,14 @@ function blockLatency(block: string, report: SimulationReport): number {
   return functionTimings(report)
     .filter(({ name }) => name.split("/").includes(block))
     .reduce((sum, { p50 }) => sum + p50, 0);
+}
+
+/** Slots that the implementation behind a neural one computed; a dash where there is no neural one. */
+function fallbacks({ points }: Curve): string {
+  const attempts = points.flatMap(({ report }) => report.statistics.attempts);
+  if (attempts.length === 0) return "–";
+  const fallen = attempts.reduce((sum, { fallenBack }) => sum + fallenBack, 0);
+  return `${fallen} of ${attempts.reduce((sum, { calls }) => sum + calls, 0)}`;
 }
 
 /** SNR in dB at which a curve falls below a rate, between its points on a logarithmic scale; NaN where it does not. */
@@ -224,6 +255,7 @@ function pointJson(block: string, implementation: string, snr_db: number, report
     bler: report.blockErrorRate,
     bler_low: low,
     bler_high: high,
+    attempts: report.statistics.attempts,
     block_p50_ms: blockLatency(block, report),
     slot_p50_ms: slot.p50,
     slot_p99_ms: slot.p99,

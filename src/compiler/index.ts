@@ -1,6 +1,7 @@
 export { arith, type FloatPredicate, type IntegerPredicate, indexSum, llvm, math } from "./arith.js";
 export { argument, buffer, KernelError, kernel, type Operand } from "./builder.js";
 export { type CodeCache, openCodeCache } from "./code-cache.js";
+export { type CountingTarget, countingTarget } from "./counting-target.js";
 export { printLlvm } from "./llvm/ir-text.js";
 export { llvmTarget } from "./llvm/target.js";
 export { printMlir } from "./mlir.js";

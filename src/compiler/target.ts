@@ -41,6 +41,8 @@ export interface Target {
   /** Gives a compiled kernel back, whose code may go: it must not be called any more. */
   release?(compiled: CompiledKernel): void;
   counts(): CompilationCounts;
+  /** Where operations are counted: adds those that are carried out elsewhere than in kernels. */
+  countOperations?(operations: number): void;
 }
 
 /** f32 numbers in a vector of the target. */

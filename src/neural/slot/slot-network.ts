@@ -12,6 +12,7 @@ import { typesOfInputs } from "../engines/onnxruntime/engine.js";
 import { explained } from "../engines/onnxruntime/refusal.js";
 import type { Graph, OnnxModel } from "../graph/graph.js";
 import type { Tensor } from "../graph/tensor.js";
+import { graphCost } from "../models/cost.js";
 import { writeOnnx } from "../onnx/index.js";
 import { holdsNumbers } from "./finite.js";
 import { openMailbox } from "./inference-thread.js";
@@ -73,10 +74,20 @@ function mailboxNetwork(model: OnnxModel, graph: Graph, context: SlotContext): S
       typesOfInputs(graph),
     );
     context.whenReleased(release);
-    return { inputs, outputs, run: ask };
+    return { inputs, outputs, run: counted(ask, model, graph, context) };
   } catch (error) {
     throw explained(error, graph);
   }
+}
+
+/** The attempt, whose multiplications and additions are counted where kernels count theirs. */
+function counted(ask: Attempt, model: OnnxModel, graph: Graph, { target }: SlotContext): Attempt {
+  if (target.countOperations === undefined) return ask;
+  const operations = 2 * graphCost({ ...model, graph }, {}).multiplyAccumulates;
+  return (answerBy) => {
+    target.countOperations!(operations);
+    return ask(answerBy);
+  };
 }
 
 function kernelNetwork(
