@@ -5,6 +5,7 @@ export { z } from "zod";
 export * from "./compiler/index.js";
 export { InputError, NeuroranError } from "./errors.js";
 export * from "./functions/index.js";
+export * from "./neural/index.js";
 export * from "./radio/index.js";
 export * from "./server/index.js";
 export * from "./transceiver/index.js";

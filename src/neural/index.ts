@@ -1,7 +1,7 @@
 export type { Engine, Instance, NamedTensors } from "./engines/engine.js";
 export { type NeuralTarget, neuralTargets } from "./engines/targets.js";
 export type { OnnxModel } from "./graph/graph.js";
-export { float32Tensor, int64Tensor, type Tensor, tensor } from "./graph/tensor.js";
+export { float32Tensor, int64Tensor, type Tensor as OnnxTensor, tensor } from "./graph/tensor.js";
 export { interpret } from "./interpreter/interpret.js";
 export type {
   Evaluation,

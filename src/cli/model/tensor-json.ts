@@ -1,8 +1,8 @@
 import { InputError } from "../../errors.js";
 import { fromFloat16, toFloat16 } from "../../neural/graph/float16.js";
 import type { TensorType } from "../../neural/graph/graph.js";
-import { type ElementType, elementArray, elementCount } from "../../neural/graph/tensor.js";
-import type { NamedTensors, Tensor } from "../../neural/index.js";
+import { type ElementType, elementArray, elementCount, type Tensor } from "../../neural/graph/tensor.js";
+import type { NamedTensors } from "../../neural/index.js";
 
 /** Of numbers in lists of lists. */
 type Nested = number | boolean | readonly Nested[];
