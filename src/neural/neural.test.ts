@@ -77,6 +77,8 @@ describe("neural networks on demand", () => {
     expect(created[3]!.version).toBe(version);
     await expect(neural.create(bytes)).resolves.toMatchObject({ version: created[0]!.version });
     await expect(neural.create(join(root, "missing.onnx"))).rejects.toMatchObject({ field: "model" });
+    // Reading it would never end.
+    await expect(neural.create("/dev/zero")).rejects.toMatchObject({ field: "model" });
     await expect(neural.create(bytes, { name: "Bad Name" })).rejects.toThrow("manifest.name");
     // As another process finds it.
     expect((await openNeural(join(root, "data")).open("my-demapper-v2")).onnx).toEqual(onnx);

@@ -1,9 +1,8 @@
-import { readFileSync, statSync } from "node:fs";
+import { statSync } from "node:fs";
 import { basename, dirname, extname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { memoryStore, openObjectStore } from "../bus/index.js";
 import { InputError, NeuroranError } from "../errors.js";
-import { fileError } from "../system/file-error.js";
 import { createRandom } from "../system/index.js";
 import type { Instance, NamedTensors } from "./engines/engine.js";
 import { engineFor, type NeuralTarget } from "./engines/targets.js";
@@ -13,7 +12,7 @@ import type { LearnedSystem } from "./learned-system.js";
 import { isMeasuredHere, measureCost } from "./models/cost.js";
 import { canonicalJson, checkManifest, type Manifest, type ModelCost } from "./models/manifest.js";
 import { createModel, type Model, portsOf } from "./models/model.js";
-import { readModelDirectory } from "./models/model-directory.js";
+import { readModelDirectory, readModelFile } from "./models/model-directory.js";
 import { withRegistry } from "./models/open-registry.js";
 import type { ModelPorts } from "./models/port.js";
 import { openRegistry, type Registry } from "./models/registry.js";
@@ -291,12 +290,4 @@ function textsOf(options: CreateOptions): Pick<CreateOptions, "name" | "summary"
 
 function isDirectory(path: string): boolean {
   return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
-}
-
-function readModelFile(path: string): Uint8Array {
-  try {
-    return readFileSync(path);
-  } catch (cause) {
-    throw fileError(path, "read", cause, "model");
-  }
 }

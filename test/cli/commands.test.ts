@@ -15,6 +15,8 @@ const commands = [
   "verify programs",
   "inspect",
   "doctor",
+  "model",
+  "model train",
 ];
 
 describe("help", () => {

@@ -18,6 +18,10 @@ export function addModel(program: Command): void {
     .summary("make, train, measure and keep neural networks")
     .description(
       "Neural networks as ONNX graphs with a manifest, in a registry of immutable versions. The registry has a store of its own in the data directory, so that a node may be up over it.",
+    )
+    .addHelpText(
+      "after",
+      "\nExamples:\n  $ neuroran model list\n  $ neuroran model train llrnet-16qam --curve loss.svg\n  $ neuroran model import receiver.onnx",
     );
   addCreate(model);
   addList(model);

@@ -49,18 +49,21 @@ function named<T>(path: string, read: () => T): T {
 }
 
 function readWhole(path: string): Uint8Array {
+  if (!existsSync(path))
+    throw new InputError("model", path, `a model is a directory with ${graphFile} and ${manifestFile}`);
+  return readModelFile(path);
+}
+
+/** The bytes of a file. @throws InputError where it cannot be read, is no regular file, or has 2 GiB or more */
+export function readModelFile(path: string): Uint8Array {
   try {
     const status = statSync(path);
+    // A device or a pipe may have no end.
     if (!status.isFile() || status.size > largestFile_bytes)
-      throw new InputError("file", path, "give a file of less than 2 GiB");
+      throw new InputError("model", path, "give a file of less than 2 GiB");
     return readFileSync(path);
   } catch (cause) {
     if (cause instanceof InputError) throw cause;
-    const isMissing = (cause as NodeJS.ErrnoException).code === "ENOENT";
-    if (isMissing)
-      throw new InputError("model", path, `a model is a directory with ${graphFile} and ${manifestFile}`, {
-        cause,
-      });
     throw fileError(path, "read", cause, "model");
   }
 }

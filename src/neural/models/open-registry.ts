@@ -16,9 +16,8 @@ const pause_ms = 25;
 export async function withRegistry<T>(
   dataDirectory: string,
   use: (registry: Registry) => Promise<T>,
-  signal?: AbortSignal,
 ): Promise<T> {
-  const store = await open(join(dataDirectory, "models"), signal);
+  const store = await open(join(dataDirectory, "models"));
   try {
     return await use(await openRegistry(await openObjectStore(store, "models")));
   } finally {
@@ -26,7 +25,7 @@ export async function withRegistry<T>(
   }
 }
 
-async function open(directory: string, signal: AbortSignal | undefined): Promise<Store> {
+async function open(directory: string): Promise<Store> {
   const end = performance.now() + patience_ms;
   for (;;) {
     try {
@@ -34,7 +33,7 @@ async function open(directory: string, signal: AbortSignal | undefined): Promise
     } catch (error) {
       const isLocked = error instanceof NeuroranError && error.code === "STORE_LOCKED";
       if (!isLocked || performance.now() > end) throw error;
-      await setTimeout(pause_ms, undefined, { signal });
+      await setTimeout(pause_ms);
     }
   }
 }
