@@ -43,7 +43,7 @@ const own = writeOnnx(
 
 /** Whether a file is read; one that is not, or has no types, is refused by an InputError, all in a bounded time. */
 function isRead(bytes: Uint8Array): boolean {
-  const started = performance.now();
+  const started = process.cpuUsage();
   let model: OnnxModel | undefined;
   try {
     model = readOnnx(bytes);
@@ -52,7 +52,9 @@ function isRead(bytes: Uint8Array): boolean {
     if (!(error instanceof InputError)) throw error;
     expect(error.field).not.toBe("");
   }
-  expect(performance.now() - started).toBeLessThan(5000);
+  // The processor's time, as others may take the machine's.
+  const { user, system } = process.cpuUsage(started);
+  expect(user + system).toBeLessThan(5e6);
   return model !== undefined;
 }
 
