@@ -18,7 +18,7 @@ export interface PooledSession extends Pick<Session, "inputs" | "outputs"> {
 const pool: { readonly thread: SessionThread; sessions: number }[] = [];
 let numbers = 0;
 
-/** Opens a session in the thread that holds the fewest. @throws as `openSession`. */
+/** Opens a session in the thread that holds the fewest, for bytes whose memory is handed over. @throws as `openSession`. */
 export async function openPooledSession(bytes: Uint8Array): Promise<PooledSession> {
   for (let index = pool.length - 1; index >= 0; index--)
     if (pool[index]!.thread.ended !== undefined) pool.splice(index, 1);

@@ -9,7 +9,7 @@ import type { Session } from "./session.js";
 export interface SessionThread {
   /** Why it is gone. */
   readonly ended: NeuroranError | undefined;
-  /** Opens a session for the bytes of an ONNX file. */
+  /** Opens a session for the bytes of an ONNX file, whose memory is handed over. */
   open(session: number, bytes: Uint8Array): Promise<Pick<Session, "inputs" | "outputs">>;
   /** Runs a session on inputs whose memory is handed over. */
   run(session: number, inputs: NamedTensors): Promise<NamedTensors>;
@@ -66,7 +66,7 @@ export function startSessionThread(): SessionThread {
     get ended() {
       return ended;
     },
-    open: (session, bytes) => ask<"opened">({ kind: "open", session, bytes }),
+    open: (session, bytes) => ask<"opened">({ kind: "open", session, bytes }, [bytes.buffer as ArrayBuffer]),
     async run(session, inputs) {
       const memory = Object.values(inputs).map(({ data }) => data.buffer as ArrayBuffer);
       return (await ask<"computed">({ kind: "run", session, inputs }, memory)).outputs;
