@@ -119,6 +119,6 @@ function valueScale(
   const finite = values.filter(Number.isFinite);
   if (finite.length === 0) return scaleLinear([0, 1], range);
   const [least, most] = [Math.min(...finite), Math.max(...finite)];
-  if (least > 0 && most > 10 * least) return scaleLog([least, most], range).nice();
+  if (least > 0 && most > 10 * least) return scaleLog([least / 1.1, most * 1.1], range);
   return scaleLinear([Math.min(0, least), most > Math.min(0, least) ? most : 1], range).nice();
 }
