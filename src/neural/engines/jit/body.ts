@@ -321,7 +321,7 @@ export function networkBody(
         step,
         (i) => {
           const place = memref.load(table, arith.addi(arith.addi(at, i), chosen));
-          return loadAt(source, arith.indexCast(arith.fptosi(place, "i32"), "index"));
+          return loadAt(source, arith.indexCast(arith.bitcast(place, "i32"), "index"));
         },
         (total, output) => storeAt(total, target, arith.addi(own, output)),
       );

@@ -3,7 +3,9 @@ import {
   cellCount,
   type Layer,
   type NetworkPlan,
+  numberOfPlace,
   operandsOf,
+  placeOfNumber,
   type Step,
   tapsOf,
   usesOf,
@@ -210,7 +212,9 @@ function inOrder(
   const inputs = [...step.inputs].sort((a, b) => a - b);
   const positions = new Map(inputs.map((cell, position) => [cell, position]));
   const chosen = table.slice(places, places + rows * taps);
-  const renamed = chosen.map((place) => positions.get(step.inputs[place]!) ?? inputs.length);
+  const renamed = chosen.map((place) =>
+    numberOfPlace(positions.get(step.inputs[placeOfNumber(place)]!) ?? inputs.length),
+  );
   return { ...step, inputs, places: put(renamed) };
 }
 

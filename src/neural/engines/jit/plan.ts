@@ -36,8 +36,8 @@ export type Step =
       readonly activation: UnaryFunction | undefined;
     }
   /**
-   * The same at many places: sums of `taps` of the inputs for each of the rows, which numbers in the table from `places` on
-   * choose, `[row][tap]`; one past the last input is 0, the margin of a picture. Makes cells `[row][output]`.
+   * The same at many places: sums of `taps` of the inputs for each of the rows, which the bits of numbers in the table from `places`
+   * on choose, `[row][tap]`; one past the last input is 0, the margin of a picture. Makes cells `[row][output]`.
    */
   | {
       readonly kind: "repeated";
@@ -60,6 +60,21 @@ export type Step =
 
 /** A step that adds up weighted numbers. */
 export type Layer = Extract<Step, { kind: "dense" | "repeated" }>;
+
+const word = new Uint32Array(1);
+const float = new Float32Array(word.buffer);
+
+/** The number of a table whose bits are a place: what is read as an integer needs no conversion. */
+export function numberOfPlace(place: number): number {
+  word[0] = place;
+  return float[0]!;
+}
+
+/** The place that a number of a table stands for. */
+export function placeOfNumber(number: number): number {
+  float[0] = number;
+  return word[0]!;
+}
 
 /** Numbers that a layer adds up. */
 export function tapsOf(layer: Layer): number {

@@ -2,7 +2,7 @@ import { InputError } from "../../../errors.js";
 import { elementCount } from "../../graph/tensor.js";
 import { attribute } from "../../operators/arguments.js";
 import { applyBinary, constantInput, sampledInput } from "./elementwise-rules.js";
-import type { Cell } from "./plan.js";
+import { type Cell, numberOfPlace } from "./plan.js";
 import type { PlanContext, PlanRule } from "./planner.js";
 import { isSampled, lacks, mixesSamples, type SampleTensor, sampleShape } from "./sample-tensor.js";
 
@@ -28,7 +28,7 @@ function layer(
   const inputs = [...new Set(given)].sort((a, b) => a - b);
   const positions = new Map<Cell | undefined, number>(inputs.map((cell, position) => [cell, position]));
   positions.set(undefined, inputs.length);
-  const places = tabulate(rows.flatMap((row) => row.map((cell) => positions.get(cell)!)));
+  const places = tabulate(rows.flatMap((row) => row.map((cell) => numberOfPlace(positions.get(cell)!))));
   return append({ kind: "repeated", inputs, rows: rows.length, taps, places, ...common });
 }
 
