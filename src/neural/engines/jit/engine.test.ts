@@ -101,6 +101,58 @@ describe("what the engine jit refuses", () => {
     await expect(product).rejects.toThrow(/MatMul/);
   });
 
+  it("computes nothing from the size of the batch", async () => {
+    const scaled = refused((builder, x) => {
+      const size = builder.add("Gather", [builder.add("Shape", [x]), builder.constant(int64Tensor([0]))]);
+      return builder.add("Mul", [x, builder.add("Cast", [size], { to: int(1) })]);
+    });
+    await expect(scaled).rejects.toThrow(/compute nothing from the size of the batch/);
+    const reshaped = await refused((builder, x) => {
+      const size = builder.add("Gather", [builder.add("Shape", [x]), builder.constant(int64Tensor([0]))]);
+      const shape = builder.add("Concat", [size, builder.constant(int64Tensor([2, 2]))], { axis: int(0) });
+      return builder.add("Reshape", [x, shape]);
+    });
+    expect(reshaped.outputs.y!.shape).toEqual([3, 2, 2]);
+    await reshaped.release();
+  });
+
+  it("is for small networks", async () => {
+    const random = createRandom(1);
+    const wide = refused((builder, x) => {
+      const value = builder.add("MatMul", [x, builder.constant(normal(random, [4, 20_000]))]);
+      return builder.add("Relu", [builder.add("Abs", [value])]);
+    });
+    await expect(wide).rejects.toThrow(/for small networks/);
+    const deep = refused((builder, x) => {
+      let value = x;
+      for (let k = 0; k < 1100; k++) value = builder.add("Abs", [value]);
+      return value;
+    });
+    await expect(deep).rejects.toThrow(/for small networks/);
+  });
+
+  it("takes inputs whose batches bear different names, as exporters call them, or are a number", async () => {
+    for (const [a, b] of [
+      ["unk__1", "unk__2"],
+      [5, 5],
+    ] as const) {
+      const builder = networkBuilder("inputs", { dimensions: { unk__1: 5, unk__2: 5 } });
+      const sum = builder.add("Add", [
+        builder.input("a", "float32", [a, 2]),
+        builder.input("b", "float32", [b, 2]),
+      ]);
+      builder.output("y", sum);
+      const dimensions = typeof a === "string" ? { [a]: 5, [b]: 5 } : {};
+      const instance = await jitEngine().instantiate(onnxModel(builder.graph()), { dimensions });
+      const inputs = { a: normal(createRandom(1), [5, 2]), b: normal(createRandom(2), [5, 2]) };
+      const { y } = await instance.run(inputs);
+      y!.data.forEach((one, k) => {
+        expect(one).toBe(Math.fround(inputs.a.data[k]! + inputs.b.data[k]!));
+      });
+      await instance.release();
+    }
+  });
+
   it("refuses dimensions and inputs that do not fit", async () => {
     const builder = networkBuilder("fit");
     const x = builder.input("x", "float32", ["batch", 4]);
