@@ -7,8 +7,8 @@ import {
   workspaceLength,
 } from "../../neural/engines/jit/index.js";
 import { openSession } from "../../neural/engines/onnxruntime/session.js";
-import { type OnnxModel, onnxModel } from "../../neural/graph/graph.js";
-import { float32Tensor } from "../../neural/graph/tensor.js";
+import { ints, type OnnxModel, onnxModel } from "../../neural/graph/graph.js";
+import { elementCount, float32Tensor, type Tensor } from "../../neural/graph/tensor.js";
 import { interpret } from "../../neural/interpreter/interpret.js";
 import { networkBuilder } from "../../neural/network/builder.js";
 import { writeOnnx } from "../../neural/onnx/index.js";
@@ -26,17 +26,24 @@ export interface NeuralMeasurement extends Measurement {
   readonly least: number;
 }
 
-/** Widths of the networks: a demapper, and one as large as Sionna's. */
-const networks: readonly (readonly number[])[] = [
-  [2, 16, 4],
-  [2, 32, 32, 4],
-];
+interface Network {
+  readonly name: string;
+  readonly build: (random: Random) => OnnxModel;
+  readonly batches: readonly number[];
+}
 
 /** A small call, and the resource elements of a slot of 273 PRBs with 12 symbols of data. */
-const batches = [64, 39312] as const;
+const elements = [64, 39312];
+
+/** A demapper, one as large as Sionna's, and convolutions over the symbols and subcarriers of a resource block. */
+const networks: readonly Network[] = [
+  { name: "2-16-4", build: (random) => denseNetwork([2, 16, 4], random), batches: elements },
+  { name: "2-32-32-4", build: (random) => denseNetwork([2, 32, 32, 4], random), batches: elements },
+  { name: "conv 2-8-8-2", build: (random) => convolutions([2, 8, 8, 2], random), batches: [64] },
+];
 
 /**
- * Times dense networks with Relu on one core, ONNX Runtime beside the compiler's targets in the same run: each call from
+ * Times small networks with Relu on one core, ONNX Runtime beside the compiler's targets in the same run: each call from
  * inputs in memory to outputs in memory, without a copy. A call of ONNX Runtime has its way through a promise in it, which
  * is how it is called.
  * Not measured: loading and compiling, the way to another thread and back, and inputs that the caches have lost in between.
@@ -48,25 +55,25 @@ export async function* benchmarkNeural(
   seconds: number,
   seed: number,
 ): AsyncGenerator<NeuralMeasurement> {
-  for (const widths of networks) {
-    const name = widths.join("-");
+  for (const { name, build, batches } of networks) {
     const random = createRandom(seed).fork(name);
-    const model = denseNetwork(widths, random);
+    const model = build(random);
     for (const batch of batches) {
-      const drawn = normal(random, [batch, widths[0]!], 1);
-      const reference = interpret(model, { x: drawn }).y!.data;
+      const [, ...shape] = model.graph.inputs[0]!.type.shape as [string, ...number[]];
+      const inputs = normal(random, [batch, ...shape], 1);
+      const reference = interpret(model, { x: inputs }).y!;
       const common = {
         benchmark: "neural",
         case: `${name}, batch ${batch}`,
         batch,
         operations: 2 * batch * multiplications(planNetwork(model).plan),
       };
-      const subject = { model, batch, inputs: drawn.data, outputs: widths.at(-1)!, seconds };
+      const subject = { model, inputs, outputs: reference.shape, seconds };
       const runtime = await timeOnnxRuntime(subject);
-      yield { ...common, engine: "onnxruntime", target: "cpu", ...figures(runtime, reference) };
+      yield { ...common, engine: "onnxruntime", target: "cpu", ...figures(runtime, reference.data) };
       for (const target of targets) {
         const compiled = timeKernel(target, subject);
-        yield { ...common, engine: "jit", target, ...figures(compiled, reference) };
+        yield { ...common, engine: "jit", target, ...figures(compiled, reference.data) };
       }
     }
   }
@@ -74,9 +81,9 @@ export async function* benchmarkNeural(
 
 interface Subject {
   readonly model: OnnxModel;
-  readonly batch: number;
-  readonly inputs: Float32Array;
-  readonly outputs: number;
+  readonly inputs: Tensor<"float32">;
+  /** Shape of the outputs. */
+  readonly outputs: readonly number[];
   readonly seconds: number;
 }
 
@@ -91,8 +98,8 @@ function figures({ timing, made }: Timed, reference: Float64Array) {
   return { ...timePercentiles(timing), least: timing.sorted[0]!, correct };
 }
 
-function normal(random: Random, shape: readonly [number, number], scale: number) {
-  const numbers = Float32Array.from({ length: shape[0] * shape[1] }, () => scale * random.gaussian());
+function normal(random: Random, shape: readonly number[], scale: number): Tensor<"float32"> {
+  const numbers = Float32Array.from({ length: elementCount(shape) }, () => scale * random.gaussian());
   return float32Tensor(numbers, shape);
 }
 
@@ -110,11 +117,25 @@ function denseNetwork(widths: readonly number[], random: Random): OnnxModel {
   return onnxModel(builder.graph());
 }
 
-async function timeOnnxRuntime({ model, batch, inputs, outputs, seconds }: Subject): Promise<Timed> {
+function convolutions(channels: readonly number[], random: Random): OnnxModel {
+  const [symbols, subcarriers] = [14, 12];
+  const builder = networkBuilder("convolutions");
+  let value = builder.input("x", "float32", ["batch", channels[0]!, symbols, subcarriers]);
+  for (let layer = 1; layer < channels.length; layer++) {
+    const [inputs, outputs] = [channels[layer - 1]!, channels[layer]!];
+    const weights = builder.constant(normal(random, [outputs, inputs, 3, 3], 1 / Math.sqrt(9 * inputs)));
+    const bias = builder.constant(Array.from({ length: outputs }, () => random.gaussian()));
+    value = builder.add("Conv", [value, weights, bias], { pads: ints([1, 1, 1, 1]) });
+    if (layer < channels.length - 1) value = builder.add("Relu", [value]);
+  }
+  builder.output("y", value, ["batch", channels.at(-1)!, symbols, subcarriers]);
+  return onnxModel(builder.graph());
+}
+
+async function timeOnnxRuntime({ model, inputs, outputs, seconds }: Subject): Promise<Timed> {
   const session = await openSession(writeOnnx(model));
-  const given = { x: float32Tensor(inputs, [batch, inputs.length / batch]) };
-  const made = float32Tensor(new Float32Array(batch * outputs), [batch, outputs]);
-  const timing = await timePromises(() => session.run(given, { y: made }), seconds);
+  const made = float32Tensor(new Float32Array(elementCount(outputs)), outputs);
+  const timing = await timePromises(() => session.run({ x: inputs }, { y: made }), seconds);
   await session.release();
   return { timing, made: made.data };
 }
@@ -139,7 +160,7 @@ async function timePromises(run: () => Promise<unknown>, seconds: number): Promi
   return { sorted, mean: sorted.reduce((sum, one) => sum + one, 0) / sorted.length };
 }
 
-function timeKernel(name: TargetName, { model, batch, inputs, outputs, seconds }: Subject): Timed {
+function timeKernel(name: TargetName, { model, inputs, outputs, seconds }: Subject): Timed {
   const target = openTarget(name);
   const { plan, table } = planNetwork(model);
   const shape = { plan, body: bodyShape(target) };
@@ -149,16 +170,18 @@ function timeKernel(name: TargetName, { model, batch, inputs, outputs, seconds }
     bytes += 64 * Math.ceil(numbers / 16);
     return at;
   };
-  const offsets = [inputs.length, batch * outputs, table.length, workspaceLength(shape)].map(place);
+  const offsets = [inputs.data.length, elementCount(outputs), table.length, workspaceLength(shape)].map(
+    place,
+  );
   const [source, result, tableAt] = offsets as [number, number, number, number];
   const pages = Math.ceil(bytes / 65536) + 1;
   const memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
-  new Float32Array(memory.buffer, source, inputs.length).set(inputs);
+  new Float32Array(memory.buffer, source, inputs.data.length).set(inputs.data);
   new Float32Array(memory.buffer, tableAt, table.length).set(table);
   const compiled = target.compile(networkKernel(shape), memory);
-  const arguments_ = [...offsets, batch] as const;
+  const arguments_ = [...offsets, inputs.shape[0]!] as const;
   const timing = timeCalls(() => compiled(...arguments_), seconds);
-  const made = new Float32Array(memory.buffer, result, batch * outputs).slice();
+  const made = new Float32Array(memory.buffer, result, elementCount(outputs)).slice();
   target.release?.(compiled);
   return { timing, made };
 }
