@@ -6,11 +6,13 @@ import {
   createArena,
   createFlowInstance,
   dataflow,
+  defineFunction,
   float32,
   int8,
   int32,
   uint8,
 } from "../../functions/index.js";
+import type { OnnxModel } from "../../neural/graph/graph.js";
 import { createGridChannel, type DelayProfileName, meanDelay_s } from "../../radio/index.js";
 import type { Random } from "../../system/index.js";
 import { decoding, encoding } from "../coding/function.js";
@@ -25,6 +27,7 @@ import { GRANT_FIELDS, writeGrantMessage } from "../pusch/grant-message.js";
 import { dataResourceIndices, type PuschConfiguration } from "../pusch/index.js";
 import { uplinkConfiguration, uplinkStateDimensions } from "../uplink-configuration.js";
 import { detection } from "./function.js";
+import { attemptModel } from "./neural-receivers.js";
 
 /** The channels that the slots of an evaluation are drawn from, uniformly within each range. */
 export interface ChannelDraws {
@@ -195,32 +198,56 @@ export type GridReceiver = (grid: Float32Array) => Int8Array;
 
 /** The function `detection` by its blocks or another implementation, as it stands in a receiver. */
 export function prepareDetection(
-  { configuration, receiveAntennas, target, arena }: EvaluationLink,
+  link: EvaluationLink,
   implementations: Readonly<Record<string, string>>,
 ): GridReceiver {
-  const instance = createFlowInstance(detected, { arena, target, implementations });
   const functions = ["detection", "estimation", "interference", "equalization", "jointDemapping"];
+  return receiverOf(link, detection, implementations, functions);
+}
+
+function receiverOf(
+  { configuration, receiveAntennas, target, arena }: EvaluationLink,
+  definition: typeof detection,
+  implementations: Readonly<Record<string, string>>,
+  functions: readonly string[],
+): GridReceiver & { release(): void } {
+  const instance = createFlowInstance(detectedBy(definition), { arena, target, implementations });
   const variant = instance.prepare(configurationOf(configuration, receiveAntennas, functions));
-  return (grid) => {
+  const receive: GridReceiver = (grid) => {
     variant.inputs.grid.view.set(grid);
     writeGrantMessage(configuration, variant.inputs.grant.view);
     variant.inputs.applied.view.fill(0);
     variant.process();
     return variant.outputs.llrs.view;
   };
+  return Object.assign(receive, { release: () => instance.close() });
 }
 
-const detected = dataflow(
-  "detected",
-  {
-    inputs: {
-      grid: complex64("antenna", "symbol", "subcarrier"),
-      grant: int32("grantField"),
-      applied: float32("offsetField"),
-    },
-  },
-  ({ grid, grant, applied }) => ({ llrs: detection({ grid, grant, applied }).llrs }),
-);
+/** A flow of one detection. */
+const detectedBy = (definition: typeof detection) =>
+  dataflow("detected", { inputs: definition.inputs }, ({ grid, grant, applied }) => ({
+    llrs: definition({ grid, grant, applied }).llrs,
+  }));
+
+/** The function `detection` done by a model that need not be known by a name. @throws InputError for one that cannot do it */
+export function prepareModel(link: EvaluationLink, model: OnnxModel): GridReceiver & { release(): void } {
+  const { inputs, outputs, parameters, state } = detection;
+  const definition = defineFunction({ name: "detection", inputs, outputs, parameters, state });
+  // It always has an answer, none: whoever is measured must not be helped.
+  definition.implement("silent", {
+    kind: "model",
+    prepare:
+      ({ outputs: { llrs } }) =>
+      () =>
+        llrs.view.fill(0),
+  });
+  definition.implement("model", {
+    kind: "neural",
+    fallback: "silent",
+    attempt: (context) => attemptModel(model, context),
+  });
+  return receiverOf(link, definition, { detection: "model" }, ["detection"]);
+}
 
 /** Equalization and demapping with a channel and a noise variance that are given. */
 export function prepareGivenChannel(

@@ -4,6 +4,7 @@ import type { OnnxModel } from "../../neural/graph/graph.js";
 import { slotModel } from "../../neural/slot/index.js";
 import { attemptDeeprx } from "./deeprx/implementation.js";
 import type { DetectionContext } from "./function.js";
+import { attemptImported, importedReceivers } from "./imported/receivers.js";
 
 /** How a network stands for detection: what its ports are called, and its edge. */
 interface NeuralReceiver {
@@ -15,6 +16,11 @@ interface NeuralReceiver {
 /** All shapes of networks that stand for detection. */
 const neuralReceivers: readonly NeuralReceiver[] = [
   { inputs: ["grid", "elements"], outputs: ["llrs"], attempt: attemptDeeprx },
+  ...importedReceivers.map((imported) => ({
+    inputs: imported.inputs,
+    outputs: imported.outputs,
+    attempt: (model: OnnxModel, context: DetectionContext) => attemptImported(imported, model, context),
+  })),
 ];
 
 /**

@@ -1,9 +1,10 @@
 import { setImmediate } from "node:timers/promises";
 import { InputError } from "../../errors.js";
+import type { OnnxModel } from "../../neural/graph/graph.js";
 import type { EvaluationTable, EvaluationTarget } from "../../neural/learned-system.js";
 import { type Measured, meanOfDraws, proportion } from "../../neural/measured.js";
 import type { Random } from "../../system/index.js";
-import { type EvaluationLink, type LinkSlot, prepareDecoding } from "./evaluation-link.js";
+import { type EvaluationLink, type LinkSlot, prepareDecoding, prepareModel } from "./evaluation-link.js";
 
 /** A receiver among others on the same slots and the same noise. */
 export interface ComparedReceiver {
@@ -20,6 +21,24 @@ export interface ComparedReceiver {
     variances: readonly number[],
     take: (index: number, llrs: Int8Array) => void,
   ): void | Promise<void>;
+}
+
+/** A neural receiver among others, as it stands in the slot path. */
+export function modelReceiver(
+  name: string,
+  link: EvaluationLink,
+  model: OnnxModel,
+): ComparedReceiver & { release(): void } {
+  const receiver = prepareModel(link, model);
+  return {
+    name,
+    receive: (_, grids, __, take) => {
+      grids.forEach((grid, index) => {
+        take(index, receiver(grid));
+      });
+    },
+    release: receiver.release,
+  };
 }
 
 export interface ComparisonOptions {

@@ -1,35 +1,20 @@
-import { onnxruntime } from "../../../neural/engines/onnxruntime/engine.js";
 import type { OnnxModel } from "../../../neural/graph/graph.js";
-import { tensor } from "../../../neural/graph/tensor.js";
 import type { EvaluateOptions, Evaluation } from "../../../neural/learned-system.js";
 import { createRandom } from "../../../system/index.js";
-import { LLR_SCALE } from "../../mapping/llr-scale.js";
-import { prepareScramble } from "../../mapping/scramble.js";
-import { GRANT_FIELDS, writeGrantMessage } from "../../pusch/grant-message.js";
 import { type PuschConfiguration, parseCarrier, parseGrant, puschConfiguration } from "../../pusch/index.js";
 import { classicalNames, classicalReceivers } from "../classical-receivers.js";
-import { type ChannelDraws, createEvaluationLink, type EvaluationLink } from "../evaluation-link.js";
+import { type ChannelDraws, createEvaluationLink } from "../evaluation-link.js";
 import {
   bitErrorTable,
   blockErrorTable,
-  type ComparedReceiver,
   compareReceivers,
   gainAt,
   meanOf,
+  modelReceiver,
   noWorseTarget,
   worsePoints,
 } from "../receiver-comparison.js";
-import { prepareReferences } from "../references.js";
-import {
-  DEEPRX_ANTENNAS,
-  DEEPRX_BITS,
-  DEEPRX_SYMBOLS,
-  ELEMENT_PLANES,
-  GRID_PLANES,
-  writeElements,
-  writeGrid,
-} from "./features.js";
-import { codewordPlaces, gridShapeOf } from "./implementation.js";
+import { DEEPRX_ANTENNAS } from "./features.js";
 
 /** Channels that no training has seen. */
 const unseenDraws: ChannelDraws = {
@@ -76,47 +61,6 @@ export function evaluationConfiguration(dmrsSymbPos: readonly number[], blocks =
   return puschConfiguration(carrier, parseGrant(grant, carrier));
 }
 
-/** A DeepRx beside the others, through ONNX Runtime. Release it when done. */
-export async function openDeeprxReceiver(
-  model: OnnxModel,
-  { configuration }: EvaluationLink,
-  batch: number,
-): Promise<ComparedReceiver & { release(): Promise<void> }> {
-  const shape = gridShapeOf(configuration, DEEPRX_ANTENNAS)!;
-  const { subcarriers } = shape;
-  const shaped = (planes: number) => tensor("float32", [batch, planes, DEEPRX_SYMBOLS, subcarriers]);
-  const [grid, elements] = [shaped(GRID_PLANES), shaped(ELEMENT_PLANES)];
-  const size = DEEPRX_SYMBOLS * subcarriers;
-  for (let sample = 0; sample < batch; sample++)
-    writeElements(shape, elements.data.subarray(ELEMENT_PLANES * size * sample));
-  const places = codewordPlaces(shape);
-  const sequence = new Uint8Array(places.length);
-  prepareScramble(places.length)(configuration.scramblingInit, sequence);
-  const message = new Int32Array(GRANT_FIELDS);
-  writeGrantMessage(configuration, message);
-  const references = prepareReferences(configuration)(message);
-  const llrs = new Int8Array(places.length);
-  const instance = await onnxruntime.instantiate(model, { dimensions: { batch, subcarrier: subcarriers } });
-  return {
-    name: "DeepRx",
-    async receive(_, grids, __, take) {
-      grids.forEach((received, sample) => {
-        writeGrid(shape, received, references, grid.data.subarray(GRID_PLANES * size * sample));
-      });
-      const logits = (await instance.run({ grid, elements })).llrs!.data as Float32Array;
-      grids.forEach((_grid, sample) => {
-        const from = DEEPRX_BITS * size * sample;
-        for (let bit = 0; bit < places.length; bit++) {
-          const soft = Math.round(LLR_SCALE * logits[from + places[bit]!]!);
-          llrs[bit] = (sequence[bit] === 1 ? -1 : 1) * Math.max(-127, Math.min(127, soft));
-        }
-        take(sample, llrs);
-      });
-    },
-    release: () => instance.release(),
-  };
-}
-
 /** Measures a DeepRx beside classical receivers on channels that it was not trained on, all on the same slots and noise. */
 export async function evaluateDeeprx(
   model: OnnxModel,
@@ -131,7 +75,7 @@ export async function evaluateDeeprx(
     [from, to]: readonly [number, number],
   ) => {
     const link = createEvaluationLink(evaluationConfiguration(dmrsSymbols), DEEPRX_ANTENNAS, draws);
-    const learned = await openDeeprxReceiver(model, link, snrs_db.length);
+    const learned = modelReceiver("DeepRx", link, model);
     try {
       return await compareReceivers({
         link,
@@ -144,7 +88,7 @@ export async function evaluateDeeprx(
         signal,
       });
     } finally {
-      await learned.release();
+      learned.release();
     }
   };
   const one = await measure([2], unseenDraws, BIT_SNRS_DB, BIT_SLOTS, [0, 0.25]);

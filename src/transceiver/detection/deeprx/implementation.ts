@@ -1,14 +1,9 @@
 import type { Attempt } from "../../../functions/index.js";
 import type { OnnxModel } from "../../../neural/graph/graph.js";
 import { openSlotNetwork } from "../../../neural/slot/index.js";
-import { LLR_SCALE } from "../../mapping/llr-scale.js";
-import { keepModulationScheme, modulationSchemeIndex } from "../../mapping/modulation-scheme.js";
-import { prepareSoftBits } from "../../mapping/soft-bits.js";
-import { grantFieldIndex } from "../../pusch/grant-message.js";
 import type { PuschConfiguration } from "../../pusch/index.js";
 import type { DetectionContext } from "../function.js";
-import { prepareOffsetsAndQuality } from "../offsets-and-quality.js";
-import { prepareReferences } from "../references.js";
+import { attemptNetwork } from "../network-edge.js";
 import {
   DEEPRX_ANTENNAS,
   DEEPRX_ORDERS,
@@ -66,9 +61,8 @@ export function codewordPlaces(shape: GridShape): Int32Array {
  * other than one layer, two antennas, a whole slot, QPSK or 16-QAM, single-symbol DM-RS of type 1, 15 or 30 kHz.
  */
 export function attemptDeeprx(model: OnnxModel, context: DetectionContext): Attempt {
-  const { dimensions, parameters, inputs, outputs, state } = context;
-  const { configuration } = parameters;
-  const shape = configuration && gridShapeOf(configuration, dimensions.antenna);
+  const { configuration } = context.parameters;
+  const shape = configuration && gridShapeOf(configuration, context.dimensions.antenna);
   if (configuration === undefined || shape === undefined) return () => "unavailable";
   const network = openSlotNetwork(
     model,
@@ -77,27 +71,10 @@ export function attemptDeeprx(model: OnnxModel, context: DetectionContext): Atte
   );
   const grid = network.inputs.grid!.data as Float32Array;
   writeElements(shape, network.inputs.elements!.data as Float32Array);
-  const logits = network.outputs.llrs!.data as Float32Array;
-  const places = codewordPlaces(shape);
-  const references = prepareReferences(configuration);
-  const softBits = prepareSoftBits(context, outputs.llrs, places.length);
-  const soft = softBits.soft.view;
-  const track = prepareOffsetsAndQuality(context, configuration);
-  const [grant, llrs, scheme] = [inputs.grant.view, outputs.llrs.view, state.modulationScheme.view];
-  const received = inputs.grid.view;
-  return (answerBy) => {
-    keepModulationScheme(grant, scheme);
-    track();
-    const isExpected = scheme[modulationSchemeIndex.modulationOrder] === shape.modulationOrder;
-    const usable = isExpected && grant[grantFieldIndex.valid] === 1;
-    if (!usable || writeGrid(shape, received, references(grant), grid) === 0) {
-      llrs.fill(0);
-      return "done";
-    }
-    const outcome = network.run(answerBy);
-    if (outcome !== "done") return outcome;
-    for (let bit = 0; bit < places.length; bit++) soft[bit] = LLR_SCALE * logits[places[bit]!]!;
-    softBits.write(scheme[modulationSchemeIndex.scramblingInit]!);
-    return "done";
-  };
+  return attemptNetwork(context, configuration, network, {
+    fill: (received, references) => writeGrid(shape, received, references, grid) > 0,
+    soft: network.outputs.llrs!.data as Float32Array,
+    places: codewordPlaces(shape),
+    factor: 1,
+  });
 }
