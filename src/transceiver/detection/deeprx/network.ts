@@ -21,8 +21,11 @@ export interface DeeprxSize {
   readonly iterations: number;
 }
 
-/** The network that is trained and committed. */
-export const DEEPRX_SIZE: DeeprxSize = { channels: 24, filterTaps: [7, 7], iterations: 6 };
+/**
+ * The network that is trained and committed. With one DM-RS symbol at high Doppler, estimates become good outwards from it, about
+ * one symbol further at each iteration: twelve reach the end of a slot.
+ */
+export const DEEPRX_SIZE: DeeprxSize = { channels: 24, filterTaps: [7, 7], iterations: 12 };
 
 /** Filters over frequency that the pilots' first estimate is made of: bell-shaped, of these widths in subcarriers. */
 const PILOT_FILTER_WIDTHS = [0.7, 1.5, 3, 6];
