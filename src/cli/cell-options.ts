@@ -18,6 +18,7 @@ import {
   sweepOption,
 } from "./options.js";
 import { targetOption } from "./targets.js";
+import { addModelOptions, usedImplementations } from "./used-models.js";
 
 const profileNames = ["awgn", ...Object.keys(delayProfiles)] as readonly (DelayProfileName | "awgn")[];
 
@@ -37,6 +38,7 @@ export interface CellOptions extends CarrierOptions {
   readonly cfo: number;
   readonly timingOffset: number;
   readonly use?: Record<string, string>;
+  readonly data: string;
   readonly deadline?: number;
   readonly realTime?: boolean;
   readonly target?: TargetName;
@@ -121,7 +123,11 @@ export function addCellOptions(command: Command): Command {
       "OFDM symbols with DM-RS, such as 2,11 (those of the standard's tables)",
       numberListOption("--dmrs-symbols", { minimum: 0, maximum: 13, whole: true }),
     )
-    .option("--use <block=name>", "implementation of a block, may be repeated", implementationOption)
+    .option(
+      "--use <block=name>",
+      "implementation of a block, or a model in its place: a name of the registry, or the path of a directory; may be repeated",
+      implementationOption,
+    )
     .option(
       "--deadline <ms>",
       "by when a slot must be done: a neural implementation that answers later is replaced, for that slot, by what it falls back to (4 slots)",
@@ -135,6 +141,7 @@ export function addCellOptions(command: Command): Command {
       numberOption("--seed", { whole: true }),
       1,
     );
+  addModelOptions(command);
   return command;
 }
 
@@ -142,11 +149,11 @@ export function addCellOptions(command: Command): Command {
  * The simulation of the cell at one SNR, but for how many slots.
  * @throws InputError for options that do not fit.
  */
-export function simulatedCell(
+export async function simulatedCell(
   options: CellOptions,
   snr_db: number,
   independentSlots: boolean,
-): Omit<SimulationOptions, "slots"> {
+): Promise<Omit<SimulationOptions, "slots">> {
   const carrier = carrierOf(options);
   const scaled = options.profile.startsWith("TDL-");
   return {
@@ -170,7 +177,7 @@ export function simulatedCell(
     timingOffset_s: options.timingOffset * 1e-9,
     independentSlots,
     seed: options.seed,
-    implementations: options.use,
+    implementations: options.use && (await usedImplementations(options.use, options.data)),
     deadline: {
       seconds: options.deadline === undefined ? undefined : 1e-3 * options.deadline,
       realTime: options.realTime ?? false,

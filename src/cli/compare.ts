@@ -44,7 +44,10 @@ export function addCompare(program: Command): void {
       "Receives the same slots, with the same noise, by each implementation of a block in turn, and shows block error rate over SNR beside what each costs. Every slot has a channel of its own. Blocks: " +
         `${["receiver", ...receiverFunctions.map(({ name }) => name)].join(", ")}. Ctrl-C ends the run and reports what was measured.`,
     )
-    .option("--only <names>", "implementations, with commas between (all of the block)");
+    .option(
+      "--only <names>",
+      "implementations, or models as --use takes them, with commas between (all implementations of the block)",
+    );
   addCellOptions(command)
     .option(
       "--slots <number>",
@@ -91,7 +94,7 @@ async function compare(block: string, options: CompareOptions): Promise<number> 
       try {
         for (const snr_db of options.snr) {
           if (interrupt.signal.aborted) break;
-          const cell = simulatedCell(
+          const cell = await simulatedCell(
             { ...options, use: { ...options.use, [block]: implementation } },
             snr_db,
             true,
@@ -151,7 +154,8 @@ function implementationsOf(block: string, only: string | undefined): string[] {
   const names = [...found.implementations.keys()];
   if (only === undefined) return names;
   return only.split(",").map((name) => {
-    if (!names.includes(name)) throw new InputError("--only", name, `give some of ${names.join(", ")}`);
+    if (!names.includes(name) && found.neural === undefined)
+      throw new InputError("--only", name, `give some of ${names.join(", ")}`);
     return name;
   });
 }

@@ -12,6 +12,7 @@ import { choiceOption, implementationOption, numberOption } from "./options.js";
 import { checkWritable, writeOutput } from "./output-file.js";
 import { findSlot, readSlot, slotPositions } from "./slot-source.js";
 import { targetOption } from "./targets.js";
+import { addModelOptions, usedImplementations } from "./used-models.js";
 
 const formats = ["cf32", "ci16", "sigmf", "oran"] as const;
 
@@ -22,6 +23,7 @@ interface ReceiveOptions extends CarrierOptions {
   readonly format?: (typeof formats)[number];
   readonly iqWidth: number;
   readonly use?: Record<string, string>;
+  readonly data: string;
   readonly target?: TargetName;
   readonly output?: string;
   readonly json?: boolean;
@@ -69,7 +71,11 @@ export function addReceive(program: Command): void {
       numberOption("--iq-width", { minimum: 2, maximum: 16, whole: true }),
       9,
     )
-    .option("--use <block=name>", "implementation of a block, may be repeated", implementationOption)
+    .option(
+      "--use <block=name>",
+      "implementation of a block, or a model in its place: a name of the registry, or the path of a directory; may be repeated",
+      implementationOption,
+    )
     .addOption(targetOption())
     .option("--output <file>", "write the transport blocks whose CRC passed, one after the other")
     .option("--json", "print one JSON object a slot")
@@ -82,9 +88,11 @@ Example:
 
   grant.json: {"slot": 7, "physCellId": 1, "rnti": 17921, "rbStart": 3, "rbSize": 24, "mcsIndex": 9}`,
     )
-    .action((path: string, options: ReceiveOptions) => {
-      process.exitCode = receive(path, options);
+    .action(async (path: string, { use, ...options }: ReceiveOptions) => {
+      const chosen = use && { use: await usedImplementations(use, options.data) };
+      process.exitCode = receive(path, { ...options, ...chosen });
     });
+  addModelOptions(command);
 }
 
 function receive(path: string, options: ReceiveOptions): number {

@@ -11,6 +11,7 @@ import { numberOption } from "./options.js";
 import { checkWritable, writeOutput } from "./output-file.js";
 import { createProgress } from "./progress.js";
 import { pointJson, printCellReport, printSweep, type SimulatedPoint } from "./simulation-report.js";
+import { usedImplementations } from "./used-models.js";
 
 interface SimulateOptions extends CellOptions {
   readonly slots: number;
@@ -24,7 +25,7 @@ interface SimulateOptions extends CellOptions {
 }
 
 /** The options that count for conformance; the requirements say all others. */
-const conformanceOptions = ["table", "row", "slots", "use", "target", "seed", "json"];
+const conformanceOptions = ["table", "row", "slots", "use", "data", "target", "seed", "json"];
 /** Transport blocks a row: the throughput is uncertain by about 3 %, the margin by 0.3 dB. */
 const conformanceSlots = 200;
 
@@ -87,14 +88,14 @@ function checkConformanceOptions(command: Command, asked: boolean): void {
   }
 }
 
-function conformance(command: Command, options: SimulateOptions): Promise<number> {
+async function conformance(command: Command, options: SimulateOptions): Promise<number> {
   const isGiven = command.getOptionValueSource("slots") === "cli";
-  return runConformance({
+  return await runConformance({
     table: options.table,
     row: options.row,
     transportBlocks: isGiven ? options.slots : conformanceSlots,
     seed: options.seed,
-    implementations: options.use,
+    implementations: options.use && (await usedImplementations(options.use, options.data)),
     target: options.target,
     json: options.json ?? false,
   });
@@ -110,7 +111,7 @@ async function run(options: SimulateOptions): Promise<number> {
   try {
     for (const [index, snr_db] of options.snr.entries()) {
       const simulation = {
-        ...simulatedCell(options, snr_db, sweep),
+        ...(await simulatedCell(options, snr_db, sweep)),
         slots: options.slots,
         stopAfterErrors: options.stopAfterErrors,
         harq: options.transmissions > 1 ? { maximumTransmissions: options.transmissions } : undefined,

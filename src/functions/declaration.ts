@@ -145,6 +145,17 @@ export interface FunctionData {
   readonly state: States;
   /** By name, in the order in which they were added; the first serves unless another is chosen. */
   readonly implementations: ReadonlyMap<string, Implementation>;
+  /** How a model stands for it; undefined where none can. */
+  readonly neural: NeuralForm | undefined;
+}
+
+/** A model in the place of an implementation. */
+export function modelImplementation(
+  form: NeuralForm,
+  model: unknown,
+  fallback = form.fallback,
+): Implementation {
+  return { kind: "neural", fallback, attempt: (context) => form.attempt(model, context) };
 }
 
 type HandlesOf<P extends Ports> = { readonly [N in keyof P]: Handle<P[N]["dtype"]> };
@@ -214,13 +225,9 @@ export function defineFunction<
 }): FunctionDefinition<I, O, P, S> {
   const { name, clause, inputs, outputs, neural } = declaration;
   const implementations = new Map<string, Implementation>();
-  const attemptOf = (as: string, { kind, model, fallback }: ModelImplementation) => {
-    if (neural !== undefined)
-      return {
-        kind,
-        fallback: fallback ?? neural.fallback,
-        attempt: (context: Context<I, O, P, S>) => neural.attempt(model, context),
-      };
+  const form = neural as NeuralForm | undefined;
+  const attemptOf = (as: string, { model, fallback }: ModelImplementation): Implementation => {
+    if (form !== undefined) return modelImplementation(form, model, fallback);
     const remedy = "declare the function with neural: { fallback, attempt }";
     throw new NeuroranError("NEURAL_FORM_MISSING", `${name} cannot be done by a model, as ${as}: ${remedy}`);
   };
@@ -237,6 +244,7 @@ export function defineFunction<
     parameters: declaration.parameters ?? ({} as P),
     state: declaration.state ?? ({} as S),
     implementations,
+    neural: form,
     implement(implementationName: string, given: Implementation<I, O, P, S> | ModelImplementation): void {
       if (implementations.has(implementationName)) {
         throw new NeuroranError(
@@ -244,9 +252,10 @@ export function defineFunction<
           `${name} already has an implementation ${implementationName}`,
         );
       }
-      const implementation = "model" in given ? attemptOf(implementationName, given) : given;
+      const implementation =
+        "model" in given ? attemptOf(implementationName, given) : (given as Implementation);
       if ("flow" in implementation) checkFlowPorts(definition, implementationName, implementation.flow);
-      implementations.set(implementationName, implementation as Implementation);
+      implementations.set(implementationName, implementation);
     },
   });
   return definition as FunctionDefinition<I, O, P, S>;

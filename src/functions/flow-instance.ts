@@ -10,6 +10,8 @@ import { InputError } from "../errors.js";
 import { openClock } from "../system/index.js";
 import type { Arena, Region } from "./arena.js";
 import { attemptCountsShape } from "./attempt.js";
+import { type CanaryNode, canaryCountsShape } from "./canary.js";
+import type { Alternatives, Choices } from "./choice.js";
 import type { Dataflow } from "./dataflow.js";
 import { createKernelStore, type KernelRecord } from "./kernel-store.js";
 import { checkRowKey, createRowChoice, type KeyedRows } from "./keyed-rows.js";
@@ -62,6 +64,8 @@ export interface FlowInstance<I extends Ports = Ports, O extends Ports = Ports> 
   readonly functions: readonly string[];
   /** What every node is done by, at all levels. */
   readonly implementations: readonly ChosenImplementation[];
+  /** What each function can be done by, by its name; those of flows that were not chosen among them. */
+  readonly alternatives: Readonly<Record<string, Alternatives>>;
   /** State tensors by node path and state name. */
   readonly state: Readonly<Record<string, Readonly<Record<string, Tensor>>>>;
   /** What of the state is keyed. */
@@ -76,6 +80,10 @@ export interface FlowInstance<I extends Ports = Ports, O extends Ports = Ports> 
   readonly attempts: readonly AttemptedNode[];
   /** Where attempts are counted (`readAttemptCounts`), and what the deadline is (`readSlotPace`). */
   readonly attemptTensors: { readonly counts: Tensor<"float64">; readonly pace: Tensor<"float64"> };
+  /** Nodes with a canary, by the row of their counts. */
+  readonly canaries: readonly CanaryNode[];
+  /** Where what canaries do is counted (`readCanaryCounts`). */
+  readonly canaryCounts: Tensor<"float64">;
   /**
    * The variant for a configuration; prepares it, possibly for milliseconds, unless one with this key is kept. When
    * too many are kept, the one that was used least recently goes and its memory with it.
@@ -115,8 +123,8 @@ interface KeptVariant<I extends Ports = Ports, O extends Ports = Ports> {
 }
 
 /**
- * An instance of `flow` with its state in `arena`. `implementations` names one for a function or a node path; the
- * first declared serves otherwise. `stateDimensions` gives the size of every dimension that states name. At most
+ * An instance of `flow` with its state in `arena`. `implementations` names one for a function or a node path, or the
+ * directory of a model where the function has a neural form; the first declared serves otherwise. `stateDimensions` gives the size of every dimension that states name. At most
  * `maximumVariants` (16) prepared variants are kept. `deadline` bounds attempts; without one they are waited for.
  * @throws InputError for unknown names and missing sizes; NeuroranError IMPLEMENTATION_MISSING, IMPLEMENTATION_CYCLE, STATE_NOT_KEPT.
  */
@@ -125,7 +133,7 @@ export function createFlowInstance<I extends Ports, O extends Ports>(
   options: {
     readonly arena: Arena;
     readonly target: Target;
-    readonly implementations?: Readonly<Record<string, string>>;
+    readonly implementations?: Choices;
     readonly stateDimensions?: Readonly<Record<string, number>>;
     readonly maximumVariants?: number;
     readonly deadline?: SlotDeadline | undefined;
@@ -147,6 +155,7 @@ export function createFlowInstance<I extends Ports, O extends Ports>(
   let planned: CompletePlan;
   let timingTensors: FlowInstance["timingTensors"];
   let attemptTensors: FlowInstance["attemptTensors"];
+  let canaryCounts: Tensor<"float64">;
   try {
     planned = planFlow(flow, implementations, stateDimensions, shared, arena.lasting);
     timingTensors = allocateTimings(shared, planned.procedures.length + 1);
@@ -154,11 +163,13 @@ export function createFlowInstance<I extends Ports, O extends Ports>(
       counts: shared.tensor("attempt counts", "float64", attemptCountsShape(planned.attempts.length)),
       pace: shared.tensor("slot pace", "float64", [2]),
     };
+    canaryCounts = shared.tensor("canary counts", "float64", canaryCountsShape(planned.canaries.length));
   } catch (error) {
     shared.release();
     throw error;
   }
   const { plan, chosen, procedures: functions, attempts, parameterNames, state, keyed, migrations } = planned;
+  const { alternatives, canaries } = planned;
   const readClock = openClock();
   // No map: one that grants pass through is rebuilt again and again, and what its former tables hold outlives the variants,
   // which costs the collector pauses of many milliseconds. There are few variants.
@@ -202,6 +213,7 @@ export function createFlowInstance<I extends Ports, O extends Ports>(
       budget: { until: new Float64Array(1), behind: new Float64Array(1) },
       timingTensors,
       attemptCounts: attemptTensors.counts.view,
+      canaryCounts: canaryCounts.view,
       readClock,
       releases: [],
       latches: [],
@@ -254,6 +266,7 @@ export function createFlowInstance<I extends Ports, O extends Ports>(
     flow,
     functions,
     implementations: chosen,
+    alternatives,
     state,
     keyed,
     migrations,
@@ -261,6 +274,8 @@ export function createFlowInstance<I extends Ports, O extends Ports>(
     timingTensors,
     attempts,
     attemptTensors,
+    canaries,
+    canaryCounts,
     prepare,
     choose(name, key) {
       const choose = choices.get(name);

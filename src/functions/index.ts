@@ -1,5 +1,14 @@
 export { type Arena, arenaMemory, createArena, type Region } from "./arena.js";
 export type { AttemptCounts } from "./attempt.js";
+export type { ArmCounts, CanaryCounts } from "./canary.js";
+export {
+  type Alternatives,
+  alternativesOf,
+  type CanaryChoice,
+  type Choice,
+  type Choices,
+  isModelPath,
+} from "./choice.js";
 export { bytesPerElement, type DataType, dataTypeOf, type View, type Views, viewOf } from "./data-type.js";
 export { type Dataflow, type DataflowData, dataflow } from "./dataflow.js";
 export {

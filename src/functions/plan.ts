@@ -8,6 +8,16 @@
  */
 import { InputError, NeuroranError } from "../errors.js";
 import type { Region } from "./arena.js";
+import type { ArmName, CanaryNode } from "./canary.js";
+import {
+  type Alternatives,
+  alternativesOf,
+  type CanaryChoice,
+  type Choice,
+  type Choices,
+  chosenImplementation,
+  firstImplementation,
+} from "./choice.js";
 import type { DataflowData } from "./dataflow.js";
 import type { FunctionData, Implementation, State, States } from "./declaration.js";
 import type { FeedbackEdge, GraphNode } from "./graph.js";
@@ -37,7 +47,7 @@ export interface PlannedNode {
   readonly body: PlannedBody;
 }
 
-/** What runs for a node: a procedure with the index of its timing, the plan of a flow, or an attempt and what computes in its place. */
+/** What runs for a node: a procedure with the index of its timing, the plan of a flow, an attempt and what computes in its place, or two that take turns. */
 export type PlannedBody =
   | { readonly kind: "procedure"; readonly implementation: Prepared; readonly timing: number }
   | { readonly kind: "flow"; readonly plan: Plan }
@@ -48,6 +58,14 @@ export type PlannedBody =
       /** Of its counts. */
       readonly row: number;
       readonly fallback: PlannedBody;
+    }
+  | {
+      readonly kind: "canary";
+      readonly timing: number;
+      /** Of its counts. */
+      readonly row: number;
+      readonly node: CanaryNode;
+      readonly arms: Readonly<Record<ArmName, PlannedBody>>;
     };
 
 /** A node that is done by an attempt, with the implementation that computes in its place. */
@@ -68,6 +86,8 @@ export interface ChosenImplementation {
   readonly path: string;
   readonly function: string;
   readonly implementation: string;
+  /** What takes turns with it. */
+  readonly canary?: Omit<CanaryChoice, "present">;
 }
 
 /** A plan, and what is in it at all levels. */
@@ -78,6 +98,10 @@ export interface CompletePlan {
   readonly procedures: readonly string[];
   /** Nodes done by attempts, by the rows of their counts. */
   readonly attempts: readonly AttemptedNode[];
+  /** Nodes with a canary, by the rows of their counts. */
+  readonly canaries: readonly CanaryNode[];
+  /** What each function can be done by, those of flows that were not chosen among them; by name. */
+  readonly alternatives: Readonly<Record<string, Alternatives>>;
   /** Node paths and function names: whatever implementations may be given for. */
   readonly names: ReadonlySet<string>;
   /** Whatever parameters may be given for: these, and those of flows that were not chosen, so that a configuration fits any choice. */
@@ -90,7 +114,7 @@ export interface CompletePlan {
 }
 
 interface Planning {
-  readonly choices: Readonly<Record<string, string>>;
+  readonly choices: Choices;
   readonly stateDimensions: Readonly<Record<string, number>>;
   /** Names of state dimensions that some function has. */
   readonly dimensionNames: Set<string>;
@@ -100,6 +124,9 @@ interface Planning {
   readonly chosen: ChosenImplementation[];
   readonly procedures: string[];
   readonly attempts: AttemptedNode[];
+  readonly canaries: CanaryNode[];
+  /** State by its place: two implementations that take turns have the same. */
+  readonly allocated: Map<string, Tensor>;
   readonly state: Record<string, TensorsByName>;
   readonly keyed: Map<string, KeyedRows & { readonly states: KeyedState[] }>;
   readonly migrations: (() => void)[];
@@ -114,7 +141,7 @@ interface Planning {
  */
 export function planFlow(
   flow: DataflowData,
-  choices: Readonly<Record<string, string>>,
+  choices: Choices,
   stateDimensions: Readonly<Record<string, number>>,
   region: Region,
   lasting?: LastingTensors,
@@ -129,12 +156,14 @@ export function planFlow(
     chosen: [],
     procedures: [],
     attempts: [],
+    canaries: [],
+    allocated: new Map(),
     state: {},
     keyed: new Map(),
     migrations: [],
   };
   const plan = planGraph(flow, "", {}, {}, [], planning);
-  const { names, procedures, attempts, state, chosen } = planning;
+  const { names, procedures, attempts, canaries, state, chosen } = planning;
   checkNames("implementations", choices, names);
   for (const name of Object.keys(stateDimensions)) {
     if (planning.dimensionNames.has(name)) continue;
@@ -143,12 +172,15 @@ export function planFlow(
     throw new InputError(`stateDimensions.${name}`, stateDimensions[name], remedy);
   }
   const parameterNames = new Set(names);
-  addAllNames(flow, "", parameterNames, new Set());
+  const alternatives: Record<string, Alternatives> = {};
+  addAllNames(flow, "", parameterNames, alternatives, new Set());
   return {
     plan,
     chosen,
     procedures,
     attempts,
+    canaries,
+    alternatives,
     names,
     parameterNames,
     state,
@@ -162,6 +194,7 @@ function addAllNames(
   flow: DataflowData,
   path: string,
   names: Set<string>,
+  alternatives: Record<string, Alternatives>,
   enclosing: Set<DataflowData>,
 ): void {
   if (enclosing.has(flow)) return;
@@ -169,8 +202,10 @@ function addAllNames(
   for (const node of flow.graph.nodes) {
     const nodePath = path === "" ? node.name : `${path}/${node.name}`;
     names.add(nodePath).add(node.definition.name);
+    alternatives[node.definition.name] = alternativesOf(node.definition);
     for (const implementation of node.definition.implementations.values())
-      if ("flow" in implementation) addAllNames(implementation.flow, nodePath, names, enclosing);
+      if ("flow" in implementation)
+        addAllNames(implementation.flow, nodePath, names, alternatives, enclosing);
   }
   enclosing.delete(flow);
 }
@@ -204,8 +239,14 @@ function planGraph(
   const nodes = flow.graph.nodes.map((node): PlannedNode => {
     const nodePath = path === "" ? node.name : `${path}/${node.name}`;
     const { definition } = node;
-    const [implementationName, implementation] = choose(nodePath, definition, planning);
-    planning.chosen.push({ path: nodePath, function: definition.name, implementation: implementationName });
+    const { field, choice } = choose(nodePath, definition, planning);
+    const implementationName = typeof choice === "string" ? choice : choice.present;
+    planning.chosen.push({
+      path: nodePath,
+      function: definition.name,
+      implementation: implementationName,
+      ...(typeof choice === "string" ? {} : { canary: { canary: choice.canary, share: choice.share } }),
+    });
     const state: Record<string, Tensor> = {};
     const rows: Record<string, Tensor<"int32">> = {};
     for (const [name, declared] of Object.entries(definition.state)) {
@@ -222,15 +263,18 @@ function planGraph(
       if (key !== undefined) rows[key] = planning.keyed.get(key)!.rows;
     }
     if (Object.keys(state).length > 0) planning.state[nodePath] = state;
-    const body = planBody(
-      nodePath,
-      definition,
-      implementationName,
-      implementation,
-      state,
-      enclosing,
-      planning,
-    );
+    const body =
+      typeof choice === "string"
+        ? planBody(
+            nodePath,
+            definition,
+            choice,
+            chosenImplementation(definition, choice, field),
+            state,
+            enclosing,
+            planning,
+          )
+        : planCanary(nodePath, definition, choice, field, state, enclosing, planning);
     return { path: nodePath, node, implementationName, state, rows, body };
   });
   for (const name of Object.keys(handed)) {
@@ -283,24 +327,65 @@ function planBody(
   return { kind: "attempt", implementation, timing, row, fallback: body };
 }
 
-function choose(path: string, definition: FunctionData, planning: Planning): [string, Implementation] {
+function planCanary(
+  path: string,
+  definition: FunctionData,
+  { present, canary, share }: CanaryChoice,
+  field: string,
+  state: TensorsByName,
+  enclosing: readonly string[],
+  planning: Planning,
+): PlannedBody {
+  const { procedures, attempts, canaries } = planning;
+  if (!(share > 0 && share < 1))
+    throw new InputError(`${field}.share`, share, "give a share between 0 and 1");
+  const timing = procedures.push(path) - 1;
+  const planArm = (arm: ArmName, implementationName: string) => {
+    const implementation = chosenImplementation(definition, implementationName, field);
+    const place = `${path}/${arm}`;
+    const first = attempts.length;
+    const isFlow = "flow" in implementation;
+    const body = planBody(
+      isFlow ? path : place,
+      definition,
+      implementationName,
+      implementation,
+      state,
+      enclosing,
+      planning,
+    );
+    const own = body.kind === "flow" ? procedures.push(place) - 1 : body.timing;
+    const rows: [number, number] = [first, attempts.length];
+    return { body, plan: { implementation: implementationName, timing: own, attempts: rows } };
+  };
+  const arms = { present: planArm("present", present), canary: planArm("canary", canary) };
+  const node: CanaryNode = {
+    path,
+    function: definition.name,
+    share,
+    arms: { present: arms.present.plan, canary: arms.canary.plan },
+  };
+  const row = canaries.push(node) - 1;
+  return {
+    kind: "canary",
+    timing,
+    row,
+    node,
+    arms: { present: arms.present.body, canary: arms.canary.body },
+  };
+}
+
+/** What was chosen for a node, and the field that says so in errors. */
+function choose(
+  path: string,
+  definition: FunctionData,
+  planning: Planning,
+): { readonly field: string; readonly choice: Choice } {
   const { choices, names } = planning;
   names.add(path).add(definition.name);
-  const { implementations } = definition;
-  const byPath = Object.hasOwn(choices, path);
-  const chosen = byPath ? choices[path] : choices[definition.name];
-  const known = [...implementations.keys()];
-  const name = chosen ?? known[0];
-  const implementation = name === undefined ? undefined : implementations.get(name);
-  if (name === undefined || implementation === undefined) {
-    if (chosen !== undefined && known.length > 0) {
-      const field = `implementations.${byPath ? path : definition.name}`;
-      throw new InputError(field, chosen, `${definition.name} has the implementations: ${known.join(", ")}`);
-    }
-    const remedy = "import the file that adds one, or call its implement(...)";
-    throw new NeuroranError("IMPLEMENTATION_MISSING", `${path} has no implementation: ${remedy}`);
-  }
-  return [name, implementation];
+  const first = firstImplementation(path, definition);
+  const key = Object.hasOwn(choices, path) ? path : definition.name;
+  return { field: `implementations.${key}`, choice: choices[key] ?? first };
 }
 
 function takeState(
@@ -325,7 +410,9 @@ function takeState(
 }
 
 function allocateState(place: string, declared: State, planning: Planning): Tensor {
-  const { region, lasting, keyed } = planning;
+  const { region, lasting, keyed, allocated } = planning;
+  const known = allocated.get(place);
+  if (known !== undefined) return known;
   const shape = stateShape(place, declared, planning);
   const { dtype, initial, key, version } = declared;
   const repeated = (one: ArrayLike<number>) => Array.from({ length: shape[0] }, () => Array.from(one)).flat();
@@ -339,6 +426,7 @@ function allocateState(place: string, declared: State, planning: Planning): Tens
       ? initialized(region, place, shape, content, lasting)
       : migrated(place, shape, declared, former, planning);
   lasting?.setVersion(place, version);
+  allocated.set(place, tensor);
   if (key === undefined) return tensor;
   let rows = keyed.get(key);
   if (rows === undefined) {

@@ -11,6 +11,7 @@ import { InputError, NeuroranError } from "../errors.js";
 import type { Clock } from "../system/index.js";
 import type { Region } from "./arena.js";
 import { attemptProcedure, type SlotBudget } from "./attempt.js";
+import { type Arm, type ArmName, canaryProcedure } from "./canary.js";
 import { type DataType, dataTypeOf, type View } from "./data-type.js";
 import type { Context, Process } from "./declaration.js";
 import type { Source } from "./graph.js";
@@ -42,6 +43,7 @@ export interface Preparation {
   readonly budget: SlotBudget;
   readonly timingTensors: TimingTensors;
   readonly attemptCounts: Float64Array;
+  readonly canaryCounts: Float64Array;
   readonly readClock: Clock;
   /** To be called when the variant goes. */
   readonly releases: (() => void)[];
@@ -110,6 +112,7 @@ function prepareNode(
   const { path, node, body } = planned;
   const { definition } = node;
   if (body.kind === "attempt") return prepareAttempt(planned, body, inputs, sizes, handed, preparation);
+  if (body.kind === "canary") return prepareCanary(planned, body, inputs, sizes, handed, preparation);
   const own = bindSizes(path, definition.inputs, node.dimensions, inputs, sizes);
   const parameters = checkParameters(
     path,
@@ -189,6 +192,55 @@ function prepareAttempt(
     counts,
     row: body.row,
     budget,
+    readClock,
+  });
+  preparation.procedures.push(process);
+  preparation.timings.push(body.timing);
+  preparation.least.push(least);
+  return outputs;
+}
+
+/** Prepares both of two that take turns; outputs are neither's, as either may hand an input on as one. */
+function prepareCanary(
+  planned: PlannedNode,
+  body: Extract<PlannedBody, { kind: "canary" }>,
+  inputs: Tensors,
+  sizes: Sizes,
+  handed: Values,
+  preparation: Preparation,
+): Tensors {
+  const { path } = planned;
+  const { region, timingTensors, canaryCounts: counts, readClock } = preparation;
+  const prepareArm = (arm: ArmName) => {
+    const own = { ...preparation, procedures: [], timings: [], least: [] };
+    const named = {
+      ...planned,
+      implementationName: body.node.arms[arm].implementation,
+      body: body.arms[arm],
+    };
+    const tensors = prepareNode(named, inputs, sizes, handed, own);
+    return { own, tensors };
+  };
+  const arms = { present: prepareArm("present"), canary: prepareArm("canary") };
+  const outputs = mapValues(arms.present.tensors, ({ dtype, shape }, name) =>
+    region.tensor(`${path}.${name}`, dtype, shape),
+  );
+  const armOf = (arm: ArmName): Arm => {
+    const { own, tensors } = arms[arm];
+    const results = Object.entries(outputs).map(([name, { shape, view }]) => {
+      const from = tensors[name];
+      if (from.shape.join() !== shape.join())
+        throw mismatch(path, name, shape.length, "present", from.shape.length, arm);
+      return { from: from.view, to: view };
+    });
+    return { ...own, timing: body.node.arms[arm].timing, results };
+  };
+  const { process, least } = canaryProcedure({
+    arms: { present: armOf("present"), canary: armOf("canary") },
+    share: body.node.share,
+    counts,
+    row: body.row,
+    timingTensors,
     readClock,
   });
   preparation.procedures.push(process);

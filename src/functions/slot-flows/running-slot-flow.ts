@@ -10,6 +10,7 @@
 import { setTimeout } from "node:timers/promises";
 import { type Clock, type Store, systemClock } from "../../bus/index.js";
 import { InputError, NeuroranError } from "../../errors.js";
+import type { Choices } from "../choice.js";
 import { deferred } from "../deferred.js";
 import { epochStore, flowKeys, type Manifest, openJson, sealJson } from "../flows/epoch-store.js";
 import { checksums, type Guard } from "../flows/guard.js";
@@ -125,8 +126,7 @@ export async function startSlotFlow(options: SlotFlowOptions): Promise<RunningSl
   const state = createSlotState(epochs, keys, claim.chain);
   const chosenKey = `${keys.prefix}implementations`;
   const chosen = store.get(chosenKey);
-  let implementations =
-    chosen === undefined ? {} : openJson<Record<string, string>>(guard, chosenKey, chosen);
+  let implementations: Choices = chosen === undefined ? {} : openJson<Choices>(guard, chosenKey, chosen);
   const executor = await startSlotExecutor({
     realTime: flow.slotDuration_ms !== undefined,
     ...flow.instance,

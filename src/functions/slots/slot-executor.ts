@@ -6,6 +6,8 @@ import { NeuroranError, reviveError } from "../../errors.js";
 import { avoidProcessors, leaseProcessor, runOn, threadProcessors } from "../../system/index.js";
 import { type Arena, createArena } from "../arena.js";
 import { readAttemptCounts } from "../attempt.js";
+import { type CanaryNode, readCanaryCounts } from "../canary.js";
+import type { Alternatives, Choices } from "../choice.js";
 import type { DataflowData } from "../dataflow.js";
 import type { Configuration, FlowInstance } from "../flow-instance.js";
 import type { AttemptedNode, ChosenImplementation } from "../plan.js";
@@ -37,7 +39,7 @@ export type FlowFactory = (context: {
   /** What was given to `startSlotExecutor`, or to a swap, copied. */
   readonly options: unknown;
   /** What swaps have chosen: to be handed to `createFlowInstance`, over what the factory chooses itself. */
-  readonly implementations: Readonly<Record<string, string>>;
+  readonly implementations: Choices;
 }) => FlowInstance | Promise<FlowInstance>;
 
 /** A flow that runs on a worker thread. */
@@ -99,6 +101,9 @@ interface Serving {
   readonly timings: TimingTensors;
   readonly attempts: readonly AttemptedNode[];
   readonly attemptCounts: Tensor<"float64">;
+  readonly canaries: readonly CanaryNode[];
+  readonly canaryCounts: Tensor<"float64">;
+  readonly alternatives: Readonly<Record<string, Alternatives>>;
   readonly pace: Tensor<"float64">;
   readonly maximumVariants: number;
 }
@@ -129,8 +134,8 @@ export async function startSlotExecutor<F extends DataflowData>(start: {
   readonly module: URL | string;
   readonly factory: string;
   readonly options?: unknown;
-  /** Names of implementations by function or node, over what the factory chooses itself. */
-  readonly implementations?: Readonly<Record<string, string>>;
+  /** Implementations by function or node, over what the factory chooses itself. */
+  readonly implementations?: Choices;
   readonly arenaBytes: number;
   /**
    * Slots arrive by a clock: their thread goes before all threads of ordinary priority, where the system lets it. Not for slots
@@ -259,14 +264,18 @@ export async function startSlotExecutor<F extends DataflowData>(start: {
       );
       thread.request({ kind: "copies", shared: checkpoints.shared });
       const timings = { counts: withView(memory, said.counts), durations: withView(memory, said.durations) };
-      const { functions, implementations, maximumVariants, attempts } = said;
+      const { functions, implementations, maximumVariants, attempts, canaries, alternatives } = said;
       const [attemptCounts, pace] = [withView(memory, said.attemptCounts), withView(memory, said.pace)];
+      const canaryCounts = withView(memory, said.canaryCounts);
       serving[index] = {
         functions,
         implementations,
         timings,
         attempts,
         attemptCounts,
+        canaries,
+        canaryCounts,
+        alternatives,
         pace,
         maximumVariants,
       };
@@ -454,11 +463,15 @@ export async function startSlotExecutor<F extends DataflowData>(start: {
     statistics() {
       const index = ownerOf(words);
       const { functions, implementations, timings, attempts, attemptCounts, pace } = serving[index]!;
+      const { canaries, canaryCounts, alternatives } = serving[index]!;
+      const attempted = readAttemptCounts(attemptCounts, attempts);
       const all = summarizeTimings(timings, [...functions, "slot"]);
       const kernels = threads[index]?.latest.kernels ?? [];
       return {
         timings: all,
-        attempts: readAttemptCounts(attemptCounts, attempts),
+        attempts: attempted,
+        canaries: readCanaryCounts(canaryCounts, canaries, all, attempted),
+        alternatives,
         pace: readSlotPace(pace.view),
         kernels,
         implementations,
@@ -482,7 +495,7 @@ interface Program {
   readonly module: string;
   readonly factory: string;
   readonly options: unknown;
-  readonly implementations: Readonly<Record<string, string>>;
+  readonly implementations: Choices;
 }
 
 type Mutable<T> = { -readonly [N in keyof T]: T[N] };

@@ -12,6 +12,8 @@
  */
 import type { ErrorDescription } from "../../errors.js";
 import type { HelperStart } from "../../system/index.js";
+import type { CanaryNode } from "../canary.js";
+import type { Alternatives, Choices } from "../choice.js";
 import type { Configuration } from "../flow-instance.js";
 import type { KernelRecord } from "../kernel-store.js";
 import { keysPerSlot } from "../keyed-rows.js";
@@ -103,7 +105,7 @@ export interface WorkerStart {
   readonly factory: string;
   readonly options: unknown;
   /** Names of implementations by function or node, which the factory is to choose. */
-  readonly implementations: Readonly<Record<string, string>>;
+  readonly implementations: Choices;
   readonly memory: WebAssembly.Memory;
   /** Of the memory: for all that is this thread's own. */
   readonly part: Part;
@@ -160,6 +162,9 @@ export type Reply =
       readonly durations: TensorDescription<"float64">;
       readonly attempts: readonly AttemptedNode[];
       readonly attemptCounts: TensorDescription<"float64">;
+      readonly canaries: readonly CanaryNode[];
+      readonly canaryCounts: TensorDescription<"float64">;
+      readonly alternatives: Readonly<Record<string, Alternatives>>;
       readonly pace: TensorDescription<"float64">;
       readonly maximumVariants: number;
       readonly lasting: readonly LastingDescription[];

@@ -1,4 +1,6 @@
 import type { AttemptCounts } from "../attempt.js";
+import type { CanaryCounts } from "../canary.js";
+import type { Alternatives } from "../choice.js";
 import type { KernelRecord } from "../kernel-store.js";
 import type { ChosenImplementation } from "../plan.js";
 import type { SlotPace } from "../slot-deadline.js";
@@ -12,6 +14,10 @@ export interface SlotStatistics {
   readonly timings: Timing[];
   /** What became of the attempts of each function that is done by them. */
   readonly attempts: readonly AttemptCounts[];
+  /** What became of two implementations that take turns, each function's. */
+  readonly canaries: readonly CanaryCounts[];
+  /** What each function can be done by, by its name. */
+  readonly alternatives: Readonly<Record<string, Alternatives>>;
   /** By when slots must be done; undefined without attempts or a deadline, and before the first slots have shown the pace. */
   readonly pace: SlotPace | undefined;
   /** The kernels of the kept variants. */

@@ -1,5 +1,6 @@
 /** The executor's part of a swap: does what the states of swap.ts ask for. */
 import { NeuroranError, reviveError } from "../../errors.js";
+import type { Choices } from "../choice.js";
 import { type Deferred, deferred } from "../deferred.js";
 import { restoreKeptState } from "./kept-state.js";
 import type { KeptTensor, Probation, SharedRing } from "./slot-protocol.js";
@@ -22,8 +23,8 @@ import {
 
 /** What a flow is to be run by from some slot on. What is not given stays. */
 export interface SwapRequest {
-  /** Names of implementations by function or node. */
-  readonly implementations?: Readonly<Record<string, string>>;
+  /** Implementations by function or node: names, paths of models' directories, or two that take turns. */
+  readonly implementations?: Choices;
   /** A module with another version of the flow: with the same inputs, and state of the same layout. */
   readonly module?: URL | string;
   readonly factory?: string;
@@ -62,7 +63,7 @@ export interface Swap {
 
 /** A swap as the statistics tell of it. */
 export interface SwapRecord {
-  readonly implementations: Readonly<Record<string, string>>;
+  readonly implementations: Choices;
   readonly module: string;
   readonly slot: number;
   readonly prepare_ms: number;

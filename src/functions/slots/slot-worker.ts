@@ -83,7 +83,9 @@ async function createInstance(): Promise<{ instance: FlowInstance; arena: Arena 
 function checkChoices({ implementations }: FlowInstance): void {
   for (const [name, wanted] of Object.entries(start.implementations)) {
     const named = implementations.filter((one) => one.path === name || one.function === name);
-    if (named.some(({ implementation }) => implementation === wanted)) continue;
+    const [present, canary] =
+      typeof wanted === "string" ? [wanted, undefined] : [wanted.present, wanted.canary];
+    if (named.some((one) => one.implementation === present && one.canary?.canary === canary)) continue;
     const remedy = `hand the implementations of the factory's context to createFlowInstance in ${start.factory}`;
     throw new InputError(`implementations.${name}`, wanted, remedy);
   }
@@ -312,6 +314,7 @@ if (created !== undefined) {
   const { instance, arena } = created;
   const { flow, functions, implementations, maximumVariants, timingTensors, attempts, attemptTensors } =
     instance;
+  const { canaries, canaryCounts, alternatives } = instance;
   reply({
     kind: "started",
     functions,
@@ -321,6 +324,9 @@ if (created !== undefined) {
     durations: describeTensor(timingTensors.durations),
     attempts,
     attemptCounts: describeTensor(attemptTensors.counts),
+    canaries,
+    canaryCounts: describeTensor(canaryCounts),
+    alternatives,
     pace: describeTensor(attemptTensors.pace),
     maximumVariants,
     lasting: arena.lasting!.describe(),

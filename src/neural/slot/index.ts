@@ -1,3 +1,5 @@
+export { resolveModels } from "./choices.js";
+export { holdsNumbers } from "./finite.js";
 export { slotModel } from "./slot-model.js";
 export {
   openSlotNetwork,

@@ -1,18 +1,13 @@
 import { type CompiledKernel, floatLanes } from "../../compiler/index.js";
 import { InputError } from "../../errors.js";
-import type { Context, Process } from "../../functions/index.js";
+import type { Process } from "../../functions/index.js";
 import type { ModulationOrder } from "../pusch/mcs.js";
 import { type DemappingMethod, demappingKernel, ROUND, workspaceLength } from "./demapping-kernel.js";
-import type { demapping } from "./function.js";
+import type { DemappingContext } from "./function.js";
 import { keepModulationScheme, modulationSchemeIndex } from "./modulation-scheme.js";
 import { prepareScramblingSequence } from "./scrambling-sequence.js";
 
-export type DemappingContext = Context<
-  typeof demapping.inputs,
-  typeof demapping.outputs,
-  typeof demapping.parameters,
-  typeof demapping.state
->;
+export type { DemappingContext } from "./function.js";
 
 /** Prepares demapping by a method. The sizes determine the modulation order. */
 export function prepareDemapping(method: DemappingMethod, context: DemappingContext): Process {

@@ -1,11 +1,20 @@
 import { z } from "zod";
-import { complex64, defineFunction, float32, int8, int32, uint8 } from "../../functions/index.js";
+import {
+  type Context,
+  complex64,
+  defineFunction,
+  float32,
+  int8,
+  int32,
+  uint8,
+} from "../../functions/index.js";
 import type { PuschConfiguration } from "../pusch/configuration.js";
 import { prepareDemapping } from "./demapping.js";
 import { demappingMethods } from "./demapping-kernel.js";
 import { prepareLlrnet } from "./llrnet/implementation.js";
 import { prepareMapping } from "./mapping.js";
 import { modulationScheme } from "./modulation-scheme.js";
+import { attemptDemapper } from "./neural-demapper.js";
 
 /** M_sc of transform precoding, in subcarriers: 2^a·3^b·5^c resource blocks; 0 where it is disabled. */
 const transformSize = z.int().min(0).max(3240).multipleOf(12).default(0);
@@ -32,6 +41,19 @@ export function mappingParameters({ grant, allocation }: PuschConfiguration): { 
   return { transformSize: grant.transformPrecoding ? allocation.subcarriers : 0 };
 }
 
+const inputs = {
+  symbols: complex64("layer", "re"),
+  noise: float32("layer", "re"),
+  grant: int32("grantField"),
+};
+
+const outputs = { llrs: int8("codewordBit") };
+
+const state = { modulationScheme };
+
+/** What implementations of {@link demapping} are prepared with. */
+export type DemappingContext = Context<typeof inputs, typeof outputs, Record<never, never>, typeof state>;
+
 /**
  * Layer demapping, demapping and descrambling. `symbols` holds unbiased data symbols of each layer in mapping order,
  * `noise` the variance of their noise and interference. `llrs` gets the soft bits of the codeword: log P(0)/P(1)
@@ -42,18 +64,15 @@ export function mappingParameters({ grant, allocation }: PuschConfiguration): { 
  *
  * "max-log" takes the nearest points only, "scaled-max-log" corrects its mean, "log-map" sums over all points; for
  * π/2-BPSK and QPSK all three are the same and exact. "llrnet" is a small neural network for each constellation, trained to
- * come close to "log-map".
+ * come close to "log-map". Other models stand for it as `neural-demapper.ts` says, with "log-map" behind them.
  */
 export const demapping = defineFunction({
   name: "demapping",
   clause: "TS 38.211 5.1, 6.3.1.1 to 6.3.1.3",
-  inputs: {
-    symbols: complex64("layer", "re"),
-    noise: float32("layer", "re"),
-    grant: int32("grantField"),
-  },
-  outputs: { llrs: int8("codewordBit") },
-  state: { modulationScheme },
+  inputs,
+  outputs,
+  state,
+  neural: { fallback: "log-map", attempt: attemptDemapper },
 });
 
 for (const method of demappingMethods)
