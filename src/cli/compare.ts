@@ -111,7 +111,7 @@ async function compare(block: string, options: CompareOptions): Promise<number> 
           if (options.json) printJson(pointJson(block, implementation, snr_db, report));
         }
         if (curve.points.length > 0) {
-          const cell = simulatedCell(
+          const cell = await simulatedCell(
             withImplementation(options, block, implementation),
             options.snr.at(-1)!,
             true,
