@@ -1,7 +1,16 @@
+/**
+ * Networks as code inside kernels.
+ *
+ * Invariants:
+ * 1. A place of scratch memory is taken by one step and, in a round of the kernel, written before it is read.
+ * 2. No more places are taken than `scratchLength` says.
+ * 3. A cell is built in the kernel's round itself, never inside a loop or branch of a step: what follows may use it.
+ */
 import {
   arith,
   type Buffer,
   floatLanes,
+  KernelError,
   math,
   memref,
   scf,
@@ -137,6 +146,7 @@ export function networkBody(
 ): NetworkBody {
   const type = typeof inputs === "number" ? vectorOf("f32", shape.lanes) : inputs[0]!.type;
   const { lanes } = type;
+  if (lanes !== shape.lanes) throw new KernelError(`inputs of ${lanes} lanes for a body of ${shape.lanes}`);
   const tileSize = shape.tile;
   const { table } = memory;
   const values = new Map<Cell, Value>();
@@ -151,6 +161,7 @@ export function networkBody(
     for (let k = 0; k < cellCount(step); k++) owners.push(index);
   }
   const uses = usesOf(plan);
+  const available = scratchLength(plan, shape);
   let scratchUsed = 0;
 
   const weight = (index: number): Value => vector.broadcast(memref.load(table, index), type.lanes);
@@ -180,6 +191,8 @@ export function networkBody(
   function reserve(numbers: number): number {
     const first = scratchUsed;
     scratchUsed += numbers * lanes;
+    if (scratchUsed > available)
+      throw new KernelError(`scratch memory of ${available} numbers is too little`);
     return first;
   }
 
