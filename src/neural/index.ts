@@ -27,5 +27,12 @@ export {
 } from "./neural.js";
 export { readOnnx, writeOnnx } from "./onnx/index.js";
 export type { Dataset, DatasetReference } from "./training/dataset.js";
+export {
+  binaryCrossEntropy,
+  bitErrorRate,
+  meanSquaredError,
+  mixedLoss,
+  softmaxCrossEntropy,
+} from "./training/losses.js";
 export type { TrainingSpecification } from "./training/specification.js";
 export { type TrainingProgress, type TrainingResult, type TrainOptions, train } from "./training/trainer.js";
