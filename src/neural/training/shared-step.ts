@@ -111,6 +111,8 @@ export function openSharedStep(memory: SharedStepMemory, sizes: SharedStepSizes)
     chunk: (index) => new Float64Array(memory.validation, 8 * index * sizes.scalars, sizes.scalars),
     barrier() {
       const passed = Atomics.load(control, generation);
+      // After the generation is read: whoever abandons from here on changes it.
+      checkAbandoned();
       if (Atomics.add(control, arrived, 1) === sizes.threads - 1) {
         Atomics.store(control, arrived, 0);
         Atomics.add(control, generation, 1);
