@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -71,57 +71,5 @@ describe("a training's signal", () => {
     expect(fingerprint(second)).toBe(fingerprint(whole));
     expect(second.end).toBe("steps");
     expect(second.seconds).toBeGreaterThan(first.seconds);
-  });
-});
-
-describe("a checkpoint", () => {
-  const specification = circleTraining({ steps: 5, validation: { samples: 100, everySteps: 2 } });
-  const path = () => join(directory, "checkpoint");
-  const options = () => ({ seed, checkpoint: { path: path() } });
-
-  it("of a training that has ended gives its result at once", async () => {
-    const first = await train(circleNetwork(8, seed), specification, options());
-    const second = await train(circleNetwork(8, seed), specification, options());
-    expect(fingerprint(second)).toBe(fingerprint(first));
-    expect(second.seconds).toBe(first.seconds);
-    expect(existsSync(`${path()}.partial`)).toBe(false);
-  });
-
-  it("of another training is refused with what differs", async () => {
-    await train(circleNetwork(8, seed), specification, options());
-    const attempt = (changes: object, model = circleNetwork(8, seed), other = {}) =>
-      train(model, { ...specification, ...changes }, { ...options(), ...other });
-    await expect(attempt({ batch: 64 })).rejects.toThrow(/whose schedule differ/);
-    await expect(attempt({ optimizer: { kind: "lamb" } })).rejects.toThrow(/whose optimizer differ/);
-    await expect(attempt({}, circleNetwork(9, seed))).rejects.toThrow(/whose model differ/);
-    await expect(attempt({}, undefined, { seed: 1 })).rejects.toThrow(/whose seed differ/);
-    const dataset = { ...specification.dataset, parameters: { noise: 0.1 } };
-    await expect(attempt({ dataset })).rejects.toThrow(/whose dataset differ/);
-    const loss: typeof specification.loss = (builder, { logit, inside }) =>
-      builder.add("Mul", [
-        specification.loss(builder, { logit: logit!, inside: inside! }),
-        builder.constant(2),
-      ]);
-    await expect(attempt({ loss })).rejects.toThrow(/whose objective differ/);
-  });
-
-  it("that is damaged anywhere is refused", async () => {
-    await train(circleNetwork(8, seed), specification, options());
-    const whole = readFileSync(path());
-    const random = createRandom(seed);
-    for (let trial = 0; trial < 200; trial++) {
-      const damaged = Buffer.from(whole);
-      const at = random.integer(whole.length);
-      damaged[at]! ^= 1 << random.integer(8);
-      writeFileSync(path(), trial % 2 === 0 ? damaged : whole.subarray(0, at));
-      expect(() => readCheckpoint(path())).toThrow(/it is damaged|it is no checkpoint/);
-    }
-  });
-
-  it("cannot be written into a folder that is not there", async () => {
-    const missing = { seed, checkpoint: { path: join(directory, "missing", "checkpoint") } };
-    await expect(train(circleNetwork(8, seed), specification, missing)).rejects.toThrow(
-      /missing.*cannot be written/,
-    );
   });
 });

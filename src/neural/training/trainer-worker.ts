@@ -190,8 +190,8 @@ function keepChunk(chunk: number, batch: NamedTensors): void {
 
 function keepBest({ loss }: { loss: number }): void {
   const { parameters, statistics } = state.vectors;
-  // A loss that is no number is no better than any.
-  if (state.best === undefined ? !Number.isNaN(loss) : loss < state.best.loss) {
+  // A loss that is no finite number is never the best.
+  if (Number.isFinite(loss) && loss < (state.best?.loss ?? Number.POSITIVE_INFINITY)) {
     state.best = { step: state.step, loss, parameters, statistics };
     state.withoutBetter = 0;
   } else state.withoutBetter++;
