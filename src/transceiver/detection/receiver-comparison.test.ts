@@ -1,0 +1,46 @@
+import { describe, expect, it } from "vitest";
+import { createRandom } from "../../system/index.js";
+import { type Comparison, gainAt, noWorseTarget, requiredSnr, worsePoints } from "./receiver-comparison.js";
+
+const snrs_db = [0, 2, 4, 6, 8];
+const slots = 400;
+
+/** Two receivers whose slots are lost at random, the second as often as the first so many dB later. */
+function comparison(gain_db: number): Comparison {
+  const random = createRandom(6);
+  const rate = (snr_db: number) => 10 ** (-snr_db / 4);
+  const draws = Float64Array.from({ length: slots }, () => random.next());
+  const errors = [0, gain_db].map((gain) =>
+    snrs_db.map((snr_db) => draws.map((drawn) => (drawn < rate(snr_db + gain) ? 1 : 0))),
+  );
+  return { names: ["one", "other"], genies: [false, false], snrs_db, bitErrors: errors, blockErrors: errors };
+}
+
+describe("a comparison of receivers", () => {
+  it("finds the SNR of a rate on straight lines of its logarithm", () => {
+    expect(requiredSnr(0.1, [0, 2], [1, 0.01])).toBeCloseTo(1, 9);
+    expect(requiredSnr(0.1, [0, 2, 4], [1, 0.1, 0.01])).toBeCloseTo(2, 9);
+    expect(requiredSnr(0.1, [0, 2], [1, 0.5])).toBeNaN();
+    expect(requiredSnr(0.1, [0, 2], [0.05, 0.01])).toBeNaN();
+  });
+
+  it("finds a gain, with an interval around it", () => {
+    for (const gain_db of [0, 1, -0.5]) {
+      const { value, interval } = gainAt(0.1, comparison(gain_db), "one", createRandom(1));
+      expect(Math.abs(value - gain_db)).toBeLessThan(0.5);
+      expect(interval![0]).toBeLessThanOrEqual(value);
+      expect(interval![1]).toBeGreaterThanOrEqual(value);
+      expect(interval![1] - interval![0]).toBeLessThan(2);
+    }
+  });
+
+  it("names points that are worse beyond chance, unless the other is a genie", () => {
+    const worse = comparison(-2);
+    expect(worsePoints(worse, worse.blockErrors)).toContain("one at 2 dB");
+    expect(worsePoints({ ...worse, genies: [true, false] }, worse.blockErrors)).toEqual([]);
+    const better = comparison(1);
+    expect(worsePoints(better, better.blockErrors)).toEqual([]);
+    expect(noWorseTarget("t", []).isMet).toBe(true);
+    expect(noWorseTarget("t", ["one at 2 dB"]).isMet).toBe(false);
+  });
+});
