@@ -30,6 +30,9 @@ interface Curve {
   operations: number;
 }
 
+/** As good as no deadline. */
+const PATIENCE_ms = 1e6;
+
 /** Slots over which operations are averaged: decoding takes more or fewer iterations. */
 const COUNTED_SLOTS = 4;
 
@@ -140,8 +143,10 @@ async function compare(block: string, options: CompareOptions): Promise<number> 
   return exitStatus.interrupted;
 }
 
+/** Without a deadline of its own a comparison waits for every answer, so that each curve is one implementation's. */
 function withImplementation(options: CompareOptions, block: string, implementation: string): CompareOptions {
-  return { ...options, use: { ...options.use, [block]: implementation } };
+  const { deadline = PATIENCE_ms } = options;
+  return { ...options, deadline, use: { ...options.use, [block]: implementation } };
 }
 
 /** @throws InputError for a block or an implementation that there is not. */
