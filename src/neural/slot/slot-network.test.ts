@@ -36,7 +36,11 @@ function within(milliseconds = Number.POSITIVE_INFINITY): Float64Array {
 
 function open(model: OnnxModel, dimensions: Record<string, number> = {}) {
   const releases: (() => void)[] = [];
-  const context = { whenReleased: (give: () => void) => releases.push(give) } as unknown as SlotContext;
+  const target: Partial<SlotContext["target"]> = {};
+  const context = {
+    target,
+    whenReleased: (give: () => void) => void releases.push(give),
+  } as unknown as SlotContext;
   const network = openSlotNetwork(model, { engine: "onnxruntime", dimensions }, context);
   return {
     ...network,
