@@ -76,7 +76,8 @@ export function isMeasuredHere({ processor, dimensions }: ModelCost, sizes: Dime
   return processor === processorName() && canonicalJson(dimensions) === canonicalJson(sizes);
 }
 
-function processorName(): string {
+/** The machine's processor, as the system names it. */
+export function processorName(): string {
   return cpus()[0]?.model.trim() || "unknown";
 }
 

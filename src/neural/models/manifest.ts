@@ -50,6 +50,8 @@ const training = z.strictObject({
   specification: z.json().exactOptional(),
   steps: count.exactOptional(),
   seconds: finite.nonnegative().exactOptional(),
+  /** Where it was trained: on another processor the same seed gives numbers that differ in their last bits. */
+  processor: text.exactOptional(),
   /** Losses and what an evaluation measured. */
   metrics: z.record(text, finite).exactOptional(),
   /** The version that the training went on from. */

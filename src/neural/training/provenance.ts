@@ -1,4 +1,5 @@
 import { basename } from "node:path";
+import { processorName } from "../models/cost.js";
 import type { TrainingProvenance } from "../models/manifest.js";
 import type { TrainingSpecification } from "./specification.js";
 import type { TrainingResult, TrainOptions } from "./trainer.js";
@@ -34,6 +35,8 @@ export function provenanceOf(
     dataset: asJson({ module: basename(module.pathname), factory, parameters }),
     specification: asJson(plain),
     steps: result.steps,
+    // On another one, the last bits differ.
+    processor: processorName(),
     metrics: Object.fromEntries(
       Object.entries(metrics).filter((entry): entry is [string, number] => Number.isFinite(entry[1])),
     ),
