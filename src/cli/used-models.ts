@@ -1,7 +1,8 @@
 import { existsSync } from "node:fs";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import type { Command } from "commander";
-import { alternativesOf } from "../functions/index.js";
+import { alternativesOf, isModelPath } from "../functions/index.js";
+import { pinModel } from "../neural/models/pinned.js";
 import { resolveModels } from "../neural/slot/index.js";
 import { receiverFunctions } from "../transceiver/receiver-functions.js";
 import { defaultData } from "./node/connection.js";
@@ -21,5 +22,12 @@ export async function usedImplementations(
 ): Promise<Record<string, string>> {
   const blocks = new Map(receiverFunctions.map((one) => [one.name, alternativesOf(one)]));
   const registry = existsSync(join(data, "models")) ? data : undefined;
-  return await resolveModels(use, (name) => blocks.get(name.split("/").at(-1)!), registry, false);
+  return await resolveModels(
+    use,
+    (name) => blocks.get(name.split("/").at(-1)!),
+    async (reference) => {
+      const isPath = isModelPath(reference);
+      return (await pinModel(isPath ? resolve(reference) : reference, isPath ? undefined : registry)).path;
+    },
+  );
 }

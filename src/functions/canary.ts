@@ -15,7 +15,7 @@ import type { View } from "./data-type.js";
 import type { Process } from "./declaration.js";
 import { createLatencyHistogram, type LatencyHistogram } from "./latency-histogram.js";
 import type { Tensor } from "./tensor.js";
-import { recordDuration, type Timing, type TimingTensors } from "./timing.js";
+import { type Latency, latencyOf, recordDuration, type TimingTensors } from "./timing.js";
 
 /** The arms in the order in which they stand everywhere. */
 export const armNames = ["present", "canary"] as const;
@@ -43,8 +43,9 @@ export interface CanaryNode {
 
 interface ArmPlan {
   readonly implementation: string;
-  /** The row of its timing. */
+  /** The row of its timing, and of that of the slots that it has. */
   readonly timing: number;
+  readonly slotTiming: number;
   /** Rows of the attempts in it, from the first to the one before the second. */
   readonly attempts: readonly [number, number];
 }
@@ -59,19 +60,16 @@ export interface ArmCounts {
   readonly unavailable: number;
   /** Slots in which it threw, which the present implementation computed; of the canary. */
   readonly failed: number;
-  /** Of its latest 4096 slots behind the first. */
-  readonly p50_ms: number;
-  readonly p99_ms: number;
+  /** Of the function in its latest 4096 slots, but for the first ones. */
+  readonly latency: Latency;
+  /** Of these slots as a whole. */
+  readonly slotLatency: Latency;
 }
 
 export interface CanaryCounts {
   readonly path: string;
   readonly function: string;
   readonly share: number;
-  /** Slots so far, of both. */
-  readonly slots: number;
-  /** Who had the latest slot; undefined before the first. */
-  readonly last: ArmName | undefined;
   readonly present: ArmCounts;
   readonly canary: ArmCounts;
 }
@@ -80,17 +78,16 @@ export interface CanaryCounts {
 export function readCanaryCounts(
   counts: Pick<Tensor<"float64">, "view">,
   nodes: readonly CanaryNode[],
-  timings: readonly Timing[],
+  timings: TimingTensors,
   attempts: readonly AttemptCounts[],
 ): CanaryCounts[] {
   return nodes.map(({ path, function: name, share, arms }, row) => {
     const at = (index: number): number => counts.view[row * columns + index];
     const armCounts = (arm: ArmName): ArmCounts => {
-      const { implementation, timing, attempts: rows } = arms[arm];
+      const { implementation, timing, slotTiming, attempts: rows } = arms[arm];
       const own = attempts.slice(...rows);
       const sum = (of: (one: AttemptCounts) => number): number =>
         own.reduce((total, one) => total + of(one), 0);
-      const { p50, p99 } = timings[timing];
       return {
         implementation,
         slots: at(column[arm]),
@@ -98,21 +95,23 @@ export function readCanaryCounts(
         notFinite: sum(({ notFinite }) => notFinite),
         unavailable: sum(({ unavailable }) => unavailable),
         failed: arm === "canary" ? at(column.failed) : 0,
-        p50_ms: p50,
-        p99_ms: p99,
+        latency: latencyOf(timings, timing),
+        slotLatency: latencyOf(timings, slotTiming),
       };
     };
-    const slots = at(column.slots);
-    return {
-      path,
-      function: name,
-      share,
-      slots,
-      last: slots === 0 ? undefined : armNames[at(column.last)],
-      present: armCounts("present"),
-      canary: armCounts("canary"),
-    };
+    return { path, function: name, share, present: armCounts("present"), canary: armCounts("canary") };
   });
+}
+
+/** Who had the latest slot of the first node that has a canary. */
+export interface LatestArm {
+  /** Slots so far, of both. */
+  readonly slots: number;
+  readonly arm: ArmName;
+}
+
+export function readLatestArm({ view }: Pick<Tensor<"float64">, "view">): LatestArm {
+  return { slots: view[column.slots], arm: armNames[view[column.last]] };
 }
 
 /** What is prepared of an arm. */
@@ -120,12 +119,22 @@ export interface Arm {
   readonly procedures: readonly Process[];
   /** Of each procedure. */
   readonly timings: readonly number[];
-  /** The row of all of it together. */
+  /** The row of all of it together, and of whole slots. */
   readonly timing: number;
+  readonly slotTiming: number;
   /** For each procedure that is an attempt, at 0, what it needs in any case. */
   readonly least: readonly (Float64Array | undefined)[];
   /** What it computes, and where that is to go. */
   readonly results: readonly { readonly from: View; readonly to: View }[];
+}
+
+/** A node with a canary, ready to run. */
+export interface CanaryProcedure {
+  readonly process: Process;
+  /** At 0, what it needs in any case, in milliseconds. */
+  readonly least: Float64Array;
+  /** To be called when the slot is done, with when it began and ended. */
+  slotDone(times: Float64Array, begin: number, end: number): void;
 }
 
 /** The procedure of a node with a canary. Everything it touches is made here. */
@@ -137,15 +146,15 @@ export function canaryProcedure(made: {
   readonly row: number;
   readonly timingTensors: TimingTensors;
   readonly readClock: Clock;
-}): { readonly process: Process; readonly least: Float64Array } {
+}): CanaryProcedure {
   const { arms, share, counts, timingTensors, readClock } = made;
   const base = made.row * columns;
   const least = new Float64Array(1);
   const needed = new Float64Array(2);
-  const runs = armNames.map((name, index) =>
+  const [present, canary] = armNames.map((name, index) =>
     armProcedure(arms[name], timingTensors, readClock, needed, index),
-  );
-  const [runPresent, runCanary] = runs as [Process, Process];
+  ) as [ArmProcedure, ArmProcedure];
+  let latest = present;
   const process = (): void => {
     counts[base + column.slots]++;
     const phase = (counts[base + column.phase] + GOLDEN_RATIO) % 1;
@@ -153,30 +162,34 @@ export function canaryProcedure(made: {
     if (phase >= share) {
       counts[base + column.last] = 0;
       counts[base + column.present]++;
-      runPresent();
+      latest = present;
+      present.process();
     } else {
       counts[base + column.last] = 1;
       counts[base + column.canary]++;
+      latest = canary;
       try {
-        runCanary();
+        canary.process();
       } catch {
         counts[base + column.failed]++;
-        runPresent();
+        present.process();
       }
     }
     least[0] = Math.max(needed[0], needed[1]);
   };
-  return { process, least };
+  return { process, least, slotDone: (times, begin, end) => latest.slotDone(times, begin, end) };
 }
+
+type ArmProcedure = Omit<CanaryProcedure, "least">;
 
 /** Runs an arm; writes to `needed[index]` what it needs in any case, in milliseconds. */
 function armProcedure(
-  { procedures, timings, timing, least, results }: Arm,
+  { procedures, timings, timing, slotTiming, least, results }: Arm,
   timingTensors: TimingTensors,
   readClock: Clock,
   needed: Float64Array,
   index: number,
-): Process {
+): ArmProcedure {
   const from = results.map((one) => one.from);
   const to = results.map((one) => one.to);
   const histograms: (LatencyHistogram | undefined)[] = least.map((one) =>
@@ -187,7 +200,7 @@ function armProcedure(
   const times = new Float64Array(procedures.length + 2);
   const end = procedures.length + 1;
   let rehearsals = 0;
-  return () => {
+  const process = (): void => {
     readClock(times, 0);
     for (let step = 0; step < procedures.length; step++) {
       procedures[step]();
@@ -204,5 +217,11 @@ function armProcedure(
       needed[index] += least[step]?.[0] ?? p99[step];
     }
     recordDuration(timingTensors, timing, times, 0, end);
+  };
+  return {
+    process,
+    slotDone(slotTimes, begin, slotEnd) {
+      if (rehearsals > ARM_REHEARSALS) recordDuration(timingTensors, slotTiming, slotTimes, begin, slotEnd);
+    },
   };
 }

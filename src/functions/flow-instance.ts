@@ -214,6 +214,7 @@ export function createFlowInstance<I extends Ports, O extends Ports>(
       timingTensors,
       attemptCounts: attemptTensors.counts.view,
       canaryCounts: canaryCounts.view,
+      canaries: [],
       readClock,
       releases: [],
       latches: [],

@@ -356,7 +356,8 @@ function planCanary(
     );
     const own = body.kind === "flow" ? procedures.push(place) - 1 : body.timing;
     const rows: [number, number] = [first, attempts.length];
-    return { body, plan: { implementation: implementationName, timing: own, attempts: rows } };
+    const slotTiming = procedures.push(`${place}/slot`) - 1;
+    return { body, plan: { implementation: implementationName, timing: own, slotTiming, attempts: rows } };
   };
   const arms = { present: planArm("present", present), canary: planArm("canary", canary) };
   const node: CanaryNode = {

@@ -1,6 +1,7 @@
 import { NeuroranError } from "../errors.js";
 import type { Clock } from "../system/index.js";
 import type { SlotBudget } from "./attempt.js";
+import type { CanaryProcedure } from "./canary.js";
 import type { View } from "./data-type.js";
 import type { Process } from "./declaration.js";
 import type { KernelStore } from "./kernel-store.js";
@@ -16,6 +17,8 @@ export interface PreparedProcedures {
   /** For each that is done by an attempt, at 0, what it needs in any case. */
   readonly least: readonly (Float64Array | undefined)[];
   readonly budget: SlotBudget;
+  /** What is to be told when a slot is done. */
+  readonly canaries: readonly Pick<CanaryProcedure, "slotDone">[];
   readonly latches: readonly { readonly from: View; readonly to: View }[];
 }
 
@@ -30,7 +33,7 @@ export function slotProcedure(
   deadline: SlotDeadline | undefined,
   pace: Float64Array,
 ): Process {
-  const { procedures, timings, kernels, least, budget } = prepared;
+  const { procedures, timings, kernels, least, budget, canaries } = prepared;
   const from: View[] = prepared.latches.map((latch) => latch.from);
   const to: View[] = prepared.latches.map((latch) => latch.to);
   const hasAttempts = least.some((one) => one !== undefined);
@@ -60,6 +63,7 @@ export function slotProcedure(
     const last = procedures.length + 2;
     readClock(times, last);
     recordDuration(timingTensors, slotRow, times, 0, last);
+    for (let index = 0; index < canaries.length; index++) canaries[index].slotDone(times, 0, last);
     timekeeper?.end(times, 0, last);
   };
 }

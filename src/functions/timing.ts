@@ -56,6 +56,33 @@ export function recordDuration(
   timings.counts.view[row] = count + 1;
 }
 
+/** The latest 4096 durations of a row with what the 99th percentile is known to; milliseconds, zeros of none. */
+export interface Latency {
+  /** How many they are. */
+  readonly durations: number;
+  readonly p50_ms: number;
+  readonly p99_ms: number;
+  /** The 95 % interval of the 99th percentile, by order statistics. */
+  readonly p99Interval_ms: readonly [low: number, high: number];
+}
+
+/** Of a normal distribution, 95 % lies within so many standard deviations. */
+const DEVIATIONS = 1.96;
+
+export function latencyOf({ counts, durations }: TimingTensors, row: number): Latency {
+  const count = Math.min(counts.view[row], kept);
+  const latest = durations.view.slice(row * kept, row * kept + count).sort();
+  const at = (share: number): number => percentile(latest, Math.max(0, Math.min(1, share)));
+  // How many of so many durations exceed a percentile is binomial.
+  const half = count === 0 ? 0 : DEVIATIONS * Math.sqrt((0.99 * 0.01) / count);
+  return {
+    durations: count,
+    p50_ms: at(0.5),
+    p99_ms: at(0.99),
+    p99Interval_ms: [at(0.99 - half), at(0.99 + half)],
+  };
+}
+
 /** The summary of every row, named in order. */
 export function summarizeTimings(timings: TimingTensors, names: readonly string[]): Timing[] {
   return names.map((name, row) => {

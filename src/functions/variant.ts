@@ -11,7 +11,7 @@ import { InputError, NeuroranError } from "../errors.js";
 import type { Clock } from "../system/index.js";
 import type { Region } from "./arena.js";
 import { attemptProcedure, type SlotBudget } from "./attempt.js";
-import { type Arm, type ArmName, canaryProcedure } from "./canary.js";
+import { type Arm, type ArmName, type CanaryProcedure, canaryProcedure } from "./canary.js";
 import { type DataType, dataTypeOf, type View } from "./data-type.js";
 import type { Context, Process } from "./declaration.js";
 import type { Source } from "./graph.js";
@@ -44,6 +44,8 @@ export interface Preparation {
   readonly timingTensors: TimingTensors;
   readonly attemptCounts: Float64Array;
   readonly canaryCounts: Float64Array;
+  /** What is to be told when a slot is done. */
+  readonly canaries: Pick<CanaryProcedure, "slotDone">[];
   readonly readClock: Clock;
   /** To be called when the variant goes. */
   readonly releases: (() => void)[];
@@ -233,9 +235,10 @@ function prepareCanary(
         throw mismatch(path, name, shape.length, "present", from.shape.length, arm);
       return { from: from.view, to: view };
     });
-    return { ...own, timing: body.node.arms[arm].timing, results };
+    const { timing, slotTiming } = body.node.arms[arm];
+    return { ...own, timing, slotTiming, results };
   };
-  const { process, least } = canaryProcedure({
+  const canary = canaryProcedure({
     arms: { present: armOf("present"), canary: armOf("canary") },
     share: body.node.share,
     counts,
@@ -243,9 +246,10 @@ function prepareCanary(
     timingTensors,
     readClock,
   });
-  preparation.procedures.push(process);
+  preparation.procedures.push(canary.process);
   preparation.timings.push(body.timing);
-  preparation.least.push(least);
+  preparation.least.push(canary.least);
+  preparation.canaries.push(canary);
   return outputs;
 }
 

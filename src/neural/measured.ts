@@ -8,12 +8,19 @@ export interface Measured {
 /** Of a normal distribution, 95 % lies within so many standard deviations. */
 const DEVIATIONS = 1.96;
 
-/** Wilson's 95 % interval of a probability of which `count` in `trials` independent trials are known. */
-export function wilsonInterval(count: number, trials: number): [low: number, high: number] {
+/**
+ * Wilson's interval of a probability of which `count` in `trials` independent trials are known.
+ * @param deviations how much of a normal distribution it holds: 95 % unless given
+ */
+export function wilsonInterval(
+  count: number,
+  trials: number,
+  deviations = DEVIATIONS,
+): [low: number, high: number] {
   const rate = count / trials;
-  const centre = rate + DEVIATIONS ** 2 / (2 * trials);
-  const half = DEVIATIONS * Math.sqrt((rate * (1 - rate)) / trials + DEVIATIONS ** 2 / (4 * trials ** 2));
-  const scale = 1 + DEVIATIONS ** 2 / trials;
+  const centre = rate + deviations ** 2 / (2 * trials);
+  const half = deviations * Math.sqrt((rate * (1 - rate)) / trials + deviations ** 2 / (4 * trials ** 2));
+  const scale = 1 + deviations ** 2 / trials;
   return [Math.max(0, (centre - half) / scale), Math.min(1, (centre + half) / scale)];
 }
 

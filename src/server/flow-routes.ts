@@ -4,6 +4,8 @@ import { InputError } from "../errors.js";
 import { codecOf } from "../functions/schema/index.js";
 import type { RunningSlotFlow } from "../functions/slot-flows/index.js";
 import type { SwapOutcome, SwapRequest } from "../functions/slots/slot-swap.js";
+import { resolveModels } from "../neural/slot/index.js";
+import { type ModelAccess, serveCanary } from "./canary-routes.js";
 import { type EventStream, positionOf, streamEvents } from "./event-stream.js";
 import { type Exchange, parametersOf, replyJson, replyNothing } from "./exchange.js";
 import { longestBody_bytes } from "./function-calls.js";
@@ -48,6 +50,8 @@ export interface SlotsInService {
     readonly path: string;
     readonly function: string;
     readonly implementation: string;
+    /** A model that takes turns with it. */
+    readonly canary?: { readonly canary: string; readonly share: number };
   }[];
 }
 
@@ -79,14 +83,25 @@ export interface SwapReport {
  * - `POST /flows/{name}/{source}`: appends a message, as JSON by the source's schema, to a log that the flow reads; 204 when it is
  *   durable.
  * - `POST /flows/{name}/swap` of a flow of slots: exchanges implementations between two slots (`{implementations, fallback?}`);
- *   replies when it is known whether they stay, or after half a minute.
+ *   replies when it is known whether they stay, or after half a minute. Models stand for implementations as in
+ *   `resolveModels`.
+ * - `/flows/{name}/canary` of a flow of slots: see `serveCanary`.
  */
-export async function serveFlows(exchange: Exchange, flows: NodeFlows, streams: OpenStreams): Promise<void> {
+export async function serveFlows(
+  exchange: Exchange,
+  flows: NodeFlows,
+  streams: OpenStreams,
+  models: ModelAccess,
+): Promise<void> {
   const { request, response, path, query } = exchange;
   const [, name, part] = path as [string, string, string];
   if (path.length === 1) {
     if (request.method !== "GET") throw methodRefused(exchange, "GET");
     replyJson(response, 200, JSON.stringify(flowsInService(flows)));
+  } else if (part === "canary" && path[3] !== "events" && path.length <= 4) {
+    const flow = await flows.flow(name);
+    if (!("swap" in flow)) throw new InputError("flow", name, "name one of slots");
+    await serveCanary(exchange, flow, models);
   } else if (path.length === 4 && path[3] === "events") {
     if (request.method !== "GET") throw methodRefused(exchange, "GET");
     const flow = await flows.flow(name);
@@ -110,7 +125,7 @@ export async function serveFlows(exchange: Exchange, flows: NodeFlows, streams: 
     const flow = await flows.flow(name);
     readBody(request, longestBody_bytes, (problem, bytes) => {
       if ("swap" in flow && part === "swap") {
-        swap(flow, problem, bytes).then(
+        swap(flow, models, problem, bytes).then(
           (report) => replyJson(response, 200, JSON.stringify(report)),
           exchange.fail,
         );
@@ -163,9 +178,21 @@ const swapBody = z.strictObject({
 /** How long a reply waits for the outcome of a swap. */
 const outcomePatience_ms = 30_000;
 
-async function swap(flow: RunningSlotFlow, problem: Error | undefined, bytes: Buffer): Promise<SwapReport> {
+async function swap(
+  flow: RunningSlotFlow,
+  { pin }: ModelAccess,
+  problem: Error | undefined,
+  bytes: Buffer,
+): Promise<SwapReport> {
   if (problem !== undefined) throw problem;
-  const request = checkWith(swapBody, parseJson(bytes)) as SwapRequest;
+  const { implementations: asked, ...rest } = checkWith(swapBody, parseJson(bytes));
+  const { alternatives, implementations: present } = flow.statistics().executor;
+  const implementations = await resolveModels(
+    asked,
+    (name) => alternatives[present.find(({ path }) => path === name)?.function ?? name],
+    async (reference) => (await pin(reference)).path,
+  );
+  const request = { ...rest, implementations } as SwapRequest;
   const { slot, prepare_ms, lost, outcome } = await flow.swap(request);
   const patience = new AbortController();
   const ended = await Promise.race([

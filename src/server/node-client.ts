@@ -1,5 +1,6 @@
 import type { FunctionKeys } from "../functions/encryption/index.js";
 import type { Address } from "../functions/turns/index.js";
+import type { CanaryReport } from "./canary.js";
 import { followEvents } from "./client-events.js";
 import { createTransport, type Reply, refusalOf } from "./client-transport.js";
 import type { DeployedFunction, DeployedModule } from "./deployment-routes.js";
@@ -19,6 +20,14 @@ export interface NodeClient {
     implementations: Readonly<Record<string, string>>,
     fallback: Readonly<Record<string, number>>,
   ): Promise<SwapReport>;
+  /** Puts a model beside the implementation of a function in a share of the slots of a flow; says what that began with. */
+  startCanary(
+    flow: string,
+    canary: { model: string; function?: string; share: number; slots: number },
+  ): Promise<CanaryReport>;
+  /** The latest canary of a flow; null where there was none since it was started. */
+  canary(flow: string): Promise<CanaryReport | null>;
+  decideCanary(flow: string, decision: "promote" | "rollback"): Promise<CanaryReport>;
   /** Takes a module out of service; state stays. */
   undeploy(name: string): Promise<DeployedModule>;
   /** The JSON form of a key's state. */
@@ -57,6 +66,12 @@ export function createNodeClient({ url, token }: { url: string; token: string })
         implementations,
         fallback,
       })) as SwapReport,
+    startCanary: async (flow, canary) =>
+      (await ask("POST", `/flows/${encodeURIComponent(flow)}/canary`, canary)) as CanaryReport,
+    canary: async (flow) =>
+      (await ask("GET", `/flows/${encodeURIComponent(flow)}/canary`)) as CanaryReport | null,
+    decideCanary: async (flow, decision) =>
+      (await ask("POST", `/flows/${encodeURIComponent(flow)}/canary/${decision}`)) as CanaryReport,
     undeploy: async (name) =>
       (await ask("DELETE", `/deployments/${encodeURIComponent(name)}`)) as DeployedModule,
     state: (address) => ask("GET", `${pathTo(address)}/state`),

@@ -9,6 +9,7 @@ import {
   type DomainProblem,
   type StatefulFunctionData,
 } from "../functions/turns/index.js";
+import { pinModel } from "../neural/models/pinned.js";
 import { announceNode, dataDirectory, makeDataDirectory, openToken } from "./data-directory.js";
 import { deployedFunctions, serveDeployments } from "./deployment-routes.js";
 import { serveFlows } from "./flow-routes.js";
@@ -132,6 +133,7 @@ export async function startNode({
       list: () => deployedFunctions(deployments.list(), domain.statistics()),
     };
 
+    const models = { pin: (reference: string) => pinModel(reference, directory.path), log };
     const started = performance.now();
     let server: HttpServer | undefined;
     const metrics = () => ({
@@ -145,7 +147,7 @@ export async function startNode({
       token,
       {
         functions: { route: (exchange) => serveFunctions(exchange, service) },
-        flows: { route: (exchange) => serveFlows(exchange, flows, streams) },
+        flows: { route: (exchange) => serveFlows(exchange, flows, streams, models) },
         sessions: { route: (exchange) => serveSessions(exchange, domain) },
         deployments: { route: (exchange) => serveDeployments(exchange, deployments, flows, log) },
         keys: { route: (exchange) => serveKeys(exchange, encryption) },

@@ -1,9 +1,10 @@
 import { crc32 } from "node:zlib";
 import { openTarget, type TargetName } from "../compiler/index.js";
 import { createArena, createFlowInstance } from "../functions/index.js";
-import type { SlotInput, SlotReader } from "../functions/slot-flows/index.js";
+import type { DoneSlot, SlotInput, SlotReader } from "../functions/slot-flows/index.js";
 import { addNoise, createChannel, createRandom, type DelayProfileName } from "../radio/index.js";
 import { HARQ_PROCESSES, harqKey, harqProcessKey } from "./coding/soft-buffers.js";
+import { crcFieldIndex } from "./crc/check.js";
 import { REDUNDANCY_VERSIONS } from "./harq-sender.js";
 import { GRANT_FIELDS, writeGrantMessage } from "./pusch/grant-message.js";
 import {
@@ -17,6 +18,7 @@ import {
 import { defaultGuard } from "./receiver.js";
 import { noiseVariance } from "./simulated-cell.js";
 import { longestSlotSamples } from "./synchronization/guard.js";
+import type { uplink } from "./uplink.js";
 import { uplinkConfiguration, uplinkStateDimensions } from "./uplink-configuration.js";
 import type { UplinkInstanceOptions } from "./uplink-instance.js";
 import { uplinkTransmit } from "./uplink-transmit.js";
@@ -85,6 +87,8 @@ export function uplinkCell(options: UplinkCellOptions) {
     },
     source: { kind: "replayable", open: () => openCell(options) },
     slotDuration_ms: 1 / slotsPerSubframe(carrier.subcarrierSpacing),
+    lost: ({ outputs }: DoneSlot<(typeof uplink)["outputs"]>): boolean =>
+      outputs.crc.view[crcFieldIndex.passed] !== 1,
   } as const;
 }
 

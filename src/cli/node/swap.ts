@@ -1,5 +1,7 @@
+import { resolve } from "node:path";
 import type { Command } from "commander";
 import { InputError } from "../../errors.js";
+import { isModelPath } from "../../functions/choice.js";
 import type { FlowInService, SwapReport } from "../../server/flow-routes.js";
 import { exitStatus } from "../exit-status.js";
 import { fixed, printJson } from "../format.js";
@@ -24,7 +26,10 @@ export function addSwap(program: Command): void {
         "Exchanges the implementation of a function between two slots, its state kept and no slot lost: the new one is prepared beforehand, beside the slots. The flow returns to the former one by itself where the new one throws, or is late too often; then the exit status is 1.",
       )
       .argument("<function>", "name of the function")
-      .requiredOption("--to <implementation>", "that runs it from then on")
+      .requiredOption(
+        "--to <implementation>",
+        "that runs it from then on; or a model: a name of the node's registry, or the path of a directory",
+      )
       .option("--flow <name>", "of the flow of slots (the only one that has the function)")
       .option(
         "--deadline <ms>",
@@ -51,7 +56,7 @@ export function addSwap(program: Command): void {
       };
       const report = await withNode(options, async (node) => {
         const chosen = flow ?? flowOf(name, await node.flows());
-        return await node.swap(chosen, { [name]: to }, fallback);
+        return await node.swap(chosen, { [name]: modelReference(to) }, fallback);
       });
       if (options.json) printJson(report);
       else process.stdout.write(swapText(name, to, report));
@@ -59,8 +64,13 @@ export function addSwap(program: Command): void {
     });
 }
 
+/** What names a model to a node on this machine: its own working directory is another. */
+export function modelReference(named: string): string {
+  return isModelPath(named) ? resolve(named) : named;
+}
+
 /** The only flow of slots that has a function. */
-function flowOf(name: string, flows: readonly FlowInService[]): string {
+export function flowOf(name: string, flows: readonly FlowInService[]): string {
   const having = flows.filter(({ slots }) =>
     slots?.implementations.some((one) => one.function === name || one.path === name),
   );
@@ -71,7 +81,11 @@ function flowOf(name: string, flows: readonly FlowInService[]): string {
     : new InputError("--flow", undefined, `name one of ${names}`);
 }
 
-function swapText(name: string, to: string, { flow, slot, prepare_ms, lost, outcome }: SwapReport): string {
+export function swapText(
+  name: string,
+  to: string,
+  { flow, slot, prepare_ms, lost, outcome }: SwapReport,
+): string {
   const lines = [
     `${flow}: ${to} took over ${name} with slot ${slot}, prepared beside the slots in ${fixed(prepare_ms, 0)} ms`,
     lost === 0 ? "no slot was lost" : `${lost} slots were lost from the request on`,

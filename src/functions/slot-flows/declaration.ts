@@ -82,6 +82,8 @@ export interface SlotFlowDeclaration<
   readonly outputs: { readonly [N in keyof M]: SlotOutput<M[N], F["outputs"], About> };
   /** What a slot sends to stateful functions: once, when its epoch is committed. */
   readonly sends?: (slot: DoneSlot<F["outputs"], About>) => readonly Invocation[];
+  /** Whether what came in a slot was lost, a transport block say: by it, implementations that take turns are compared. */
+  readonly lost?: (slot: DoneSlot<F["outputs"], About>) => boolean;
 }
 
 /** A slot flow without its types: what a module exports. */
@@ -105,6 +107,7 @@ export interface SlotFlow {
     >
   >;
   sends(slot: DoneSlot): readonly Invocation[];
+  readonly lost: ((slot: DoneSlot) => boolean) | undefined;
 }
 
 const defaultLateness_ms = 10;
@@ -130,7 +133,7 @@ export function slotFlow<F extends DataflowData>() {
     declaration: SlotFlowDeclaration<F, About, M>,
   ): SlotFlow => {
     checkName("slot flow, name", name);
-    const { delivery, instance, source, slotDuration_ms, lateAfter_ms, outputs, sends } = declaration;
+    const { delivery, instance, source, slotDuration_ms, lateAfter_ms, outputs, sends, lost } = declaration;
     if (delivery === "exactly-once" && source.kind !== "replayable") {
       const remedy = "give a source that is replayable, or deliver in real time";
       throw new InputError(`slot flow ${name}, delivery`, delivery, remedy);
@@ -161,6 +164,7 @@ export function slotFlow<F extends DataflowData>() {
       lateAfter_ms: lateAfter_ms ?? defaultLateness_ms,
       outputs: outputs as unknown as SlotFlow["outputs"],
       sends: (sends ?? (() => [])) as SlotFlow["sends"],
+      lost: lost as SlotFlow["lost"],
     };
   };
 }

@@ -1,3 +1,4 @@
+export type { ArmBlocks, BlockCounts } from "./arm-blocks.js";
 export type {
   DoneSlot,
   LiveSlots,

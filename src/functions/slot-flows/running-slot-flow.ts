@@ -23,6 +23,7 @@ import { codecOf } from "../schema/index.js";
 import { type SharedVariant, startSlotExecutor } from "../slots/slot-executor.js";
 import type { SlotStatistics } from "../slots/slot-statistics.js";
 import type { Swap, SwapRequest } from "../slots/slot-swap.js";
+import { type ArmBlocks, countArmBlocks } from "./arm-blocks.js";
 import type { DoneSlot, SlotFlow } from "./declaration.js";
 import { loadSlotFlow } from "./load-slot-flow.js";
 import { createSlotEpochs, type SlotEpochs } from "./slot-epochs.js";
@@ -69,6 +70,8 @@ export interface SlotFlowStatistics {
     readonly position: number;
     readonly passedOver: readonly PassedOver[];
   };
+  /** What was lost in the slots of two implementations that take turns; undefined where the flow does not say what is. */
+  readonly blocks: ArmBlocks | undefined;
   /** Sends to stateful functions that they have not taken over yet. */
   readonly pendingSends: number;
   readonly executor: SlotStatistics;
@@ -92,7 +95,10 @@ export interface RunningSlotFlow {
   stop(): Promise<void>;
   /** Ends at once, as a crash does. */
   abandon(): Promise<void>;
-  /** As `SlotExecutor.swap`; implementations that stay are chosen again when the flow is started anew. */
+  /**
+   * As `SlotExecutor.swap`; implementations that stay are chosen again when the flow is started anew. Of two that take turns
+   * neither is: then the flow comes back with what was chosen before them.
+   */
   swap(request: SwapRequest): Promise<SlotFlowSwap>;
   /**
    * Goes on by the flow that another version of the module declares, between two slots, with the state it has.
@@ -149,6 +155,7 @@ export async function startSlotFlow(options: SlotFlowOptions): Promise<RunningSl
   finished.promise.catch(() => undefined);
   const counts = { failed: 0, dropped: 0, late: 0 };
   let problem: string | undefined;
+  const blocks = countArmBlocks();
   const first = firstSlot(claim.manifest, flow, clock);
   counts.dropped += first - (claim.manifest.positions[slotsName]?.[0] ?? 0);
   let next = first;
@@ -249,6 +256,7 @@ export async function startSlotFlow(options: SlotFlowOptions): Promise<RunningSl
       if (monotonic_ms() > origin_ms + (next + 1) * slotDuration_ms) counts.late++;
     }
     const done: DoneSlot = { number: next, about, outputs: variant.outputs };
+    if (running.lost !== undefined) blocks.count(executor.latestArm(), running.lost(done));
     for (const [output, { of }] of Object.entries(running.outputs)) {
       const message = of(done);
       if (message !== undefined) slotEpochs.gave(output, message);
@@ -341,7 +349,8 @@ export async function startSlotFlow(options: SlotFlowOptions): Promise<RunningSl
         return { ...ended, slot: numberOf(ended.slot) };
       }
       if (request.implementations !== undefined) {
-        implementations = { ...implementations, ...request.implementations };
+        const lasting = Object.entries(request.implementations).filter(([, one]) => typeof one === "string");
+        implementations = { ...implementations, ...Object.fromEntries(lasting) };
         await store.commit([sealJson(guard, chosenKey, implementations)]);
       }
       return ended;
@@ -414,6 +423,7 @@ export async function startSlotFlow(options: SlotFlowOptions): Promise<RunningSl
       return {
         ...slotEpochs.statistics(),
         slots: { done: executed.completed, ...counts, problem },
+        blocks: flow.lost === undefined ? undefined : blocks.counts(),
         restored: {
           epoch: claim.manifest.epoch,
           position: claim.manifest.positions[slotsName]?.[0] ?? 0,

@@ -6,7 +6,7 @@ import { NeuroranError, reviveError } from "../../errors.js";
 import { avoidProcessors, leaseProcessor, runOn, threadProcessors } from "../../system/index.js";
 import { type Arena, createArena } from "../arena.js";
 import { readAttemptCounts } from "../attempt.js";
-import { type CanaryNode, readCanaryCounts } from "../canary.js";
+import { type CanaryNode, type LatestArm, readCanaryCounts, readLatestArm } from "../canary.js";
 import type { Alternatives, Choices } from "../choice.js";
 import type { DataflowData } from "../dataflow.js";
 import type { Configuration, FlowInstance } from "../flow-instance.js";
@@ -90,6 +90,8 @@ export interface SlotExecutor<I extends Ports = Ports, O extends Ports = Ports> 
   /** How state is laid out, by its name: type, shape (of a row, where a key chooses it) and version. */
   layouts(): Readonly<Record<string, string>>;
   statistics(): SlotStatistics;
+  /** Who of the first two implementations that take turns had the latest slot; undefined where there are none. */
+  latestArm(): LatestArm | undefined;
   /** Finishes the submitted slots and ends the thread, by force after five seconds. Harmless when repeated. */
   close(): Promise<void>;
 }
@@ -470,7 +472,7 @@ export async function startSlotExecutor<F extends DataflowData>(start: {
       return {
         timings: all,
         attempts: attempted,
-        canaries: readCanaryCounts(canaryCounts, canaries, all, attempted),
+        canaries: readCanaryCounts(canaryCounts, canaries, timings, attempted),
         alternatives,
         pace: readSlotPace(pace.view),
         kernels,
@@ -482,6 +484,10 @@ export async function startSlotExecutor<F extends DataflowData>(start: {
         processorProblem,
         realTimeProblem,
       };
+    },
+    latestArm() {
+      const { canaries, canaryCounts } = serving[ownerOf(words)]!;
+      return canaries.length === 0 ? undefined : readLatestArm(canaryCounts);
     },
     close() {
       closing ??= closeThreads();

@@ -1,37 +1,36 @@
-import { resolve } from "node:path";
 import { InputError } from "../../errors.js";
-import { type Alternatives, isModelPath } from "../../functions/index.js";
-import { pinModel } from "../models/pinned.js";
+import type { Alternatives } from "../../functions/index.js";
 
 /**
  * What was chosen for functions, with paths of directories in the place of models of the registry: slot threads cannot
  * wait for a registry. What is no model is left as it is, for the flow to refuse.
  * @param alternativesOf what the function or node of a name can be done by; undefined where that is not known
- * @param dataDirectory as {@link pinModel}; a directory that is named is kept there only with `keep`
- * @throws InputError for a reference with a version that there is not, and a directory that holds no model
+ * @param pathOf the directory of a model, as `pinModel` gives it
+ * @throws InputError for a path or a version where there is no model
  */
 export async function resolveModels(
   choices: Readonly<Record<string, string>>,
   alternativesOf: (name: string) => Alternatives | undefined,
-  dataDirectory: string | undefined,
-  keep: boolean,
+  pathOf: (reference: string) => Promise<string>,
 ): Promise<Record<string, string>> {
   const resolved: Record<string, string> = {};
   for (const [name, choice] of Object.entries(choices)) {
     const alternatives = alternativesOf(name);
     const isModel = alternatives?.takesModels && !alternatives.implementations.includes(choice);
-    resolved[name] = isModel ? await pathOf(choice, dataDirectory, keep) : choice;
+    resolved[name] = isModel ? await pathUnlessName(choice, pathOf) : choice;
   }
   return resolved;
 }
 
-async function pathOf(choice: string, dataDirectory: string | undefined, keep: boolean): Promise<string> {
-  if (isModelPath(choice)) return (await pinModel(resolve(choice), keep ? dataDirectory : undefined)).path;
+async function pathUnlessName(
+  choice: string,
+  pathOf: (reference: string) => Promise<string>,
+): Promise<string> {
   try {
-    return (await pinModel(choice, dataDirectory)).path;
+    return await pathOf(choice);
   } catch (error) {
     // It may have been meant as an implementation: the flow knows what there is of both.
-    if (error instanceof InputError && !choice.includes("@")) return choice;
+    if (error instanceof InputError && /^[^@/\\]*$/.test(choice)) return choice;
     throw error;
   }
 }
