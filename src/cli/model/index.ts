@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import { addAlias } from "./alias.js";
 import { addCreate } from "./create.js";
+import { addDeployModel } from "./deploy.js";
 import { addEvaluate } from "./evaluate.js";
 import { addExport } from "./export.js";
 import { addImport } from "./import.js";
@@ -29,6 +30,7 @@ export function addModel(program: Command): void {
   addTrain(model);
   addInfer(model);
   addEvaluate(model);
+  addDeployModel(model);
   addExport(model);
   addImport(model);
   addAlias(model);
