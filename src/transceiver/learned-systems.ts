@@ -1,5 +1,6 @@
 import { InputError } from "../errors.js";
 import type { LearnedSystem } from "../neural/learned-system.js";
+import { deeprxSystem } from "./detection/deeprx/system.js";
 import { detnetBpsk, detnetQpsk } from "./equalization/detnet/systems.js";
 import { mmnetBpsk, mmnetQpsk } from "./equalization/mmnet/systems.js";
 import { autoencoder } from "./link/autoencoder/system.js";
@@ -13,6 +14,7 @@ export const learnedSystems: readonly LearnedSystem[] = [
   detnetQpsk,
   mmnetBpsk,
   mmnetQpsk,
+  deeprxSystem,
   autoencoder,
   overTheAirLink,
   overTheAirReceiver,

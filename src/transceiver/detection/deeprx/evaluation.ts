@@ -17,7 +17,7 @@ import {
 import { DEEPRX_ANTENNAS } from "./features.js";
 
 /** Channels that no training has seen. */
-const unseenDraws: ChannelDraws = {
+export const unseenDraws: ChannelDraws = {
   profiles: ["TDL-A", "TDL-E"],
   delaySpread_s: [10e-9, 300e-9],
   maximumDoppler_hz: [0, 500],
