@@ -69,6 +69,20 @@ export function pulse(time: number): number {
   return (scale * numerator) / (Math.PI * time * (1 - edge ** 2));
 }
 
+/** Weights of {@link pulseWeights}: one for each distance of a sample from a channel use. */
+export const PULSE_WEIGHTS = WINDOW_SAMPLES + OVERSAMPLING * (WINDOW_SYMBOLS - 1);
+
+/** Where {@link pulseWeights} puts what a channel use gives a sample. */
+export function pulseWeightAt(sample: number, symbol: number): number {
+  return sample + OVERSAMPLING * (WINDOW_SYMBOLS - 1 - symbol);
+}
+
+/** What the channel uses of a window that comes late by `delay` give its samples. @param weights gets them */
+export function pulseWeights(delay: number, weights: Float64Array): void {
+  for (let at = 0; at < PULSE_WEIGHTS; at++)
+    weights[at] = pulse(sampleTime(at - OVERSAMPLING * (WINDOW_SYMBOLS - 1)) - delay);
+}
+
 /** Time of a sample of the window, in channel uses from the first that reaches into it. */
 export function sampleTime(sample: number): number {
   return CHANNEL_USES - 0.5 + (sample + 0.5) / OVERSAMPLING;

@@ -5,8 +5,9 @@ import {
   drawAir,
   MESSAGES,
   noiseDeviation,
-  pulse,
-  sampleTime,
+  PULSE_WEIGHTS,
+  pulseWeightAt,
+  pulseWeights,
   turns,
   WINDOW_MESSAGES,
   WINDOW_SAMPLES,
@@ -30,6 +31,7 @@ export function overTheAirDataset(parameters: z.output<typeof parametersSchema>)
 export function createOverTheAirDataset(given: unknown): Dataset {
   const { ebn0_db } = parametersSchema.parse(given);
   const [lowest, highest] = ebn0_db;
+  const weights = new Float64Array(PULSE_WEIGHTS);
   const air = { delay: 0, frequency: 0, drift: 0, phase: 0 };
   return {
     batch(random, samples) {
@@ -45,12 +47,12 @@ export function createOverTheAirDataset(given: unknown): Dataset {
           if (place === (WINDOW_MESSAGES - 1) / 2) decided.data[window * MESSAGES + message] = 1;
         }
         drawAir(random, air);
+        pulseWeights(air.delay, weights);
         const deviation = noiseDeviation(lowest + (highest - lowest) * random.next());
         for (let sample = 0; sample < WINDOW_SAMPLES; sample++) {
           const row = window * WINDOW_SAMPLES + sample;
-          const time = sampleTime(sample) - air.delay;
           for (let symbol = 0; symbol < WINDOW_SYMBOLS; symbol++)
-            pulses.data[row * WINDOW_SYMBOLS + symbol] = pulse(time - symbol);
+            pulses.data[row * WINDOW_SYMBOLS + symbol] = weights[pulseWeightAt(sample, symbol)]!;
           const angle = 2 * Math.PI * turns(air, sample);
           turn.data[2 * row] = Math.cos(angle);
           turn.data[2 * row + 1] = Math.sin(angle);

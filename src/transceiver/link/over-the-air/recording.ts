@@ -4,8 +4,9 @@ import {
   drawAir,
   noiseDeviation,
   OVERSAMPLING,
-  pulse,
-  sampleTime,
+  PULSE_WEIGHTS,
+  pulseWeightAt,
+  pulseWeights,
   turns,
   WINDOW_SAMPLES,
   WINDOW_SYMBOLS,
@@ -54,12 +55,13 @@ export function recordWindow(
     air.frequency += impairments.frequency;
     air.drift = impairments.drift * (2 * random.next() - 1);
   }
+  const weights = new Float64Array(PULSE_WEIGHTS);
+  pulseWeights(air.delay, weights);
   const deviation = noiseDeviation(ebn0_db);
   for (let sample = 0; sample < WINDOW_SAMPLES; sample++) {
-    const time = sampleTime(sample) - air.delay;
     let [re, im] = [0, 0];
     for (let symbol = 0; symbol < WINDOW_SYMBOLS; symbol++) {
-      const weight = pulse(time - symbol);
+      const weight = weights[pulseWeightAt(sample, symbol)]!;
       re += weight * symbols[2 * symbol]!;
       im += weight * symbols[2 * symbol + 1]!;
     }
