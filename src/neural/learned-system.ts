@@ -3,6 +3,7 @@ import type { OnnxModel } from "./graph/graph.js";
 import type { Measured } from "./measured.js";
 import type { ModelPorts } from "./models/port.js";
 import type { TrainingSpecification } from "./training/specification.js";
+import type { TrainOptions } from "./training/trainer.js";
 
 /** A table of an evaluation: a row is a condition (an SNR), a column a system or baseline. */
 export interface EvaluationTable {
@@ -48,6 +49,11 @@ export interface LearnedSystem {
   readonly ports: ModelPorts;
   /** An untrained network. */
   create(random: Random): OnnxModel;
+  /**
+   * What the training begins from where finding that is a training of its own, such as of smaller networks; else it begins
+   * from what `create` gives.
+   */
+  pretrain?(random: Random, options: Pick<TrainOptions, "seed" | "threads" | "signal">): Promise<OnnxModel>;
   readonly training: TrainingSpecification;
   /** Minutes that training may take on two processors. */
   readonly minutes: number;

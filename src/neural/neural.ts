@@ -212,7 +212,8 @@ export function openNeural(dataDirectory?: string): Neural {
       const { onnx, manifest } = await neural.open(from);
       return trainOn(onnx, { ...manifest, name: name ?? manifest.name }, system, options);
     }
-    const onnx = system.create(createRandom(options.seed).fork("parameters"));
+    const random = createRandom(options.seed).fork("parameters");
+    const onnx = (await system.pretrain?.(random, options)) ?? system.create(random);
     const { summary, implements: implemented, ports } = system;
     const manifest = {
       format: 1,

@@ -138,17 +138,22 @@ export function structuredMmse(
   };
 }
 
-/**
- * The fast MMSE estimator: as the structured circulant one, for a prior of one path, whose filters are all shifts of the one
- * for direction 0.
- */
-export function fastMmse(antennas: number, snr: number): ArrayEstimator {
+/** The circulant MMSE filter of one path from direction 0: of every other direction it is turned around the bins. */
+export function fastPrototype(antennas: number, snr: number): Float64Array {
   const { covarianceRe, covarianceIm } = arrayChannel(antennas, 1).covarianceOf([0], [1]);
   const sums = {
     re: covarianceRe.map((value, d) => (antennas - d) * value),
     im: covarianceIm.map((value, d) => (antennas - d) * value),
   };
-  const prototype = diagonalSpectrum(sums, antennas).map((power) => power / (power + 1 / snr));
+  return diagonalSpectrum(sums, antennas).map((power) => power / (power + 1 / snr));
+}
+
+/**
+ * The fast MMSE estimator: as the structured circulant one, for a prior of one path, whose filters are all shifts of the one
+ * for direction 0.
+ */
+export function fastMmse(antennas: number, snr: number): ArrayEstimator {
+  const prototype = fastPrototype(antennas, snr);
   const transform = spatialTransform("circulant", antennas);
   const [zRe, zIm] = [new Float64Array(antennas), new Float64Array(antennas)];
   const powers = new Float64Array(antennas);

@@ -1,7 +1,7 @@
 import type { OnnxModel } from "../../../neural/graph/graph.js";
 import { meanSquaredError } from "../../../neural/training/losses.js";
 import type { TrainingSpecification } from "../../../neural/training/specification.js";
-import { type TrainingProgress, train } from "../../../neural/training/trainer.js";
+import { type TrainOptions, train } from "../../../neural/training/trainer.js";
 import type { Random } from "../../../system/index.js";
 import type { ArrayParameters } from "./array-dataset.js";
 import {
@@ -75,42 +75,30 @@ function interpolatedAround(values: Float64Array, count: number): Float64Array {
 }
 
 /** An untrained network of the first size of the hierarchy. */
-export function smallestArrayNetwork(variant: ArrayVariant, random: Random): OnnxModel {
+function smallestArrayNetwork(variant: ArrayVariant, random: Random): OnnxModel {
   const antennas = HIERARCHY[0]!;
   return arrayNetwork(variant, antennas, initialArrayWeights(variant, antennas, random));
 }
 
 /** The network of a size of the hierarchy, its weights taken from a trained one of another size. */
-export function grownArrayNetwork(variant: ArrayVariant, model: OnnxModel, antennas: number): OnnxModel {
+function grownArrayNetwork(variant: ArrayVariant, model: OnnxModel, antennas: number): OnnxModel {
   return arrayNetwork(variant, antennas, resizedWeights(variant, arrayWeights(model), antennas));
 }
 
 /**
- * Trains a network up to a size of the hierarchy, from small arrays to large ones: few numbers are learned from few, and what
- * they are for small arrays is nearly what they are for larger ones.
- * @param last trains the sizes before this one only.
+ * What the training for the largest arrays begins from: a network that was trained from the smallest arrays up. Few numbers
+ * are learned from few, and what they are for small arrays is nearly what they are for larger ones.
  */
 export async function trainHierarchy(
   variant: ArrayVariant,
   random: Random,
-  options: {
-    readonly seed: number;
-    readonly last: number;
-    readonly threads?: number;
-    readonly observe?: (progress: TrainingProgress, antennas: number) => void;
-    readonly signal?: AbortSignal;
-  },
+  { seed, threads, signal }: Pick<TrainOptions, "seed" | "threads" | "signal">,
 ): Promise<OnnxModel> {
-  const { last, observe, ...rest } = options;
   let model = smallestArrayNetwork(variant, random);
-  for (const antennas of HIERARCHY) {
-    if (antennas !== HIERARCHY[0]) model = grownArrayNetwork(variant, model, antennas);
-    if (antennas >= last) return model;
-    const { model: trained } = await train(model, arrayTraining(variant, antennas), {
-      ...rest,
-      ...(observe ? { observe: (progress) => observe(progress, antennas) } : {}),
-    });
-    model = trained;
+  for (const [index, antennas] of HIERARCHY.slice(0, -1).entries()) {
+    const options = { seed, ...(threads !== undefined && { threads }), ...(signal && { signal }) };
+    const { model: trained } = await train(model, arrayTraining(variant, antennas), options);
+    model = grownArrayNetwork(variant, trained, HIERARCHY[index + 1]!);
   }
   return model;
 }
