@@ -23,7 +23,8 @@ import { type Air, configurationOf, type ReceivedGrid, receiveGrid, relativeErro
 import { testTargets } from "./targets.js";
 
 const methods = ["ls", "lmmse"] as const;
-type Method = (typeof methods)[number];
+const allMethods = [...methods, "learned-mmse"] as const;
+type Method = (typeof allMethods)[number];
 const seed = 38_211_641;
 const decibels = (ratio: number) => 10 * Math.log10(ratio);
 
@@ -167,7 +168,7 @@ describe.each(testTargets)("channel estimates on TDL channels on $name", (target
       }
   });
 
-  it.each(methods)(
+  it.each(allMethods)(
     "%s is as good with a timing offset of half a prefix or 500 Hz of carrier offset",
     (method) => {
       const still = { profile: "TDL-B", delaySpread_s: 100e-9, snr_db: 15, antennas: 1 } as const;
@@ -210,7 +211,7 @@ describe.each(testTargets)("channel estimates on TDL channels on $name", (target
     const additional = "dmrsLength" in grant ? { dmrsAdditionalPosition: 1 } : {};
     const small = configurationOf({ ...grant, ...groups, ...additional });
     const air = { profile: "TDL-A", delaySpread_s: 30e-9, snr_db: 20, antennas: 2 } as const;
-    for (const method of methods)
+    for (const method of allMethods)
       expect(decibels(average(target, method, small, air, 12).error)).toBeLessThan(-14);
   });
 });
@@ -247,7 +248,7 @@ describe.each(testTargets)("estimation's edges on $name", (target) => {
   const configuration = configurationOf({ rbSize: 4, nrOfLayers: 2 });
   const air = { profile: "TDL-A", delaySpread_s: 30e-9, snr_db: 20, antennas: 2 } as const;
 
-  it.each(methods)(
+  it.each(allMethods)(
     "%s gives no channel and infinite noise for pilots that are no numbers, zeros and no grant",
     (method) => {
       const prepared = prepare(target, method, configuration, 2);
@@ -273,7 +274,7 @@ describe.each(testTargets)("estimation's edges on $name", (target) => {
     },
   );
 
-  it.each(methods)(
+  it.each(allMethods)(
     "%s adds what is left to what was applied and keeps nothing from slot to slot",
     (method) => {
       const prepared = prepare(target, method, configuration, 2);

@@ -1,4 +1,7 @@
 import type { Kernel } from "../compiler/index.js";
+import { bodyShape } from "../neural/engines/jit/body.js";
+import { planNetwork } from "../neural/engines/jit/rules.js";
+import { createRandom } from "../system/index.js";
 import { baseGraph } from "./coding/base-graph.js";
 import { checkKernel, decideKernel, initializeKernel, iterateKernel } from "./coding/decoder-kernels.js";
 import { decoderLayout } from "./coding/decoder-layout.js";
@@ -21,6 +24,7 @@ import { correlationKernel } from "./estimation/correlation-kernel.js";
 import { delayRotationKernel } from "./estimation/delay-rotation-kernel.js";
 import { despreadingKernel } from "./estimation/despreading-kernel.js";
 import { frequencyFilterKernel, subspaceEnergyKernel } from "./estimation/frequency-filter-kernel.js";
+import { filterMixtureKernel, wideFilterKernel } from "./estimation/learned-mmse/wide-filter-kernel.js";
 import { lowPaprPilotsKernel } from "./estimation/low-papr-pilots-kernel.js";
 import { pilotsKernel } from "./estimation/pilots-kernel.js";
 import { residualCovarianceKernel, residualKernel } from "./estimation/residual-kernel.js";
@@ -35,6 +39,10 @@ import {
   transpositionKernel,
 } from "./interleaving/deinterleaving-kernel.js";
 import { demappingKernel } from "./mapping/demapping-kernel.js";
+import { LLR_SCALE } from "./mapping/llr-scale.js";
+import { axisNetwork } from "./mapping/llrnet/axis-network.js";
+import { llrnetKernel } from "./mapping/llrnet/llrnet-kernel.js";
+import { llrnet } from "./mapping/llrnet/network.js";
 import { scramblingKernel } from "./mapping/scrambling-kernel.js";
 import { softBitsKernel } from "./mapping/soft-bits-kernel.js";
 import { cyclicPrefixProductsKernel, cyclicPrefixSumKernel } from "./synchronization/cyclic-prefix-kernel.js";
@@ -113,6 +121,9 @@ function estimationKernels(): Kernel[] {
       timeInterpolationKernel(3, lanes),
     ]),
     frequencyFilterKernel(4, 1, 4),
+    wideFilterKernel(6, 7, 4),
+    wideFilterKernel(4, 2, 16),
+    filterMixtureKernel(26, 8),
     subspaceEnergyKernel(6, 4, 20, 4),
     subspaceEnergyKernel(6, 4, 16, 16),
     residualKernel(1),
@@ -157,8 +168,12 @@ function mappingKernels(): Kernel[] {
     { method: "scaled-max-log", modulationOrder: 6, layers: 4 },
     { method: "log-map", modulationOrder: 4, layers: 1 },
   ] as const;
+  const { plan } = planNetwork(axisNetwork(llrnet(6, createRandom(1)), 6, LLR_SCALE));
+  const network = { plan, modulationOrder: 6, layers: 2 } as const;
   return [
     ...demapping.map((shape) => demappingKernel(shape)),
+    llrnetKernel({ ...network, lanes: 4, body: bodyShape({ name: "wasm", vectorBytes: 16 }) }),
+    llrnetKernel({ ...network, lanes: 16, body: bodyShape({ name: "llvm", vectorBytes: 64 }) }),
     softBitsKernel(),
     scramblingKernel(4),
     scramblingKernel(16),

@@ -3,6 +3,7 @@ import type { LearnedSystem } from "../neural/learned-system.js";
 import { deeprxSystem } from "./detection/deeprx/system.js";
 import { detnetBpsk, detnetQpsk } from "./equalization/detnet/systems.js";
 import { mmnetBpsk, mmnetQpsk } from "./equalization/mmnet/systems.js";
+import { learnedMmseSystems } from "./estimation/learned-mmse/system.js";
 import { autoencoder } from "./link/autoencoder/system.js";
 import { overTheAirLink, overTheAirReceiver } from "./link/over-the-air/systems.js";
 import { llrnetSystems } from "./mapping/llrnet/system.js";
@@ -10,6 +11,7 @@ import { llrnetSystems } from "./mapping/llrnet/system.js";
 /** The systems that can be trained and judged here. */
 export const learnedSystems: readonly LearnedSystem[] = [
   ...llrnetSystems,
+  ...learnedMmseSystems,
   detnetBpsk,
   detnetQpsk,
   mmnetBpsk,

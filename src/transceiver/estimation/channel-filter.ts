@@ -1,8 +1,8 @@
-import { floatLanes } from "../../compiler/index.js";
+import { type CompiledKernel, floatLanes } from "../../compiler/index.js";
 import { correlationKernel } from "./correlation-kernel.js";
 import { despreadingKernel } from "./despreading-kernel.js";
 import type { EstimationContext, EstimationMethod } from "./estimation.js";
-import { prepareFilterBank } from "./filter-bank.js";
+import { type PreparedFilter, prepareFilterBank } from "./filter-bank.js";
 import { frequencyFilterKernel, subspaceEnergyKernel, WINDOW_BLOCKS } from "./frequency-filter-kernel.js";
 import { qualityFieldIndex } from "./function.js";
 import { noiseSubspace } from "./noise-subspace.js";
@@ -11,6 +11,53 @@ import type { Pilots } from "./pilots.js";
 import type { PilotCode, PilotPlan } from "./plan.js";
 import { timeInterpolationKernel } from "./time-interpolation-kernel.js";
 import { linearWeights, prepareWienerWeights } from "./time-weights.js";
+
+/** The despread pilots of a slot and their powers. */
+export interface DespreadPilots {
+  /** Byte offset of a row: real parts, then imaginary ones a `pilotStride` further. */
+  rowOf(antenna: number, code: number, position: number): number;
+  /** Power of all ports of a code at a pilot, `[antenna][code]`. */
+  readonly signals: Float64Array;
+  /** Variance of the noise at a pilot, likewise. */
+  readonly noises: Float64Array;
+}
+
+/** How the filters from pilots to subcarriers are found. */
+export interface FrequencyFiltering {
+  /** Of the arguments of `frequencyFilterKernel`. */
+  readonly run: CompiledKernel;
+  /** Looks at a slot's pilots, before filters are asked for. */
+  observe(): void;
+  /**
+   * @param ratio `[0]`: the signal to noise ratio at a despread pilot, of one port, linear.
+   */
+  choose(code: number, ratio: Float64Array): PreparedFilter;
+  /** Numbers between the filters of a code's ports. */
+  length(code: number): number;
+}
+
+/** Prepares {@link FrequencyFiltering}. */
+export type PrepareFiltering = (
+  context: EstimationContext,
+  plan: PilotPlan,
+  offsets: Offsets,
+  pilots: DespreadPilots,
+) => FrequencyFiltering;
+
+/** Filters from a bank that is computed in advance. */
+export function bankFiltering(method: EstimationMethod): PrepareFiltering {
+  return (context, plan, offsets) => {
+    const lanes = floatLanes(context.target);
+    const windowBlocks = Math.min(WINDOW_BLOCKS, plan.blocks);
+    const banks = plan.codes.map((code, index) => prepareFilterBank(method, context, plan, code, index));
+    return {
+      run: context.compile(frequencyFilterKernel(plan.pilotsPerBlock, windowBlocks, lanes)),
+      observe() {},
+      choose: (code, ratio) => banks[code]!.choose(ratio, offsets.spread()),
+      length: (code) => banks[code]!.length,
+    };
+  };
+}
 
 /**
  * Prepares the second half of estimation: despreading, noise, filters. What it returns writes the channel, the noise
@@ -22,16 +69,15 @@ export function prepareChannelFilter(
   plan: PilotPlan,
   pilots: Pilots,
   offsets: Offsets,
+  prepareFiltering: PrepareFiltering = bankFiltering(method),
 ): () => void {
   const { antennas, codes, positions, pilotStride, subcarrierStride, symbols, subcarriers, blocks } = plan;
   const { dmrsConfigType, dmrsLength, dmrsSymbPos } = plan.pilotPosition;
   const { startSymbolIndex } = plan.signalType;
   const { compile, scratch, table, outputs } = context;
   const lanes = floatLanes(context.target);
-  const windowBlocks = Math.min(WINDOW_BLOCKS, blocks);
   const despread = compile(despreadingKernel(dmrsConfigType, dmrsLength, lanes));
   const correlate = compile(correlationKernel(lanes));
-  const filter = compile(frequencyFilterKernel(plan.pilotsPerBlock, windowBlocks, lanes));
   const interpolate = compile(timeInterpolationKernel(positions, lanes));
 
   const rows = scratch("despread", "float32", antennas, codes.length, positions, 2, pilotStride).offset;
@@ -42,7 +88,6 @@ export function prepareChannelFilter(
   const energySum = scratch("energy", "float32", 2);
   const weights = scratch("timeWeights", "float32", symbols, positions);
   const turns = scratch("turns", "float32", 2 * symbols);
-  const banks = codes.map((code, index) => prepareFilterBank(method, context, plan, code, index));
   const subspaces = codes.map((code, index) => prepareSubspace(code, index));
 
   function prepareSubspace(code: PilotCode, index: number) {
@@ -72,6 +117,7 @@ export function prepareChannelFilter(
   /** Signal power (all ports of a code) and noise variance of a despread pilot, by antenna and code. */
   const signals = new Float64Array(antennas * codes.length);
   const noises = new Float64Array(antennas * codes.length);
+  const filtering = prepareFiltering(context, plan, offsets, { rowOf, signals, noises });
   // Sums of both, in arrays because nothing is allocated to write there.
   const [totalSignal, totalNoise] = [new Float64Array(1), new Float64Array(1)];
   const [noise, quality] = [outputs.noise.view, outputs.quality.view];
@@ -161,11 +207,12 @@ export function prepareChannelFilter(
     const noiseOfElements = (totalNoise[0]! / codes.length) * noiseScale;
     const snr = totalSignal[0]! / Math.max(noiseOfElements, Number.MIN_VALUE);
     quality[qualityFieldIndex.snr] = Math.min(snr, 1e12);
+    filtering.observe();
     if (wiener) {
       const perPort = totalSignal[0]! / (plan.ports.length / codes.length);
       ratio[0] = perPort / Math.max(totalNoise[0]!, Number.MIN_VALUE);
       findTimeCorrelation();
-      statistics[1] = banks[0]!.choose(ratio, offsets.spread()).error;
+      statistics[1] = filtering.choose(0, ratio).error;
       wiener(statistics);
     }
     for (let antenna = 0; antenna < antennas; antenna++)
@@ -173,12 +220,12 @@ export function prepareChannelFilter(
         const { layers } = codes[code]!;
         const index = antenna * codes.length + code;
         ratio[0] = signals[index]! / layers.length / Math.max(noises[index]!, Number.MIN_VALUE);
-        const chosen = banks[code]!.choose(ratio, offsets.spread());
+        const chosen = filtering.choose(code, ratio);
         for (let port = 0; port < layers.length; port++) {
           for (let position = 0; position < positions; position++)
-            filter(
+            filtering.run(
               rowOf(antenna, code, position),
-              chosen.offset + 4 * port * banks[code]!.length,
+              chosen.offset + 4 * port * filtering.length(code),
               offsets.rotation,
               filtered + 8 * subcarrierStride * position,
               blocks,

@@ -3,7 +3,7 @@ import type { Context, Process } from "../../functions/index.js";
 import { grantFieldIndex } from "../pusch/grant-message.js";
 import { slotsPerSubframe } from "../pusch/numerology.js";
 import { offsetFieldIndex } from "../synchronization/offsets.js";
-import { prepareChannelFilter } from "./channel-filter.js";
+import { type PrepareFiltering, prepareChannelFilter } from "./channel-filter.js";
 import { type estimation, qualityFieldIndex } from "./function.js";
 import { prepareOffsets } from "./offsets.js";
 import { preparePilots } from "./pilots.js";
@@ -27,9 +27,14 @@ export type EstimationContext = Context<
  * to be safe) and is linear in time; "lmmse" is the Wiener filter for the delay spread, the SNR (in steps of 5 dB) and the
  * Doppler spread found. Below four resource blocks a delay spread is assumed.
  *
+ * @param prepareFiltering finds the filters in frequency in another way.
  * @throws NeuroranError DIMENSION_MISMATCH where dimensions do not fit the parameters.
  */
-export function prepareEstimation(method: EstimationMethod, context: EstimationContext): Process {
+export function prepareEstimation(
+  method: EstimationMethod,
+  context: EstimationContext,
+  prepareFiltering?: PrepareFiltering,
+): Process {
   const { dimensions, inputs, outputs, parameters } = context;
   const { signalType } = parameters;
   const plan = pilotPlan(parameters, dimensions);
@@ -40,7 +45,7 @@ export function prepareEstimation(method: EstimationMethod, context: EstimationC
     );
   const pilots = preparePilots(context, plan);
   const offsets = prepareOffsets(context, plan, pilots);
-  const filter = prepareChannelFilter(method, context, plan, pilots, offsets);
+  const filter = prepareChannelFilter(method, context, plan, pilots, offsets, prepareFiltering);
   const slots = slotsPerSubframe(signalType.subcarrierSpacing);
 
   const grant = inputs.grant.view;

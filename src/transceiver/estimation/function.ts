@@ -1,7 +1,9 @@
 import { z } from "zod";
 import { complex64, defineFunction, float32, int32 } from "../../functions/index.js";
+import { builtInModel } from "../../neural/models/built-in.js";
 import type { PuschConfiguration } from "../pusch/configuration.js";
 import { prepareEstimation } from "./estimation.js";
+import { LEARNED_MMSE_NAME, learnedFiltering } from "./learned-mmse/learned-filtering.js";
 import { prepareReferenceSignalRows } from "./reference-signal-rows.js";
 
 /** Numerology of the signal and where its grid lies in the slot. */
@@ -57,6 +59,9 @@ export const QUALITY_FIELDS = 4;
  * should take out next: `applied` and what is left, where that is beyond chance: a slot in which nothing was sent leaves
  * it alone. The mean delay counts as the timing.
  *
+ * "lmmse" is the Wiener filter for the statistics found in the slot, "ls" a least-squares fit; "learned-mmse" has a network weight the
+ * Wiener filters of a prior, over windows more than twice as wide.
+ *
  * Degenerate inputs: without a valid grant, or with pilots that are not finite, `channel` is 0, `noise` infinite,
  * quality 0 and `tracking` is `applied`.
  */
@@ -79,6 +84,11 @@ export const estimation = defineFunction({
 
 estimation.implement("lmmse", { kind: "model", prepare: (context) => prepareEstimation("lmmse", context) });
 estimation.implement("ls", { kind: "model", prepare: (context) => prepareEstimation("ls", context) });
+estimation.implement("learned-mmse", {
+  kind: "neural",
+  prepare: (context) =>
+    prepareEstimation("lmmse", context, learnedFiltering(builtInModel(LEARNED_MMSE_NAME).onnx)),
+});
 
 /** The parameters of {@link estimation} for a configuration. */
 export function estimationParameters({ grant, allocation, dmrs }: PuschConfiguration): {

@@ -37,20 +37,37 @@ export interface Offsets {
 }
 
 /** Subcarriers over which the delay spread shows: two resource blocks. */
-const LONG_DISTANCE = 24;
+export const LONG_DISTANCE = 24;
 
 /**
  * A uniform profile as wide as `SPREAD_PER_RMS` root mean square delay spreads holds nearly all of an exponential one
  * when it is centred `CENTRE_PER_SPREAD` of its width after the mean delay.
  */
 const SPREAD_PER_RMS = 7;
-const CENTRE_PER_SPREAD = 0.3;
+export const CENTRE_PER_SPREAD = 0.3;
 
 /**
  * The squared magnitude of a correlation of noise is distributed exponentially; from this many times its mean on, it is
  * taken for one of signal. What is tracked must not follow a slot in which nothing was sent.
  */
 const SIGNIFICANT_POWER = 8;
+
+/**
+ * Index in `SPREADS` of the narrowest profile that is wide enough for what correlation loses over the long distance.
+ * @param share squared magnitude of the correlation at the long distance over that at the short one.
+ * @param shortDistance in subcarriers.
+ */
+export function spreadIndex(share: number, shortDistance: number): number {
+  const widest = SPREADS.length - 1;
+  const ratio = Math.min(1, share);
+  // Of an exponential profile, |correlation|² is 1 / (1 + (2π·distance·rms)²).
+  const slope = LONG_DISTANCE ** 2 * ratio - shortDistance ** 2;
+  if (!(slope > 0)) return widest;
+  const rms = Math.sqrt((1 - ratio) / slope) / (2 * Math.PI);
+  let index = 0;
+  while (index < widest && SPREADS[index]! < SPREAD_PER_RMS * rms) index++;
+  return index;
+}
 
 export function prepareOffsets(context: EstimationContext, plan: PilotPlan, pilots: Pilots): Offsets {
   const { antennas, groups, positions, blocks } = plan;
@@ -111,20 +128,11 @@ export function prepareOffsets(context: EstimationContext, plan: PilotPlan, pilo
     found.noisePower = (found.energy / (antennas * groups.length * dmrsSymbPos.length * plan.pilots)) ** 2;
   };
 
-  /** Index of the narrowest profile that is wide enough for what the correlation loses over the long distance. */
   const chooseSpread = (): number => {
-    const widest = SPREADS.length - 1;
     if (blocks < LEAST_MEASURED_BLOCKS) return UNMEASURED_SPREAD;
     const near = powers[0]! / (plan.pilots - 2) ** 2;
     const far = powers[1]! / (plan.pilots - longLag) ** 2;
-    const ratio = Math.min(1, far / near);
-    // Of an exponential profile, |correlation|² is 1 / (1 + (2π·distance·rms)²).
-    const slope = LONG_DISTANCE ** 2 * ratio - shortDistance ** 2;
-    if (!(slope > 0)) return widest;
-    const rms = Math.sqrt((1 - ratio) / slope) / (2 * Math.PI);
-    let index = 0;
-    while (index < widest && SPREADS[index]! < SPREAD_PER_RMS * rms) index++;
-    return index;
+    return spreadIndex(far / near, shortDistance);
   };
 
   const measureFrequency = () => {

@@ -1,4 +1,4 @@
-import { openTarget } from "../../../compiler/index.js";
+import { openTarget, type Target } from "../../../compiler/index.js";
 import { defineFunction } from "../../../functions/index.js";
 import type { OnnxModel } from "../../../neural/graph/graph.js";
 import { interpret } from "../../../neural/interpreter/interpret.js";
@@ -16,6 +16,7 @@ import type { SquareOrder } from "../axis-llr.js";
 import { demapping } from "../function.js";
 import { AXIS_BITS, exactRatios, maxLogRatios, scaledMaxLogRatios } from "./axis-ratios.js";
 import { type CodedLink, codedLinkConfiguration, createCodedLink, type TriedDemapper } from "./coded-link.js";
+import { demappingTime, TIMED_ELEMENTS } from "./demapping-time.js";
 import { prepareLlrnet } from "./implementation.js";
 import { type AxisResponse, formulaResponse, mutualInformation } from "./mutual-information.js";
 
@@ -46,6 +47,8 @@ const MOST_LOST_DB = 0.05;
 /** Transport blocks of a full evaluation. */
 const BLOCKS = 6000;
 
+const TIMED_RUNS = 50;
+
 const systems = ["log-map", "max-log", "scaled-max-log"] as const;
 
 /** Judges an LLRnet by mutual information and by blocks lost, beside log-MAP, max-log and scaled max-log. */
@@ -58,10 +61,15 @@ export async function evaluateLlrnet(
   const information = informationTable(order, model, trial);
   const targets = [recoveryTarget(order, information, trial)];
   observe(0.05);
+  const target = openTarget();
+  const demappers = [
+    ...systems.map((implementation) => ({ definition: demapping, implementation })),
+    tried(model),
+  ];
   const link = createCodedLink(
     codedLinkConfiguration(trial.mcsTable, trial.mcsIndex, trial.rbSize),
-    [...systems.map((implementation) => ({ definition: demapping, implementation })), tried(model)],
-    openTarget(),
+    demappers,
+    target,
   );
   try {
     const blocks = Math.max(50, Math.round(effort * BLOCKS));
@@ -82,7 +90,12 @@ export async function evaluateLlrnet(
     });
     return {
       seed,
-      tables: [information, errorTable(trial, points), distanceTable(operating_db, distances)],
+      tables: [
+        information,
+        errorTable(trial, points),
+        distanceTable(operating_db, distances),
+        timeTable(order, demappers, random, target),
+      ],
       targets,
     };
   } finally {
@@ -92,6 +105,29 @@ export async function evaluateLlrnet(
 
 function systemNames(count: number): string[] {
   return ["log-MAP", "max-log", "scaled max-log"].slice(0, count).concat("LLRnet");
+}
+
+/** Takes the time: on a machine with other work it says what it costs there. */
+function timeTable(
+  order: SquareOrder,
+  demappers: readonly TriedDemapper[],
+  random: Random,
+  target: Target,
+): EvaluationTable {
+  return {
+    title: `Time of a slot, ${TIMED_ELEMENTS} resource elements, ${target.name} (median of ${TIMED_RUNS} runs, µs)`,
+    condition: "points",
+    columns: systemNames(3),
+    rows: [
+      {
+        condition: 2 ** order,
+        values: demappers.map((demapper) => ({
+          value: demappingTime(demapper, order, TIMED_RUNS, random, target),
+          count: TIMED_RUNS,
+        })),
+      },
+    ],
+  };
 }
 
 /** Demapping by a model that is not the packaged one. */
