@@ -97,11 +97,7 @@ async function compare(block: string, options: CompareOptions): Promise<number> 
       try {
         for (const snr_db of options.snr) {
           if (interrupt.signal.aborted) break;
-          const cell = await simulatedCell(
-            { ...options, use: { ...options.use, [block]: implementation } },
-            snr_db,
-            true,
-          );
+          const cell = await simulatedCell(withImplementation(options, block, implementation), snr_db, true);
           const note = `${implementation} at ${snr_db} dB`;
           const report = await simulate(
             { ...cell, slots: options.slots, stopAfterErrors: options.stopAfterErrors },

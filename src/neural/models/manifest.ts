@@ -22,6 +22,7 @@ const port = z.strictObject({
   llr: z
     .strictObject({ positiveBit: z.union([z.literal(0), z.literal(1)]), scale: finite.positive() })
     .exactOptional(),
+  symbol: z.strictObject({ scale: finite.positive() }).exactOptional(),
 });
 
 /** What running a model costs on a target, measured when it was instantiated there. */

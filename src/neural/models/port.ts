@@ -8,6 +8,8 @@ export interface ModelPort {
   readonly meaning: string;
   /** Of soft bits: which bit a positive number stands for, and by what it exceeds the natural logarithm's ratio. */
   readonly llr?: { readonly positiveBit: 0 | 1; readonly scale: number };
+  /** Of symbols: by what they exceed symbols of mean power 1; √10/2 where neighbouring points of 16QAM are 1 apart. */
+  readonly symbol?: { readonly scale: number };
 }
 
 /** The ports of a model. */

@@ -136,6 +136,20 @@ describe.each(testTargets)(`a model as a demapper on $name, seed ${seed}`, (targ
     expectLike(demap(path, given, target), expected(ratios, given));
   });
 
+  it("takes the scale of symbols from the manifest", () => {
+    const given = slot(1, 24);
+    const larger = {
+      ...given,
+      symbols: given.symbols.map((value) => 1.5 * value),
+      noise: given.noise.map((variance) => 2.25 * variance),
+    };
+    const { inputs, outputs } = portsOf(own.model);
+    const [symbols, noise] = inputs;
+    const scaled = { inputs: [{ ...symbols!, symbol: { scale: 1.5 } }, noise!], outputs };
+    const path = model(own.model, undefined, scaled);
+    expectLike(demap(path, given, target), expected(ratiosOf(own.model, larger), given));
+  });
+
   it("has 0 for what was not received, and answers the rest", () => {
     const given = slot(1, 20);
     given.symbols[4] = Number.NaN;

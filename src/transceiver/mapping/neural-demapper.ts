@@ -20,7 +20,8 @@ const MOST_NOISE = 1e6;
 /**
  * Prepares demapping by a dense network over single symbols, compiled into a kernel: from symbols `[batch, 2]`, and if it takes
  * it the variance of their noise `[batch, 1]`, to soft bits `[batch, bits]`, whose sign and scale the manifest's output
- * states (`llr`; natural logarithms of P(0)/P(1) unless it does). Ports are told by their sizes, whatever they are called.
+ * states (`llr`; natural logarithms of P(0)/P(1) unless it does). Symbols have mean power 1, or what the input's `symbol` says.
+ * Ports are told by their sizes, whatever they are called.
  *
  * LLRnets are found by their graph and run by the kernel that is made for them. A model has no answer for other modulation
  * orders than that of so many bits.
@@ -44,6 +45,7 @@ export function attemptDemapper(model: unknown, context: DemappingContext): Atte
   const { positiveBit = 0, scale = 1 } = manifest.outputs[0]!.llr ?? {};
   const factor = ((positiveBit === 0 ? 1 : -1) * LLR_SCALE) / scale;
   const adapted = scaled(onnx, llrs, factor);
+  const amplitude = manifest.inputs.find(({ name }) => name === symbol.name)?.symbol?.scale ?? 1;
   const batch = symbol.type.shape[0]!;
   const network = openSlotNetwork(
     adapted,
@@ -71,9 +73,10 @@ export function attemptDemapper(model: unknown, context: DemappingContext): Atte
       const isReceived =
         variance >= 0 && variance <= MOST_NOISE && Number.isFinite(real) && Number.isFinite(imaginary);
       erased[sample] = isReceived ? 0 : 1;
-      points[2 * sample] = isReceived ? real : 0;
-      points[2 * sample + 1] = isReceived ? imaginary : 0;
-      if (variances !== undefined) variances[sample] = isReceived ? Math.max(LEAST_NOISE, variance) : 1;
+      points[2 * sample] = isReceived ? amplitude * real : 0;
+      points[2 * sample + 1] = isReceived ? amplitude * imaginary : 0;
+      if (variances !== undefined)
+        variances[sample] = isReceived ? amplitude ** 2 * Math.max(LEAST_NOISE, variance) : 1;
     }
   };
 

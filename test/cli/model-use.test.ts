@@ -1,0 +1,141 @@
+import { copyFileSync, existsSync, mkdirSync } from "node:fs";
+import { describe, expect, it } from "vitest";
+import { neuroran, objectsOf, temporaryFolder } from "./command.js";
+
+const folder = temporaryFolder();
+const data = ["--data", folder.path("data")];
+const seed = 4;
+
+/** 16QAM through white noise: what a demapper gets wrong is lost. */
+async function receive(model: string, ...words: string[]) {
+  const { status, stdout, stderr } = await neuroran([
+    "simulate",
+    ...["--profile", "awgn", "--mcs", "12", "--prbs", "6", "--snr", "12", "--slots", "60"],
+    ...["--seed", String(seed), "--use", `demapping=${model}`, "--json", ...data, ...words],
+  ]);
+  expect(stderr).not.toMatch(/neuroran:/);
+  expect(status).toBe(0);
+  return objectsOf(stdout)[0] as {
+    errors: number;
+    attempts: {
+      function: string;
+      fallback: string;
+      calls: number;
+      not_finite: number;
+      fallen_back: number;
+    }[];
+  };
+}
+
+describe(`models that somebody brings, in the receiver by one command, seed ${seed}`, () => {
+  it("are a network of one's own, made from JSON and trained", async () => {
+    const layer = (units: number, activation = {}) => ({ type: "dense", units, ...activation });
+    const specification = folder.write("network.json", {
+      name: "own-demapper",
+      inputs: [
+        { name: "symbols", shape: ["batch", 2] },
+        { name: "noise", shape: ["batch", 1] },
+      ],
+      layers: [layer(16, { activation: "relu" }), layer(4)],
+      outputs: [{ name: "llrs" }],
+    });
+    const made = await neuroran([
+      "model",
+      "create",
+      specification,
+      "--implements",
+      "demapping",
+      "--json",
+      ...data,
+    ]);
+    const [{ reference: untrained }] = objectsOf(made.stdout) as [{ reference: string }];
+    const trained = await neuroran(
+      [
+        "model",
+        "train",
+        "llrnet-16qam",
+        "--from",
+        "own-demapper",
+        "--steps",
+        "1500",
+        "--json",
+        ...data,
+      ].concat(["--name", "own-demapper"]),
+    );
+    expect(trained.stderr).not.toMatch(/neuroran:/);
+
+    const useless = await receive(untrained);
+    expect(useless.errors).toBeGreaterThan(50);
+    const useful = await receive("own-demapper");
+    expect(useful.errors).toBeLessThan(3);
+    const [attempts] = useful.attempts;
+    expect(attempts).toMatchObject({ function: "detection/demapping", fallback: "log-map", not_finite: 0 });
+    expect(attempts!.calls).toBeGreaterThan(30);
+    const shown = await neuroran([
+      "compare",
+      "demapping",
+      ...["--profile", "awgn", "--mcs", "12", "--prbs", "6", "--snr", "12", "--slots", "10", "--json"],
+      ...["--only", "log-map,own-demapper", ...data],
+    ]);
+    expect(objectsOf(shown.stdout).filter((one) => "snr_db" in one)).toMatchObject([
+      { implementation: "log-map", errors: 0 },
+      { implementation: "own-demapper", slots: 10 },
+    ]);
+  });
+
+  const foreign = new URL(
+    "../../../../shared/data/onnx/sionna_rk_neural_demapper_16qam.onnx",
+    import.meta.url,
+  );
+  it.skipIf(!existsSync(foreign))(
+    "are a network of others, whose manifest states sign and scale",
+    async () => {
+      const directory = folder.path("sionna");
+      mkdirSync(directory);
+      copyFileSync(foreign, `${directory}/model.onnx`);
+      const manifest = {
+        format: 1,
+        name: "sionna-demapper",
+        implements: "demapping",
+        inputs: [
+          {
+            name: "y",
+            type: { elementType: "float16", shape: ["unk__11", 2] },
+            meaning: "equalized symbol over the distance of neighbouring points",
+            symbol: { scale: Math.sqrt(10) / 2 },
+          },
+        ],
+        outputs: [
+          {
+            name: "output_1",
+            type: { elementType: "float32", shape: ["unk__12", 4] },
+            meaning: "soft bits, for no one noise variance",
+            llr: { positiveBit: 0, scale: 1 },
+          },
+        ],
+      };
+      folder.write("sionna/manifest.json", manifest);
+      const imported = await neuroran(["model", "import", directory, "--json", ...data]);
+      expect(imported.stderr).toBe("");
+      const received = await receive("sionna-demapper");
+      expect(received.errors).toBeLessThan(3);
+      expect(received.attempts[0]!.calls).toBeGreaterThan(30);
+      // By its directory, with a manifest that says the contrary of its sign: every bit is the other.
+      const upsideDown = manifest.outputs.map((port) => ({ ...port, llr: { positiveBit: 1, scale: 1 } }));
+      folder.write("sionna/manifest.json", { ...manifest, outputs: upsideDown });
+      expect((await receive(directory)).errors).toBeGreaterThan(30);
+    },
+  );
+
+  it("are refused with what there is, and with what is wrong", async () => {
+    const refused = async (chosen: string) => {
+      const { status, stderr } = await neuroran(["simulate", "--slots", "1", "--use", chosen, ...data]);
+      expect(status).toBe(2);
+      return stderr;
+    };
+    expect(await refused("demapping=unheard-of")).toMatch(/log-map, llrnet; or give a model/);
+    expect(await refused("demapping=llrnet-16qam@0000000")).toMatch(/llrnet-16qam has/);
+    expect(await refused(`demapping=${folder.path("nowhere")}`)).toMatch(/a model is a directory/);
+    expect(await refused("decoding=./network")).toMatch(/decoding has the implementations: [^;]*$/);
+  });
+});
