@@ -73,14 +73,11 @@ describe("the input of DeepRx", () => {
         const received = Float32Array.from({ length: 4 * plane }, () => random.gaussian());
         const factor = 10 ** (power_db / 20);
         const [plain, scaled] = [new Float32Array(4 * plane), new Float32Array(4 * plane)];
-        const scale = writeGrid(shape, received, references, plain);
-        const other = writeGrid(
-          shape,
-          received.map((value) => factor * value),
-          references,
-          scaled,
-        );
-        expect((other * factor) / scale).toBeCloseTo(1, 4);
+        const [scale, other] = [new Float64Array(1), new Float64Array(1)];
+        const stronger = received.map((value) => factor * value);
+        expect(writeGrid(shape, received, references, plain, scale)).toBe(true);
+        expect(writeGrid(shape, stronger, references, scaled, other)).toBe(true);
+        expect((other[0]! * factor) / scale[0]!).toBeCloseTo(1, 4);
         plain.forEach((value, at) => {
           expect(Math.abs(scaled[at]! - value)).toBeLessThan(1e-4 * (1 + Math.abs(value)));
         });
@@ -92,12 +89,15 @@ describe("the input of DeepRx", () => {
   it("is 0 where there is no pilot or no number", () => {
     for (const value of [0, Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]) {
       const out = new Float32Array(4 * plane).fill(7);
-      expect(writeGrid(shape, new Float32Array(4 * plane).fill(value), references, out)).toBe(0);
+      const factor = Float64Array.of(3);
+      expect(writeGrid(shape, new Float32Array(4 * plane).fill(value), references, out, factor)).toBe(false);
+      expect(factor[0]).toBe(0);
       expect(out.every((one) => one === 0)).toBe(true);
     }
     const received = new Float32Array(4 * plane).fill(1);
     received[5] = Number.NaN;
-    expect(writeGrid(shape, received, references, new Float32Array(4 * plane))).toBe(0);
+    const out = new Float32Array(4 * plane);
+    expect(writeGrid(shape, received, references, out, new Float64Array(1))).toBe(false);
   });
 
   it("has data where the standard puts it", () => {

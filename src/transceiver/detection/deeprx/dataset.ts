@@ -42,6 +42,7 @@ export function deeprxDataset({ blocks, draws }: DeeprxDatasetParameters): Datas
   const subcarriers = 12 * blocks;
   const elements = DEEPRX_SYMBOLS * subcarriers;
   const draw = prepareRandomSlots(subcarriers, draws);
+  const factor = new Float64Array(1);
   return {
     batch(random: Random, samples: number): NamedTensors {
       const shaped = (planes: number) => tensor("float32", [samples, planes, DEEPRX_SYMBOLS, subcarriers]);
@@ -51,8 +52,8 @@ export function deeprxDataset({ blocks, draws }: DeeprxDatasetParameters): Datas
         const { shape, received, response, references, bits, dataElements } = draw(random);
         const from = (planes: number) => planes * elements * sample;
         writeElements(shape, masks.data.subarray(from(ELEMENT_PLANES)));
-        const scale = writeGrid(shape, received, references, grid.data.subarray(from(GRID_PLANES)));
-        writePlanes(response, scale, channel.data.subarray(from(GRID_PLANES)));
+        writeGrid(shape, received, references, grid.data.subarray(from(GRID_PLANES)), factor);
+        writePlanes(response, factor[0]!, channel.data.subarray(from(GRID_PLANES)));
         const order = shape.modulationOrder;
         const signsOf = signs.data.subarray(from(DEEPRX_BITS));
         for (let bit = 0; bit < bits.length; bit++)

@@ -57,14 +57,16 @@ export function writeElements(shape: GridShape, out: Float32Array): void {
  * network sees the same whatever the power. Allocates nothing.
  * @param received complex64 `[antenna][symbol][subcarrier]`
  * @param references complex64 `[DM-RS symbol][pilot]` as sent, amplitude included
- * @returns what all was multiplied by; 0, as all planes are, where no pilot is other than 0 or a number is not finite.
+ * @param factor gets, at 0, what all was multiplied by
+ * @returns false where no pilot is other than 0 or a number is not finite: the planes and the factor are 0 then.
  */
 export function writeGrid(
   shape: GridShape,
   received: Float32Array,
   references: Float32Array,
   out: Float32Array,
-): number {
+  factor: Float64Array,
+): boolean {
   const { subcarriers, dmrsSymbols, delta } = shape;
   const plane = DEEPRX_SYMBOLS * subcarriers;
   for (let antenna = 0; antenna < DEEPRX_ANTENNAS; antenna++) {
@@ -100,7 +102,8 @@ export function writeGrid(
     sum += out[at]!;
   }
   // A sum with a number that is not finite is none.
-  if (Number.isFinite(scale) && Number.isFinite(sum)) return scale;
-  out.fill(0, 0, GRID_PLANES * plane);
-  return 0;
+  const isUsable = Number.isFinite(scale) && Number.isFinite(sum);
+  if (!isUsable) out.fill(0, 0, GRID_PLANES * plane);
+  factor[0] = isUsable ? scale : 0;
+  return isUsable;
 }

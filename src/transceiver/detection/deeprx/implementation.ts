@@ -70,9 +70,10 @@ export function attemptDeeprx(model: OnnxModel, context: DetectionContext): Atte
     context,
   );
   const grid = network.inputs.grid!.data as Float32Array;
+  const factor = new Float64Array(1);
   writeElements(shape, network.inputs.elements!.data as Float32Array);
   return attemptNetwork(context, configuration, network, {
-    fill: (received, references) => writeGrid(shape, received, references, grid) > 0,
+    fill: (received, references) => writeGrid(shape, received, references, grid, factor),
     soft: network.outputs.llrs!.data as Float32Array,
     places: codewordPlaces(shape),
     factor: 1,
