@@ -29,7 +29,7 @@ export const DEEPRX_SIZE: DeeprxSize = { channels: 24, filterTaps: [7, 7], itera
 
 /** Filters over frequency that the pilots' first estimate is made of: bell-shaped, of these widths in subcarriers. */
 const PILOT_FILTER_WIDTHS = [0.7, 1.5, 3, 6];
-const PILOT_FILTER_TAPS = 13;
+const CARRIED_FILTER_TAPS = 13;
 
 /** Filters over decisions as they are at first: bell-shaped, by width and centre in symbols and width in subcarriers. */
 const DECISION_FILTERS = [
@@ -38,7 +38,13 @@ const DECISION_FILTERS = [
   { width: 1.2, centre: -1.5, across: 2 },
   { width: 1.2, centre: 1.5, across: 2 },
 ] as const;
-const FILTERS = DECISION_FILTERS.length;
+
+/** More filters over decisions, for channels that change little: over the slot by learned weights, as pilots are carried, and these widths in subcarriers. */
+const WIDE_FILTER_WIDTHS = [1.5, 4];
+
+/** Distances in symbols over which the weights of pilots and of wide filters fall by a factor of e at first. */
+const PILOT_REACH = 1.5;
+const WIDE_REACH = 6;
 
 /** What keeps quotients finite where there is next to no channel or no weight, in units of the channel's mean power. */
 const LEAST_POWER = 0.02;
@@ -77,6 +83,7 @@ interface ChannelEstimate {
   readonly channel: ValueName;
   /** Energy by which the filters' estimates deviate from it, a plane each. */
   readonly deviations: ValueName;
+  readonly filters: number;
 }
 
 function receiver(
@@ -125,7 +132,7 @@ function receiver(
       elements,
       root(pieces, add("Mul", channel.deviations, inverse)),
     );
-    const taken = convolution(`${name}.in`, seen, 5 + ELEMENT_PLANES + FILTERS, channels, [3, 3]);
+    const taken = convolution(`${name}.in`, seen, 5 + ELEMENT_PLANES + channel.filters, channels, [3, 3]);
     state =
       state === undefined
         ? taken
@@ -146,27 +153,40 @@ function receiver(
   }
 }
 
-/** The channel from the pilots: least squares, carried over time by weights for each pair of symbols, and smoothed. */
+/** The channel from the pilots: least squares, carried over time and smoothed. */
 function pilotEstimate(pieces: Pieces, grid: ValueName, pilots: ValueName): ChannelEstimate {
-  const { builder, add, number } = pieces;
+  const { add, number } = pieces;
+  const filters = PILOT_FILTER_WIDTHS.length;
+  const estimates = carriedAndFiltered(pieces, "pilots", PILOT_REACH, PILOT_FILTER_WIDTHS, [
+    add("Mul", grid, pilots),
+    pilots,
+  ]);
+  const channel = perPlane(pieces, add("Mul", estimates, number(1 / filters)), filters);
+  return { channel, deviations: deviationsOf(pieces, estimates, channel, filters), filters };
+}
+
+/** Quotients of products and energies, both carried over time by weights for each pair of symbols and smoothed over frequency. */
+function carriedAndFiltered(
+  pieces: Pieces,
+  name: string,
+  reach: number,
+  widths: readonly number[],
+  [products, energies]: readonly [ValueName, ValueName],
+): ValueName {
+  const { builder, add, number, parameter } = pieces;
   const near = Array.from({ length: DEEPRX_SYMBOLS ** 2 }, (_, index) => {
     const distance = Math.abs((index % DEEPRX_SYMBOLS) - Math.floor(index / DEEPRX_SYMBOLS));
-    return Math.exp(-distance / 1.5) + 1e-4;
+    return Math.exp(-distance / reach) + 1e-4;
   });
-  const weights = builder.initializer("time", float32Tensor(near, [DEEPRX_SYMBOLS, DEEPRX_SYMBOLS]));
-  const carried = add("MatMul", weights, add("Mul", grid, pilots));
-  const weight = add("MatMul", weights, pilots);
-  // Each symbol's weights to mean 1 over its subcarriers, so that the filters' quotients do not depend on the distance to a pilot.
+  const weights = parameter(`${name}.time`, [DEEPRX_SYMBOLS, DEEPRX_SYMBOLS], near);
+  const weight = add("MatMul", weights, energies);
+  // Each symbol's weights to mean 1 over its subcarriers, so that the quotients do not depend on the distance to a pilot.
   const mean = builder.add("ReduceMean", [weight, builder.constant(int64Tensor([3]))], { keepdims: int(1) });
   const scale = add("Div", number(1), add("Add", mean, number(1e-6)));
-  const bells = PILOT_FILTER_WIDTHS.flatMap((width) => bell(PILOT_FILTER_TAPS, width));
-  const kernel = builder.initializer(
-    "pilots.filters",
-    float32Tensor(bells, [FILTERS, 1, 1, PILOT_FILTER_TAPS]),
-  );
-  const estimates = filtered(pieces, add("Mul", carried, scale), add("Mul", weight, scale), kernel);
-  const channel = perPlane(pieces, add("Mul", estimates, number(1 / FILTERS)));
-  return { channel, deviations: deviationsOf(pieces, estimates, channel) };
+  const bells = widths.flatMap((width) => bell(CARRIED_FILTER_TAPS, width));
+  const kernel = parameter(`${name}.filters`, [widths.length, 1, 1, CARRIED_FILTER_TAPS], bells);
+  const carried = add("Mul", add("MatMul", weights, products), scale);
+  return filtered(pieces, carried, add("Mul", weight, scale), kernel);
 }
 
 /** A symbol as it was combined. */
@@ -192,7 +212,7 @@ function decidedEstimate(
   constellation: Constellation,
   { gridRe, gridIm, pilots, data }: Record<"gridRe" | "gridIm" | "pilots" | "data", ValueName>,
 ): ChannelEstimate {
-  const { builder, add, number, tile, convolution, parameter } = pieces;
+  const { builder, add, number, split, tile, convolution, parameter } = pieces;
   const head = (part: string, bias = 0) =>
     convolution(`${name}.${part}`, active, channels, 1, [1, 1], 0.01, bias);
   const sharpness = add("Softplus", head("sharpness", FIRST_SHARPNESS));
@@ -212,15 +232,30 @@ function decidedEstimate(
     const overFrequency = bell(filterTaps[1], across);
     return bell(filterTaps[0], width, centre).flatMap((a) => overFrequency.map((b) => a * b));
   });
-  const kernel = parameter(`${name}.filters`, [FILTERS, 1, ...filterTaps], bells);
-  const estimates = filtered(pieces, products, energy, kernel);
+  const [near, wide] = [DECISION_FILTERS.length, WIDE_FILTER_WIDTHS.length];
+  const kernel = parameter(`${name}.filters`, [near, 1, ...filterTaps], bells);
+  const estimates = [
+    { values: filtered(pieces, products, energy, kernel), filters: near },
+    {
+      values: carriedAndFiltered(pieces, `${name}.wide`, WIDE_REACH, WIDE_FILTER_WIDTHS, [products, energy]),
+      filters: wide,
+    },
+  ];
+  const filters = near + wide;
   const choice = builder.add(
     "Softmax",
-    [convolution(`${name}.choice`, active, channels, FILTERS, [1, 1], 0.01)],
+    [convolution(`${name}.choice`, active, channels, filters, [1, 1], 0.01)],
     { axis: int(1) },
   );
-  const channel = perPlane(pieces, add("Mul", estimates, tile(choice, GRID_PLANES)));
-  return { channel, deviations: deviationsOf(pieces, estimates, channel) };
+  const shares = split(choice, [near, wide]);
+  const parts = estimates.map(({ values, filters: count }, index) =>
+    perPlane(pieces, add("Mul", values, tile(shares[index]!, GRID_PLANES)), count),
+  );
+  const channel = parts.reduce((sum, part) => add("Add", sum, part));
+  const deviations = estimates.map(({ values, filters: count }) =>
+    deviationsOf(pieces, values, channel, count),
+  );
+  return { channel, deviations: add.joined(...deviations), filters };
 }
 
 /** Sharpness of decisions at first, and of those that say how far a symbol is from the constellation. */
@@ -294,21 +329,26 @@ function filtered(pieces: Pieces, products: ValueName, energies: ValueName, kern
 }
 
 /** The sum over the filters of `[plane · filters + filter]`, a plane each. */
-function perPlane({ builder, ones }: Pieces, value: ValueName): ValueName {
-  return builder.add("Conv", [value, ones([GRID_PLANES, FILTERS, 1, 1])], { group: int(GRID_PLANES) });
+function perPlane({ builder, ones }: Pieces, value: ValueName, filters: number): ValueName {
+  return builder.add("Conv", [value, ones([GRID_PLANES, filters, 1, 1])], { group: int(GRID_PLANES) });
 }
 
 /** Of each filter, the energy of its estimates' difference from the channel. */
-function deviationsOf({ builder, add, ones }: Pieces, estimates: ValueName, channel: ValueName): ValueName {
-  const count = GRID_PLANES * FILTERS;
+function deviationsOf(
+  { builder, add, ones }: Pieces,
+  estimates: ValueName,
+  channel: ValueName,
+  filters: number,
+): ValueName {
+  const count = GRID_PLANES * filters;
   const repeated = builder.add("Conv", [channel, ones([count, 1, 1, 1])], { group: int(GRID_PLANES) });
   const difference = add("Sub", estimates, repeated);
-  const select = Float32Array.from({ length: FILTERS * count }, (_, at) =>
-    at % FILTERS === Math.floor(at / count) ? 1 : 0,
+  const select = Float32Array.from({ length: filters * count }, (_, at) =>
+    at % filters === Math.floor(at / count) ? 1 : 0,
   );
   return builder.add("Conv", [
     add("Mul", difference, difference),
-    builder.constant(float32Tensor(select, [FILTERS, count, 1, 1])),
+    builder.constant(float32Tensor(select, [filters, count, 1, 1])),
   ]);
 }
 
