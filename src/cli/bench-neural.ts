@@ -1,6 +1,7 @@
 import { createRequire } from "node:module";
 import type { Command } from "commander";
 import { availableTargets } from "../compiler/index.js";
+import { loadOnnxRuntime } from "../neural/engines/onnxruntime/library.js";
 import { builtInModel } from "../neural/models/built-in.js";
 import { runtimeCeilings } from "../neural/training/throughput.js";
 import { type CycleMeasurement, measureCycles } from "./benchmarks/instance-cycles.js";
@@ -48,6 +49,8 @@ export function addNeuralBenchmark(bench: Command): void {
 }
 
 async function run({ seconds, cycles, seed, json = false }: BenchNeuralOptions): Promise<number> {
+  // Says what to do where it is not installed, which the next line would not.
+  await loadOnnxRuntime();
   const { version } = createRequire(import.meta.url)("onnxruntime-node/package.json") as { version: string };
   const targets = availableTargets();
   if (!json)

@@ -229,7 +229,9 @@ function fallbacks({ points }: Curve): string {
   const attempts = points.flatMap(({ report }) => report.statistics.attempts);
   if (attempts.length === 0) return "–";
   const fallen = attempts.reduce((sum, { fallenBack }) => sum + fallenBack, 0);
-  return `${fallen} of ${attempts.reduce((sum, { calls }) => sum + calls, 0)}`;
+  // A slot without an attempt is none of the calls.
+  const slots = attempts.reduce((sum, { calls, unavailable }) => sum + calls + unavailable, 0);
+  return `${fallen} of ${slots}`;
 }
 
 /** SNR in dB at which a curve falls below a rate, between its points on a logarithmic scale; NaN where it does not. */

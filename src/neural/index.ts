@@ -11,7 +11,7 @@ export type {
 } from "./learned-system.js";
 export type { Manifest, ModelCost } from "./models/manifest.js";
 export type { Model } from "./models/model.js";
-export { readModelDirectory, writeModelDirectory } from "./models/model-directory.js";
+export { checkModelDirectory, readModelDirectory, writeModelDirectory } from "./models/model-directory.js";
 export type { ModelPort, ModelPorts } from "./models/port.js";
 export type { ListedModel, ListedVersion, Registry } from "./models/registry.js";
 export { createNetwork, type NetworkSpecification } from "./network/specification.js";

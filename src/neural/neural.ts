@@ -11,7 +11,7 @@ import type { OnnxModel } from "./graph/graph.js";
 import type { LearnedSystem } from "./learned-system.js";
 import { isMeasuredHere, measureCost } from "./models/cost.js";
 import { canonicalJson, checkManifest, type Manifest, type ModelCost } from "./models/manifest.js";
-import { createModel, type Model, portsOf } from "./models/model.js";
+import { createModel, type Model, modelOfFile, portsOf } from "./models/model.js";
 import { readModelDirectory, readModelFile } from "./models/model-directory.js";
 import { withRegistry } from "./models/open-registry.js";
 import type { ModelPorts } from "./models/port.js";
@@ -257,15 +257,21 @@ export function modelOf(source: ModelSource, options: CreateOptions = {}): Model
     const onnx = readOnnx(source);
     return named(onnx, onnx.graph.name, options);
   }
-  if ("graph" in source) return named(source, source.graph.name, options);
+  if (isGraph(source)) return named(source, source.graph.name, options);
   const { model, ports } = createNetwork(source, createRandom(options.seed ?? 0).fork("parameters"));
   return named(model, model.graph.name, { ports, ...options });
 }
 
-/** A model in a directory of its own keeps what its manifest says, unless the options say otherwise. */
-function described({ manifest, onnx }: Model, options: CreateOptions): Model {
+/** Whether a source is a graph; what is neither that nor a specification is refused as one. */
+function isGraph(source: unknown): source is OnnxModel {
+  const { graph } = (source ?? {}) as { readonly graph?: { readonly initializers?: unknown } };
+  return graph?.initializers instanceof Map;
+}
+
+/** A model in a directory of its own keeps its file, and what its manifest says unless the options say otherwise. */
+function described({ manifest, bytes }: Model, options: CreateOptions): Model {
   const { version: _, ...rest } = manifest;
-  return createModel({ ...rest, ...textsOf(options), ...options.ports }, onnx);
+  return modelOfFile({ ...rest, ...textsOf(options), ...options.ports }, bytes);
 }
 
 /** The name of a graph or a file is changed into one that a model may have; one that was given is not. */

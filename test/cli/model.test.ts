@@ -104,6 +104,14 @@ describe("models", () => {
     expect(new Set(listed.map(({ version }) => version)).size).toBe(4);
   });
 
+  it("are the same version when what was exported is imported, whoever wrote the file", async () => {
+    const at = ["--data", newData()];
+    const [shown] = await ok("show", "llrnet-qpsk", ...at);
+    const exported = folder.path("llrnet-qpsk");
+    await ok("export", "llrnet-qpsk", exported, ...at);
+    expect(await ok("import", exported, ...at)).toMatchObject([{ version: shown!.version }]);
+  });
+
   it("that others trained are imported and computed", async () => {
     const llrnet = foreignNetworks[0]!;
     if (!llrnet.isThere) return;
@@ -122,6 +130,9 @@ describe("models", () => {
       ["source", "create", "no-such-system"],
       ["source", "create", folder.write("bad.json", "{")],
       ["network.inputs", "create", folder.write("empty.json", {})],
+      ["network", "create", folder.write("null.json", "null")],
+      ["network.inputs", "create", folder.write("graph.json", { graph: {} })],
+      ["source", "create", folder.write("text.json", '"llrnet-qpsk"')],
       ["file", "import", folder.write("bad.onnx", "no network")],
       ["model", "import", folder.path("missing")],
       ["manifest.name", "create", specification, "--name", "Bad Name"],
@@ -129,6 +140,7 @@ describe("models", () => {
       ['input "symbols"', "infer", "llrnet-qpsk", folder.write("none.json", {})],
       ["input symbols", "infer", "llrnet-qpsk", ragged],
       ["system", "train", "no-such-system"],
+      ["directory", "train", "llrnet-qpsk", "--steps", "1", "--export", specification],
     ];
     const fields = await Promise.all(wrong.map(([, ...words]) => refused(...words, ...at)));
     expect(fields).toEqual(wrong.map(([field]) => field));

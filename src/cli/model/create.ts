@@ -51,12 +51,17 @@ export function addCreate(model: Command): void {
 
 function fromFile(path: string): { source: ModelSource; options: CreateOptions } {
   if (extname(path) !== ".json") return { source: path, options: {} };
+  let source: unknown;
   try {
-    return { source: JSON.parse(readFileSync(path, "utf8")) as ModelSource, options: {} };
+    source = JSON.parse(readFileSync(path, "utf8"));
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new InputError("source", path, `give a specification as JSON: ${reason}`, { cause });
   }
+  // It would be taken for the path of a model.
+  if (typeof source === "string")
+    throw new InputError("source", path, "give a specification as JSON: an object, no text");
+  return { source: source as ModelSource, options: {} };
 }
 
 async function fromSystem(

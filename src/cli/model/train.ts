@@ -66,11 +66,12 @@ async function trainModel(name: string, options: TrainModelOptions): Promise<num
     ["--checkpoint", options.checkpoint],
   ] as const)
     if (path !== undefined) checkWritable(option, path);
-  const [{ learnedSystem }, { writeModelDirectory }] = await Promise.all([
+  const [{ learnedSystem }, { checkModelDirectory, writeModelDirectory }] = await Promise.all([
     import("../../transceiver/learned-systems.js"),
     import("../../neural/index.js"),
   ]);
   const known = learnedSystem(name);
+  if (options.export !== undefined) checkModelDirectory(options.export, true);
   const { from, name: registered, seed, steps, threads, checkpoint } = options;
   const system = steps === undefined ? known : { ...known, training: { ...known.training, steps } };
   const neural = await openModels(options);

@@ -69,6 +69,21 @@ export function readModelFile(path: string): Uint8Array {
 }
 
 /**
+ * Finds out before long work whether a model's directory may be written.
+ * @returns whether a model is there
+ * @throws InputError where something stands under the name that is not to be replaced
+ */
+export function checkModelDirectory(path: string, replace = false): boolean {
+  const target = resolve(path);
+  const isThere = existsSync(target) && readdirOf(target).length > 0;
+  if (isThere && !replace)
+    throw new InputError("directory", path, "it is there already: name another, or ask to replace it");
+  if (isThere && !existsSync(join(target, manifestFile)))
+    throw new InputError("directory", path, "it holds no model, and is not replaced: name another");
+  return isThere;
+}
+
+/**
  * Writes a model as a directory, which appears under its name when it is complete. A model that is there is replaced only
  * with `replace`: it is moved aside first, so that an interruption leaves one of both under a name of its own.
  * @throws InputError where something stands under the name, or the directory cannot be written
@@ -77,11 +92,7 @@ export function writeModelDirectory(path: string, { manifest, bytes }: Model, re
   const target = resolve(path);
   const stamp = `${process.pid}.${process.hrtime.bigint()}`;
   const [partial, aside] = [`${target}.${stamp}.partial`, `${target}.${stamp}.replaced`];
-  const isThere = existsSync(target) && readdirOf(target).length > 0;
-  if (isThere && !replace)
-    throw new InputError("directory", path, "it is there already: name another, or ask to replace it");
-  if (isThere && !existsSync(join(target, manifestFile)))
-    throw new InputError("directory", path, "it holds no model, and is not replaced: name another");
+  const isThere = checkModelDirectory(path, replace);
   try {
     mkdirSync(partial, { recursive: true });
   } catch (cause) {

@@ -152,8 +152,12 @@ export async function openRegistry(objects: ObjectStore, builtIns?: string): Pro
 
   async function removeLeftovers(): Promise<void> {
     const known = new Set<string>();
-    for (const name of new Set([...builtInNames(builtIns), ...(await storedNames())]))
-      for (const { version } of await allOf(name, await recordOf(name))) known.add(version);
+    for (const name of new Set([...builtInNames(builtIns), ...(await storedNames())])) {
+      const kept = await recordOf(name).catch(undefinedIfDamaged);
+      // Which versions it named is unknown: whatever is there may be one of them.
+      if (kept === undefined) return;
+      for (const { version } of await allOf(name, kept)) known.add(version);
+    }
     for (const { name } of await objects.list()) {
       const [kind, version] = name.split("/") as [string, string];
       if (kind !== "name" && !known.has(version)) await objects.delete(name);
@@ -200,8 +204,14 @@ export async function openRegistry(objects: ObjectStore, builtIns?: string): Pro
       }),
     remove: (reference) =>
       inTurn(async () => {
+        const isName = modelName.test(reference);
+        if (isName && (await recordOf(reference).catch(undefinedIfDamaged)) === undefined) {
+          // What its versions consisted of is removed as left over, when the registry is opened again.
+          await objects.delete(`name/${reference}`);
+          return [];
+        }
         const { name, kept, alias, listed } = await resolve(reference);
-        if (!reference.includes("@")) {
+        if (isName) {
           if (kept.versions.length === 0)
             throw new InputError("model", reference, "it comes with the package: it cannot be removed");
           await objects.delete(`name/${name}`);
@@ -244,6 +254,10 @@ function parsed<T>(what: string, schema: z.ZodType<T>, bytes: Uint8Array): T {
   } catch (cause) {
     throw corrupt(what, cause);
   }
+}
+
+function undefinedIfDamaged(error: unknown): undefined {
+  if (!(error instanceof NeuroranError && error.code === "OBJECT_CORRUPT")) throw error;
 }
 
 function corrupt(what: string, cause?: unknown): NeuroranError {
