@@ -78,6 +78,23 @@ describe("the object store", () => {
     await expect(objects.get("model")).rejects.toMatchObject({ code: "OBJECT_CORRUPT" });
   });
 
+  it("keeps serving the others beside a damaged entry, which can be deleted or replaced", async () => {
+    const store = memoryStore();
+    const before = await openObjectStore(store, "models");
+    for (const name of ["a", "b", "c"]) await before.put(name, bytesOf(chunk_bytes + 5));
+    const entries = keysOf(store).filter((key) => key.includes("/entry/"));
+    await store.commit(entries.slice(0, 2).map((key) => ({ key, value: Buffer.from("{") })));
+    const objects = await openObjectStore(store, "models");
+    await expect(objects.get("a")).rejects.toMatchObject({ code: "OBJECT_CORRUPT" });
+    expect(await objects.get("c")).toHaveLength(chunk_bytes + 5);
+    expect(await objects.delete("a")).toBe(true);
+    await objects.put("b", bytesOf(3));
+    expect(await objects.get("b")).toHaveLength(3);
+    // What the damaged entries left goes when it is opened again: two entries and two chunks, one of one chunk.
+    await openObjectStore(store, "models");
+    expect(keysOf(store)).toHaveLength(2 + 2 + 1);
+  });
+
   it("has the one object or the other when a put breaks off, and clears up when it is opened (1, 2)", async () => {
     const store = memoryStore();
     // Refuses all from the third batch on, as a full disk does.

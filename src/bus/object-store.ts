@@ -72,26 +72,40 @@ export async function openObjectStore(store: Store, bucket: string): Promise<Obj
     return bytes && parsed(name, bytes);
   }
 
+  function wholeEntry(name: string): z.infer<typeof objectInfo> | undefined {
+    try {
+      return entry(name);
+    } catch (error) {
+      if (error instanceof NeuroranError && error.code === "OBJECT_CORRUPT") return undefined;
+      throw error;
+    }
+  }
+
   function entryKey(name: string): string {
     if (name === "" || Buffer.byteLength(name) > 512)
       throw new InputError("object name", name, "give one of 1 to 512 bytes");
     return entryPrefix + name;
   }
 
-  const removal = (info: z.infer<typeof objectInfo> | undefined): Write[] =>
-    info === undefined
+  /** Of the object that goes; chunks of a damaged entry are left over. */
+  const removal = (name: string): Write[] => {
+    const info = wholeEntry(name);
+    return info === undefined
       ? []
       : Array.from({ length: info.chunks }, (_, index) => ({
           key: chunkKey(info.nuid, index),
           value: undefined,
         }));
+  };
 
   async function removeLeftovers(): Promise<void> {
-    const known = new Set(
-      [...store.range(entryPrefix, afterPrefix(entryPrefix))].map(
-        ({ key, value }) => parsed(key.slice(entryPrefix.length), value).nuid,
-      ),
-    );
+    const known = new Set<string>();
+    for (const { key } of store.range(entryPrefix, afterPrefix(entryPrefix))) {
+      const info = wholeEntry(key.slice(entryPrefix.length));
+      // Which chunks it named is unknown: none is known to be left over.
+      if (info === undefined) return;
+      known.add(info.nuid);
+    }
     for (let from = chunkPrefix; ; ) {
       const key = firstKey(store, from, afterPrefix(chunkPrefix));
       if (key === undefined) return;
@@ -120,7 +134,7 @@ export async function openObjectStore(store: Store, bucket: string): Promise<Obj
           await store.commit(batch);
         }
         const info = { name, size_bytes: bytes.length, chunks, digest, modified_ms: Date.now(), nuid };
-        await store.commit([...removal(entry(name)), { key, value: Buffer.from(JSON.stringify(info)) }]);
+        await store.commit([...removal(name), { key, value: Buffer.from(JSON.stringify(info)) }]);
         return published(info);
       }),
     async get(name) {
@@ -142,9 +156,9 @@ export async function openObjectStore(store: Store, bucket: string): Promise<Obj
     },
     delete: (name) =>
       inTurn(async () => {
-        const info = entry(name);
-        if (info === undefined) return false;
-        await store.commit([...removal(info), { key: entryKey(name), value: undefined }]);
+        const key = entryKey(name);
+        if (store.get(key) === undefined) return false;
+        await store.commit([...removal(name), { key, value: undefined }]);
         return true;
       }),
   };

@@ -120,6 +120,33 @@ describe("the registry", () => {
     expect(versions.map(({ version }) => version)).toEqual(models.map(({ version }) => version));
   });
 
+  it("loses nothing beside a name whose record is damaged, which can be removed", async () => {
+    const store = memoryStore();
+    const before = await emptyRegistry(store);
+    await before.put(scalingModel(1));
+    await before.put(scalingModel(2, "other"));
+    const objects = await openObjectStore(store, "models");
+    await objects.put("name/scaler", Buffer.from("{"));
+    const registry = await emptyRegistry(store);
+    await expect(registry.get("scaler")).rejects.toMatchObject({ code: "OBJECT_CORRUPT" });
+    expect(await registry.get("other")).toEqual(scalingModel(2, "other"));
+    await registry.remove("scaler");
+    const again = await emptyRegistry(store);
+    expect(await again.get("other")).toEqual(scalingModel(2, "other"));
+    expect((await objects.list()).some(({ name }) => name.includes(scalingModel(1).version))).toBe(false);
+  });
+
+  it("removes an alias of a version that went with another package", async () => {
+    const store = memoryStore();
+    await (await emptyRegistry(store)).alias("supplied", "production");
+    const later = join(root, "later");
+    writeModelDirectory(join(later, "supplied"), scalingModel(8, "supplied"));
+    const registry = await openRegistry(await openObjectStore(store, "models"), later);
+    await expect(registry.get("supplied@production")).rejects.toMatchObject({ code: "INPUT_INVALID" });
+    expect(await registry.remove("supplied@production")).toEqual([]);
+    await expect(registry.remove("supplied@production")).rejects.toMatchObject({ code: "INPUT_INVALID" });
+  });
+
   it("has a version or has it not when a put breaks off at any write, and clears up (invariants 2, 3)", async () => {
     for (let allowed = 0; ; allowed++) {
       const store = memoryStore();

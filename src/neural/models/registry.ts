@@ -101,11 +101,9 @@ export async function openRegistry(objects: ObjectStore, builtIns?: string): Pro
     ];
   }
 
-  /** What a reference means: a version, and the alias by which it was named. */
+  /** What a reference means. */
   async function resolve(reference: string) {
-    const [name = "", selector = latest, ...more] = reference.split("@");
-    if (!modelName.test(name) || more.length > 0)
-      throw new InputError("model", reference, "give name, name@alias or name@version");
+    const { name, selector = latest } = partsOf(reference);
     const kept = await recordOf(name);
     const versions = await allOf(name, kept);
     if (versions.length === 0) {
@@ -114,8 +112,7 @@ export async function openRegistry(objects: ObjectStore, builtIns?: string): Pro
         known.length === 0 ? "there is none yet: create or import one" : `there is ${known.join(", ")}`;
       throw new InputError("model", reference, remedy);
     }
-    const alias = Object.hasOwn(kept.aliases, selector) ? selector : undefined;
-    const prefix = alias === undefined ? selector : kept.aliases[alias]!;
+    const prefix = Object.hasOwn(kept.aliases, selector) ? kept.aliases[selector]! : selector;
     const matching =
       prefix === latest
         ? versions.slice(-1)
@@ -124,7 +121,7 @@ export async function openRegistry(objects: ObjectStore, builtIns?: string): Pro
       const known = versions.flatMap(({ version, aliases }) => [version.slice(0, 12), ...aliases]);
       throw new InputError("model", reference, `${name} has ${known.join(", ")}`);
     }
-    return { name, kept, alias, selector, listed: matching[0]! };
+    return { name, kept, listed: matching[0]! };
   }
 
   async function get(reference: string): Promise<Model> {
@@ -204,25 +201,27 @@ export async function openRegistry(objects: ObjectStore, builtIns?: string): Pro
       }),
     remove: (reference) =>
       inTurn(async () => {
-        const isName = modelName.test(reference);
-        if (isName && (await recordOf(reference).catch(undefinedIfDamaged)) === undefined) {
+        const { name, selector } = partsOf(reference);
+        const found = await recordOf(name).catch(undefinedIfDamaged);
+        if (found === undefined && selector === undefined) {
           // What its versions consisted of is removed as left over, when the registry is opened again.
-          await objects.delete(`name/${reference}`);
+          await objects.delete(`name/${name}`);
           return [];
         }
-        const { name, kept, alias, listed } = await resolve(reference);
-        if (isName) {
+        // Before it is looked up: a version of the package that it named may have gone with another package.
+        if (found !== undefined && selector !== undefined && Object.hasOwn(found.aliases, selector)) {
+          const { [selector]: _, ...aliases } = found.aliases;
+          await keepRecord(name, { ...found, aliases });
+          return [];
+        }
+        const { kept, listed } = await resolve(reference);
+        if (selector === undefined) {
           if (kept.versions.length === 0)
             throw new InputError("model", reference, "it comes with the package: it cannot be removed");
           await objects.delete(`name/${name}`);
           const versions = kept.versions.map(({ version }) => version);
           await removeContents(versions);
           return versions;
-        }
-        if (alias !== undefined) {
-          const { [alias]: _, ...aliases } = kept.aliases;
-          await keepRecord(name, { ...kept, aliases });
-          return [];
         }
         if (listed.isBuiltIn)
           throw new InputError("model", reference, "it comes with the package: it cannot be removed");
@@ -246,6 +245,13 @@ export async function openRegistry(objects: ObjectStore, builtIns?: string): Pro
         await objects.put(key, Buffer.from(JSON.stringify({ ...known, [target]: cost })));
       }),
   };
+}
+
+function partsOf(reference: string): { readonly name: string; readonly selector: string | undefined } {
+  const [name = "", selector, ...more] = reference.split("@");
+  if (!modelName.test(name) || more.length > 0)
+    throw new InputError("model", reference, "give name, name@alias or name@version");
+  return { name, selector };
 }
 
 function parsed<T>(what: string, schema: z.ZodType<T>, bytes: Uint8Array): T {
