@@ -29,6 +29,16 @@ export function proportion(count: number, trials: number): Measured {
   return { value: count / trials, interval: wilsonInterval(count, trials), count };
 }
 
+/**
+ * The mean of independent draws between 0 and 1, such as shares of errors, of which the sum and the sum of squares are known.
+ * Where none of them was above 0, as many may be as of draws that nobody has seen.
+ */
+export function meanOfShares(sum: number, squares: number, draws: number): Measured {
+  if (sum === 0) return { value: 0, interval: wilsonInterval(0, draws), count: draws };
+  const mean = meanOfDraws(sum, squares, draws);
+  return { ...mean, interval: [Math.max(0, mean.interval![0]), Math.min(1, mean.interval![1])] };
+}
+
 /** The mean of independent draws of which the sum and the sum of squares are known. */
 export function meanOfDraws(sum: number, squares: number, draws: number): Measured {
   const value = sum / draws;

@@ -18,10 +18,12 @@ function comparison(gain_db: number): Comparison {
 
 describe("a comparison of receivers", () => {
   it("finds the SNR of a rate on straight lines of its logarithm", () => {
-    expect(requiredSnr(0.1, [0, 2], [1, 0.01])).toBeCloseTo(1, 9);
-    expect(requiredSnr(0.1, [0, 2, 4], [1, 0.1, 0.01])).toBeCloseTo(2, 9);
-    expect(requiredSnr(0.1, [0, 2], [1, 0.5])).toBeNaN();
-    expect(requiredSnr(0.1, [0, 2], [0.05, 0.01])).toBeNaN();
+    expect(requiredSnr(0.1, [0, 2], [1, 0.01], 0.001)).toBeCloseTo(1, 9);
+    expect(requiredSnr(0.1, [0, 2, 4], [1, 0.1, 0.01], 0.001)).toBeCloseTo(2, 9);
+    expect(requiredSnr(0.1, [0, 2], [1, 0.5], 0.001)).toBeNaN();
+    expect(requiredSnr(0.1, [0, 2], [0.05, 0.01], 0.001)).toBeNaN();
+    // Whether half an error or none was counted makes no difference.
+    expect(requiredSnr(0.1, [0, 2], [1, 0], 0.01)).toBeCloseTo(1, 9);
   });
 
   it("finds a gain, with an interval around it", () => {
@@ -32,6 +34,26 @@ describe("a comparison of receivers", () => {
       expect(interval![1]).toBeGreaterThanOrEqual(value);
       expect(interval![1] - interval![0]).toBeLessThan(2);
     }
+  });
+
+  it("leaves an interval open where draws of the slots do not reach the rate", () => {
+    const lost = (errors: number) => Float64Array.from({ length: 20 }, (_, slot) => (slot < errors ? 1 : 0));
+    // Nine of ten draws reach it at the last SNR with the first, and all with the second.
+    const errors = [
+      [lost(20), lost(1)],
+      [lost(20), lost(0)],
+    ];
+    const few: Comparison = {
+      names: ["one", "other"],
+      genies: [false, false],
+      snrs_db: [0, 2],
+      bitErrors: errors,
+      blockErrors: errors,
+    };
+    const { value, interval } = gainAt(0.1, few, "one", createRandom(1));
+    expect(value).toBeGreaterThan(0);
+    expect(interval![0]).toBe(Number.NEGATIVE_INFINITY);
+    expect(interval![1]).toBe(Number.POSITIVE_INFINITY);
   });
 
   it("names points that are worse beyond chance, unless the other is a genie", () => {

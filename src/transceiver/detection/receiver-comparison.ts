@@ -2,7 +2,7 @@ import { setImmediate } from "node:timers/promises";
 import { InputError } from "../../errors.js";
 import type { OnnxModel } from "../../neural/graph/graph.js";
 import type { EvaluationTable, EvaluationTarget } from "../../neural/learned-system.js";
-import { type Measured, meanOfDraws, proportion } from "../../neural/measured.js";
+import { type Measured, meanOfDraws, meanOfShares, proportion } from "../../neural/measured.js";
 import type { Random } from "../../system/index.js";
 import { type EvaluationLink, type LinkSlot, prepareDecoding, prepareModel } from "./evaluation-link.js";
 
@@ -107,17 +107,19 @@ function errorShare(codeword: Uint8Array, llrs: Int8Array): number {
 }
 
 /** The mean of numbers drawn independently. */
-export function meanOf(values: Float64Array): Measured {
+export function meanOf(values: Float64Array, mean = meanOfDraws): Measured {
   let [sum, squares] = [0, 0];
   for (const value of values) {
     sum += value;
     squares += value * value;
   }
-  return meanOfDraws(sum, squares, values.length);
+  return mean(sum, squares, values.length);
 }
 
 export function bitErrorTable(title: string, comparison: Comparison): EvaluationTable {
-  return table(title, comparison, (receiver, point) => meanOf(comparison.bitErrors[receiver]![point]!));
+  return table(title, comparison, (receiver, point) =>
+    meanOf(comparison.bitErrors[receiver]![point]!, meanOfShares),
+  );
 }
 
 export function blockErrorTable(title: string, comparison: Comparison): EvaluationTable {
@@ -176,7 +178,7 @@ const RESAMPLINGS = 200;
 
 /**
  * How much less SNR the last receiver needs than another for a block error rate, by straight lines through the rates'
- * logarithms; the interval by drawing the slots again.
+ * logarithms; the interval by drawing the slots again, without an end on a side that the SNRs do not show.
  * @throws InputError where the rate is not between those of the SNRs.
  */
 export function gainAt(rate: number, comparison: Comparison, other: string, random: Random): Measured {
@@ -192,6 +194,7 @@ export function gainAt(rate: number, comparison: Comparison, other: string, rand
           for (let index = 0; index < slots; index++) sum += lost[draw(index)]!;
           return sum / slots;
         }),
+        0.5 / slots,
       );
     return required(comparison.blockErrors[receiver]!) - required(comparison.blockErrors.at(-1)!);
   };
@@ -201,17 +204,28 @@ export function gainAt(rate: number, comparison: Comparison, other: string, rand
   const gains = Array.from({ length: RESAMPLINGS }, () => {
     const drawn = Uint32Array.from({ length: slots }, () => random.integer(slots));
     return gain((index) => drawn[index]!);
-  }).sort((a, b) => a - b);
-  const at = (share: number) => gains[Math.round(share * (RESAMPLINGS - 1))]!;
-  return { value, interval: [at(0.025), at(0.975)], count: slots };
+  });
+  // Draws in which a rate is reached beyond the SNRs say nothing: their gains may be the least or the greatest of all.
+  const least = gains.map((one) => (Number.isFinite(one) ? one : Number.NEGATIVE_INFINITY));
+  const greatest = gains.map((one) => (Number.isFinite(one) ? one : Number.POSITIVE_INFINITY));
+  const at = (values: number[], share: number): number =>
+    values.sort((a, b) => (a < b ? -1 : Number(a > b)))[Math.round(share * (RESAMPLINGS - 1))]!;
+  return { value, interval: [at(least, 0.025), at(greatest, 0.975)], count: slots };
 }
 
-/** The SNR in dB at which falling rates reach one, between the points around it; NaN where they do not. */
-export function requiredSnr(rate: number, snrs_db: readonly number[], rates: readonly number[]): number {
+/**
+ * The SNR in dB at which falling rates reach one, between the points around it; NaN where they do not.
+ * @param least what a rate of 0 counts as: half an error of those that were counted
+ */
+export function requiredSnr(
+  rate: number,
+  snrs_db: readonly number[],
+  rates: readonly number[],
+  least: number,
+): number {
   const below = rates.findIndex((one) => one <= rate);
   if (below < 1) return Number.NaN;
-  // A rate of 0 lies half an error below one that could be counted; its logarithm is needed.
-  const log = (one: number) => Math.log(Math.max(one, 1e-6));
+  const log = (one: number) => Math.log(Math.max(one, least));
   const [high, low] = [log(rates[below - 1]!), log(rates[below]!)];
   const share = (high - Math.log(rate)) / (high - low);
   return snrs_db[below - 1]! + share * (snrs_db[below]! - snrs_db[below - 1]!);

@@ -1,6 +1,6 @@
 import type { Instance } from "../../../neural/engines/engine.js";
 import type { EvaluateOptions, Evaluation, EvaluationTarget } from "../../../neural/learned-system.js";
-import { type Measured, meanOfDraws } from "../../../neural/measured.js";
+import { type Measured, meanOfShares } from "../../../neural/measured.js";
 import { createRandom } from "../../../system/index.js";
 import { detectionTensors } from "./dataset.js";
 import { type Detector, mmse, mmseSic, zeroForcing } from "./detectors.js";
@@ -117,8 +117,7 @@ function size({ streams, observations, field }: RealValuedModel): string {
 
 /** Rate of errors with the interval that their spread over draws gives, and how many there were. */
 function errorRate(sum: number, squares: number, draws: number, streams: number): Measured {
-  const { value, interval } = meanOfDraws(sum / streams, squares / streams ** 2, draws);
-  return { value, interval: [Math.max(0, interval![0]), interval![1]], count: sum };
+  return { ...meanOfShares(sum / streams, squares / streams ** 2, draws), count: sum };
 }
 
 function targets(
