@@ -1,5 +1,6 @@
 export { resolveModels } from "./choices.js";
 export { holdsNumbers } from "./finite.js";
+export { floatPort } from "./float-port.js";
 export { slotModel } from "./slot-model.js";
 export {
   openSlotNetwork,

@@ -34,6 +34,9 @@ export function attemptModel(model: unknown, context: DetectionContext): Attempt
   const has = (ports: readonly { readonly name: string }[], names: readonly string[]) =>
     ports.length === names.length && names.every((name) => ports.some((port) => port.name === name));
   const receiver = neuralReceivers.find((one) => has(inputs, one.inputs) && has(outputs, one.outputs));
+  const half = [...inputs, ...outputs].find(({ type }) => type.elementType === "float16");
+  if (receiver !== undefined && half !== undefined)
+    throw new InputError(`port ${half.name} of the model`, half.type.elementType, "give it in float32");
   if (receiver !== undefined) return receiver.attempt(onnx, context);
   const known = neuralReceivers.map((one) => `${one.inputs.join(", ")} → ${one.outputs.join(", ")}`);
   throw new InputError(

@@ -1,7 +1,7 @@
 import { InputError } from "../../../errors.js";
 import type { Attempt } from "../../../functions/index.js";
 import type { OnnxModel } from "../../../neural/graph/graph.js";
-import { openSlotNetwork, slotModel } from "../../../neural/slot/index.js";
+import { floatPort, openSlotNetwork, slotModel } from "../../../neural/slot/index.js";
 import { dataRuns } from "../data-runs.js";
 import { findLeastNoise, setWeights } from "../equalization.js";
 import { ERASURE_NOISE } from "../equalization-kernel.js";
@@ -17,8 +17,8 @@ const LARGEST_LLR = 40;
  *
  * A resource element whose channel is zero or not finite is erased.
  * @param model a model's name, or the path of its directory
- * @throws InputError for a transmission that the model is not for: another number of layers or modulation order, or
- * transform precoding.
+ * @throws InputError for other ports, and for a transmission that the model is not for: another number of layers or
+ * modulation order, or transform precoding.
  */
 export function attemptDetection(model: unknown, context: EqualizationContext): Attempt {
   const { onnx, manifest } = slotModel(model);
@@ -26,12 +26,14 @@ export function attemptDetection(model: unknown, context: EqualizationContext): 
   const { antenna: antennas, layer: layers, re } = dimensions;
   checkTransmission(manifest.name, onnx, context);
   const network = openSlotNetwork(onnx, { engine: "onnxruntime", dimensions: { batch: re } }, context);
-  const gram = network.inputs.gram!.data as Float32Array;
-  const matchedFilter = network.inputs.matchedFilter!.data as Float32Array;
-  const energy = (network.inputs.energy?.data ?? new Float32Array(re)) as Float32Array;
+  const { name } = manifest;
+  const streams = 2 * layers;
+  const gram = floatPort(name, network.inputs, "gram", re * streams * streams);
+  const matchedFilter = floatPort(name, network.inputs, "matchedFilter", re * streams);
+  const energy = network.inputs.energy ? floatPort(name, network.inputs, "energy", re) : new Float32Array(re);
   // Complex noise is whitened to variance 1: half of it is in each part.
-  (network.inputs.noise?.data as Float32Array | undefined)?.fill(0.5);
-  const llrs = network.outputs.llrs!.data as Float32Array;
+  if (network.inputs.noise) floatPort(name, network.inputs, "noise", re).fill(0.5);
+  const llrs = floatPort(name, network.outputs, "llrs", re * streams);
 
   const positions = dataPositions(context);
   const size = dimensions.symbol * dimensions.subcarrier;
@@ -40,7 +42,6 @@ export function attemptDetection(model: unknown, context: EqualizationContext): 
   const erased = new Uint8Array(re);
   const [grid, channel, noise] = [inputs.grid.view, inputs.channel.view, inputs.noise.view];
   const [symbols, variances] = [outputs.symbols.view, outputs.noise.view];
-  const streams = 2 * layers;
 
   /** H'H, H'y and ‖y‖² of a data resource element, of power-1 streams ±1. */
   const correlate = (element: number): void => {
@@ -143,6 +144,12 @@ function checkTransmission(
       "dimensions.layer",
       dimensions.layer,
       `${name} detects ${streams / 2} layers: grant as many, or choose another implementation of equalization`,
+    );
+  if (parameters.signalType.transformPrecoding)
+    throw new InputError(
+      "equalization.signalType.transformPrecoding",
+      true,
+      `${name} detects symbols of subcarriers: choose another implementation of equalization`,
     );
   if (parameters.modulationOrder !== 2)
     throw new InputError(
