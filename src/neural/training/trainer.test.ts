@@ -105,6 +105,9 @@ describe("train", () => {
     await expect(attempt({ dataset: { ...awkward("nan"), factory: "noFunction" } })).rejects.toMatchObject({
       code: "DATASET_INVALID",
     });
+    // The loss of the only step is as it should be; what its update leaves is not.
+    const leap = { steps: 1, schedule: { learningRate: 1e39 }, optimizer: { kind: "sgd" } } as const;
+    await expect(attempt(leap)).rejects.toMatchObject({ code: "TRAINING_DIVERGED" });
     const missing = new URL("./missing.js", awkward("nan").module);
     await expect(attempt({ dataset: { ...awkward("nan"), module: missing } })).rejects.toThrow(/missing/);
   });

@@ -1,6 +1,6 @@
 import { availableParallelism } from "node:os";
 import { basename } from "node:path";
-import { InputError } from "../../errors.js";
+import { InputError, NeuroranError } from "../../errors.js";
 import type { NamedTensors } from "../engines/engine.js";
 import type { DimensionSizes } from "../graph/dimensions.js";
 import type { OnnxModel } from "../graph/graph.js";
@@ -135,6 +135,12 @@ export async function train(
     save,
     signal: options.signal,
   });
+  // No later step has shown what the last update did.
+  if (end !== "signal" && state.best === undefined && !state.vectors.parameters.every(Number.isFinite))
+    throw new NeuroranError(
+      "TRAINING_DIVERGED",
+      `the update of step ${state.step - 1} gives parameters that are no numbers: lower the learning rate or clip the gradients`,
+    );
   save(state);
   const last = namedVectors(layout, state.vectors);
   return {
