@@ -22,7 +22,10 @@ const PROBE = 32;
 /** Share of its time by which an attempt may be over it: an answer that comes just in time is still to be read. */
 const TOLERANCE = 0.1;
 
-/** What became of the attempts of a node so far. Those that were not done in time have fallen back. */
+/**
+ * What became of the attempts of a node so far. Those that were not done have fallen back; one that was done, but could not
+ * be interrupted in time, is late and has not.
+ */
 export interface AttemptCounts {
   /** Its path in the flow. */
   readonly name: string;

@@ -1,5 +1,7 @@
 import {
+  accessSync,
   closeSync,
+  constants,
   existsSync,
   fsyncSync,
   mkdirSync,
@@ -80,6 +82,13 @@ export function checkModelDirectory(path: string, replace = false): boolean {
     throw new InputError("directory", path, "it is there already: name another, or ask to replace it");
   if (isThere && !existsSync(join(target, manifestFile)))
     throw new InputError("directory", path, "it holds no model, and is not replaced: name another");
+  let parent = dirname(target);
+  while (!existsSync(parent)) parent = dirname(parent);
+  try {
+    accessSync(parent, constants.W_OK | constants.X_OK);
+  } catch (cause) {
+    throw fileError(path, "written", cause, "directory");
+  }
   return isThere;
 }
 

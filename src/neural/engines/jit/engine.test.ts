@@ -48,6 +48,21 @@ describe.each(availableTargets())("the engine jit on %s", (target) => {
     },
   );
 
+  it("folds a constant into a layer of more weights than a call takes arguments", async () => {
+    const units = 400;
+    const random = createRandom(4);
+    const builder = networkBuilder("wide");
+    const x = builder.input("x", "float32", ["batch", units]);
+    const weights = builder.constant(float32Tensor(normal(random, [units, units]).data, [units, units]));
+    const product = builder.add("MatMul", [x, weights]);
+    builder.output("y", builder.add("Mul", [product, builder.constant(0.5)]), ["batch", units]);
+    const model = onnxModel(builder.graph());
+    const inputs = { x: normal(random, [1, units]) };
+    const instance = await engine.instantiate(model, { dimensions: { batch: 1 } });
+    expect(disagreement(await instance.run(inputs), interpret(model, inputs))).toBeLessThan(1e-4);
+    await instance.release();
+  });
+
   it("loses nothing that is no number", async () => {
     const builder = networkBuilder("nothing");
     const x = builder.input("x", "float32", ["batch", 2]);

@@ -43,7 +43,8 @@ export function fuse(given: Steps): Steps {
     const key = rounded.join();
     const first = segments.get(key) ?? table.length;
     segments.set(key, first);
-    if (first === table.length) table.push(...rounded);
+    // One by one: a large layer's numbers are more than a call takes arguments.
+    if (first === table.length) for (const number of rounded) table.push(number);
     return first;
   }
 

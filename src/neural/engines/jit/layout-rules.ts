@@ -144,7 +144,8 @@ const concat: PlanRule = (context) => {
   });
   const cells: Cell[] = [];
   for (let k = 0; k < outer; k++)
-    for (const part of parts) cells.push(...part.cells.slice(k * part.inner, (k + 1) * part.inner));
+    for (const part of parts)
+      for (let at = k * part.inner; at < (k + 1) * part.inner; at++) cells.push(part.cells[at]!);
   const total = parts.reduce((sum, { size }) => sum + size, 0);
   return { ...model, shape: model.shape.map((size, k) => (k === axis ? total : size)), cells };
 };
@@ -238,7 +239,7 @@ const gather: PlanRule = (context) => {
           given,
           `give -${sizes[own]} to ${sizes[own]! - 1}`,
         );
-      cells.push(...value.cells.slice(at, at + inner));
+      for (let one = at; one < at + inner; one++) cells.push(value.cells[one]!);
     }
   const shape = [...value.shape.slice(0, axis), ...inputs[1]!.shape, ...value.shape.slice(axis + 1)];
   const batchAxis = value.batchAxis < axis ? value.batchAxis : value.batchAxis - 1 + inputs[1]!.shape.length;

@@ -195,7 +195,7 @@ function planFor(
     const value = values.get(name);
     if (value === undefined || !isSampled(value) || value.batchAxis !== 0)
       throw new InputError("output of the model", name, "must begin with the batch for the engine jit");
-    results.push(...value.cells);
+    for (const cell of value.cells) results.push(cell);
     return { name, features: value.cells.length, shape: value.shape.slice(1) };
   });
   const fused = fuse({ steps, results, table });
