@@ -54,6 +54,8 @@ describe("a comparison of receivers", () => {
     expect(value).toBeGreaterThan(0);
     expect(interval![0]).toBe(Number.NEGATIVE_INFINITY);
     expect(interval![1]).toBe(Number.POSITIVE_INFINITY);
+    const none = { ...few, blockErrors: [errors[0]!, [lost(20), lost(20)]] };
+    expect(gainAt(0.1, none, "one", createRandom(1)).value).toBeNaN();
   });
 
   it("names points that are worse beyond chance, unless the other is a genie", () => {

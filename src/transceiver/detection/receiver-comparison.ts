@@ -1,5 +1,4 @@
 import { setImmediate } from "node:timers/promises";
-import { InputError } from "../../errors.js";
 import type { OnnxModel } from "../../neural/graph/graph.js";
 import type { EvaluationTable, EvaluationTarget } from "../../neural/learned-system.js";
 import { type Measured, meanOfDraws, meanOfShares, proportion } from "../../neural/measured.js";
@@ -179,7 +178,7 @@ const RESAMPLINGS = 200;
 /**
  * How much less SNR the last receiver needs than another for a block error rate, by straight lines through the rates'
  * logarithms; the interval by drawing the slots again, without an end on a side that the SNRs do not show.
- * @throws InputError where the rate is not between those of the SNRs.
+ * @returns NaN where the rates of one of them do not pass it between the SNRs
  */
 export function gainAt(rate: number, comparison: Comparison, other: string, random: Random): Measured {
   const receiver = comparison.names.indexOf(other);
@@ -199,8 +198,6 @@ export function gainAt(rate: number, comparison: Comparison, other: string, rand
     return required(comparison.blockErrors[receiver]!) - required(comparison.blockErrors.at(-1)!);
   };
   const value = gain((index) => index);
-  if (!Number.isFinite(value))
-    throw new InputError("SNRs", comparison.snrs_db, `choose such that both reach a rate of ${rate}`);
   const gains = Array.from({ length: RESAMPLINGS }, () => {
     const drawn = Uint32Array.from({ length: slots }, () => random.integer(slots));
     return gain((index) => drawn[index]!);
