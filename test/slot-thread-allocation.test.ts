@@ -8,7 +8,7 @@ const slots = 20_000;
 
 /** Bytes by which the heap of the slot thread grows over some slots of keyed state. */
 async function growth(
-  whileRunning: "serving" | "on probation" | "copying",
+  whileRunning: "serving" | "on probation" | "copying" | "taking turns",
 ): Promise<{ grown: number; checkpoints: number }> {
   const executor = await startSlotExecutor<typeof accountFlow>({
     module: new URL("./slot-flow.js", import.meta.url),
@@ -34,6 +34,11 @@ async function growth(
     await run(200);
     if (whileRunning === "on probation")
       await executor.swap({ implementations: { accounts: "fragile" }, fallback: { slots: 10 * slots } });
+    if (whileRunning === "taking turns")
+      await executor.swap({
+        implementations: { accounts: { present: "plain", canary: "fragile", share: 0.3 } },
+        fallback: { slots: 1 },
+      });
     await run(slots);
     // What the thread compiles it compiles by then; a collection may come in between, and then it is measured again.
     for (let attempt = 0; ; attempt++) {
@@ -58,7 +63,7 @@ async function growth(
 }
 
 describe("the thread of the slots", () => {
-  it.each(["serving", "on probation", "copying"] as const)(
+  it.each(["serving", "on probation", "copying", "taking turns"] as const)(
     `allocates nothing while %s, over ${slots} slots of keyed state`,
     async (what) => {
       const { grown, checkpoints } = await growth(what);

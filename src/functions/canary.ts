@@ -157,9 +157,9 @@ export function canaryProcedure(made: {
   let latest = present;
   const process = (): void => {
     counts[base + column.slots]++;
-    const phase = (counts[base + column.phase] + GOLDEN_RATIO) % 1;
-    counts[base + column.phase] = phase;
-    if (phase >= share) {
+    counts[base + column.phase] += GOLDEN_RATIO;
+    if (counts[base + column.phase] >= 1) counts[base + column.phase] -= 1;
+    if (counts[base + column.phase] >= share) {
       counts[base + column.last] = 0;
       counts[base + column.present]++;
       latest = present;
@@ -196,6 +196,8 @@ function armProcedure(
     one === undefined ? createLatencyHistogram() : undefined,
   );
   const p99 = new Float64Array(procedures.length);
+  /** Where each says what it needs: a number that may be missing would be allocated. */
+  const needs = least.map((one, step) => one ?? p99.subarray(step, step + 1));
   /** The beginning, and the end of each procedure and of all. */
   const times = new Float64Array(procedures.length + 2);
   const end = procedures.length + 1;
@@ -214,7 +216,7 @@ function armProcedure(
       if (timings[step] !== timing) recordDuration(timingTensors, timings[step], times, step, step + 1);
       histograms[step]?.record(times, step, step + 1);
       histograms[step]?.percentile(0.99, p99, step);
-      needed[index] += least[step]?.[0] ?? p99[step];
+      needed[index] += needs[step][0];
     }
     recordDuration(timingTensors, timing, times, 0, end);
   };

@@ -13,13 +13,13 @@ import { attemptCountsShape } from "./attempt.js";
 import { type CanaryNode, canaryCountsShape } from "./canary.js";
 import type { Alternatives, Choices } from "./choice.js";
 import type { Dataflow } from "./dataflow.js";
+import { checkNames } from "./flow-names.js";
 import { createKernelStore, type KernelRecord } from "./kernel-store.js";
 import { checkRowKey, createRowChoice, type KeyedRows } from "./keyed-rows.js";
 import {
   type AttemptedNode,
   type ChosenImplementation,
   type CompletePlan,
-  checkNames,
   type PlannedFeedback,
   planFlow,
 } from "./plan.js";

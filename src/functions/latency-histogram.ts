@@ -16,21 +16,25 @@ export interface LatencyHistogram {
 
 export function createLatencyHistogram(): LatencyHistogram {
   const counts = new Float64Array(BINS);
-  let total = 0;
+  /** At 0: a variable that holds a fraction would be allocated with every change. */
+  const total = new Float64Array(1);
   return {
     record(times, begin, end) {
       const octaves = Math.log2(Math.max(times[end] - times[begin], 1e-9)) - LOWEST_EXPONENT;
       counts[Math.min(BINS - 1, Math.max(0, Math.floor(octaves * BINS_PER_OCTAVE)))]++;
-      total++;
-      if (total < HALF_LIFE) return;
-      total = 0;
-      for (let bin = 0; bin < BINS; bin++) total += counts[bin] = 0.5 * counts[bin];
+      total[0]++;
+      if (total[0] < HALF_LIFE) return;
+      total[0] = 0;
+      for (let bin = 0; bin < BINS; bin++) {
+        counts[bin] *= 0.5;
+        total[0] += counts[bin];
+      }
     },
     percentile(share, to, at) {
-      let left = share * total;
+      let left = share * total[0];
       let bin = 0;
       while (bin < BINS - 1 && left > counts[bin]) left -= counts[bin++];
-      to[at] = total === 0 ? 0 : 2 ** (LOWEST_EXPONENT + (bin + 1) / BINS_PER_OCTAVE);
+      to[at] = total[0] === 0 ? 0 : 2 ** (LOWEST_EXPONENT + (bin + 1) / BINS_PER_OCTAVE);
     },
   };
 }

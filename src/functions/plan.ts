@@ -11,7 +11,6 @@ import type { Region } from "./arena.js";
 import type { ArmName, CanaryNode } from "./canary.js";
 import {
   type Alternatives,
-  alternativesOf,
   type CanaryChoice,
   type Choice,
   type Choices,
@@ -20,6 +19,7 @@ import {
 } from "./choice.js";
 import type { DataflowData } from "./dataflow.js";
 import type { FunctionData, Implementation, State, States } from "./declaration.js";
+import { addAllNames, checkNames } from "./flow-names.js";
 import type { FeedbackEdge, GraphNode } from "./graph.js";
 import { dimensionsOf, type KeyedRows, type KeyedState, keysPerSlot } from "./keyed-rows.js";
 import type { LastingDescription, LastingTensors } from "./lasting.js";
@@ -187,44 +187,6 @@ export function planFlow(
     keyed: [...planning.keyed.values()],
     migrations: planning.migrations,
   };
-}
-
-/** Adds node paths and function names of a flow and of all flows that may implement its functions. */
-function addAllNames(
-  flow: DataflowData,
-  path: string,
-  names: Set<string>,
-  alternatives: Record<string, Alternatives>,
-  enclosing: Set<DataflowData>,
-): void {
-  if (enclosing.has(flow)) return;
-  enclosing.add(flow);
-  for (const node of flow.graph.nodes) {
-    const nodePath = path === "" ? node.name : `${path}/${node.name}`;
-    names.add(nodePath).add(node.definition.name);
-    alternatives[node.definition.name] = alternativesOf(node.definition);
-    for (const implementation of node.definition.implementations.values())
-      if ("flow" in implementation)
-        addAllNames(implementation.flow, nodePath, names, alternatives, enclosing);
-  }
-  enclosing.delete(flow);
-}
-
-/** Refuses keys of `record` that are neither a function nor a node of the flow; `field` says what was given. */
-export function checkNames(
-  field: string,
-  record: Readonly<Record<string, unknown>>,
-  names: ReadonlySet<string>,
-): void {
-  for (const name of Object.keys(record)) {
-    if (!names.has(name)) {
-      throw new InputError(
-        `${field}.${name}`,
-        record[name],
-        `name a function or node: ${[...names].join(", ")}`,
-      );
-    }
-  }
 }
 
 function planGraph(

@@ -1,6 +1,6 @@
 import { crc32 } from "node:zlib";
 import { openTarget, type TargetName } from "../compiler/index.js";
-import { createArena, createFlowInstance } from "../functions/index.js";
+import { createArena, createFlowInstance, type SlotDeadline } from "../functions/index.js";
 import type { DoneSlot, SlotInput, SlotReader } from "../functions/slot-flows/index.js";
 import { addNoise, createChannel, createRandom, type DelayProfileName } from "../radio/index.js";
 import { HARQ_PROCESSES, harqKey, harqProcessKey } from "./coding/soft-buffers.js";
@@ -49,6 +49,8 @@ export interface UplinkCellOptions {
   readonly slots?: number;
   /** Names of implementations of the receiver by function. */
   readonly implementations?: Readonly<Record<string, string>>;
+  /** Bounds implementations that may answer late, neural ones; without one they are waited for. */
+  readonly deadline?: SlotDeadline;
   /** What the receiver's kernels are compiled for; the fastest target of the machine unless given. */
   readonly target?: TargetName;
 }
@@ -72,10 +74,11 @@ const arenaBytes = 256 * 2 ** 20;
  * @throws InputError (when a slot is asked for) for a user that cannot be granted.
  */
 export function uplinkCell(options: UplinkCellOptions) {
-  const { carrier, users, receiveAntennas, implementations, target } = options;
+  const { carrier, users, receiveAntennas, implementations, deadline, target } = options;
   const instance: UplinkInstanceOptions = {
     stateDimensions: uplinkStateDimensions(carrier, receiveAntennas, users.length),
     ...(implementations ? { implementations } : {}),
+    ...(deadline ? { deadline } : {}),
     ...(target ? { target } : {}),
   };
   return {

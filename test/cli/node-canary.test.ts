@@ -178,6 +178,15 @@ describe(`models that are tried beside an implementation, seed ${seed}`, () => {
     });
     expect(await implementation()).toBe(promoted);
 
+    // Given up by whoever waits for it.
+    const words = ["model", "deploy", useless, "--canary", "1%", "--slots", "1000000", "--data", data];
+    const interrupted = await neuroran(words, {}, (interrupt, said) => {
+      if (said().includes("trying useless")) interrupt();
+    });
+    expect(interrupted.stdout).toMatch(/rolled back: as was asked for/);
+    expect(interrupted.status).toBe(130);
+    expect(await implementation()).toBe(promoted);
+
     // Killed in the middle of a canary.
     const started = await looking.startCanary("cell", { model: useless, share: 0.01, slots: 1e6 });
     expect(started).toMatchObject({ phase: "running" });

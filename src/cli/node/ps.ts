@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import type { DeployedFunction } from "../../server/deployment-routes.js";
 import type { FlowInService } from "../../server/flow-routes.js";
-import { printJson, table } from "../format.js";
+import { percentage, printJson, table } from "../format.js";
 import { addConnectionOptions, type ConnectionOptions } from "./connection.js";
 import { withNode } from "./state.js";
 
@@ -127,7 +127,13 @@ function choiceTable(flows: readonly FlowInService[]): string {
       { title: "implementation", align: "left" },
     ],
     flows.flatMap(({ name, slots }) =>
-      (slots?.implementations ?? []).map(({ path, implementation }) => [name, path, implementation]),
+      (slots?.implementations ?? []).map(({ path, implementation, canary }) => [
+        name,
+        path,
+        canary === undefined
+          ? implementation
+          : `${implementation}; in ${percentage(canary.share)} of the slots ${canary.canary}`,
+      ]),
     ),
   );
 }

@@ -5,18 +5,15 @@
 import { NeuroranError, reviveError } from "../../errors.js";
 import { avoidProcessors, leaseProcessor, runOn, threadProcessors } from "../../system/index.js";
 import { type Arena, createArena } from "../arena.js";
-import { readAttemptCounts } from "../attempt.js";
-import { type CanaryNode, type LatestArm, readCanaryCounts, readLatestArm } from "../canary.js";
-import type { Alternatives, Choices } from "../choice.js";
+import type { LatestArm } from "../canary.js";
+import type { Choices } from "../choice.js";
 import type { DataflowData } from "../dataflow.js";
 import type { Configuration, FlowInstance } from "../flow-instance.js";
-import type { AttemptedNode, ChosenImplementation } from "../plan.js";
 import type { Ports } from "../port.js";
-import { readSlotPace } from "../slot-deadline.js";
-import { describeTensors, type Tensor, withView } from "../tensor.js";
-import { summarizeTimings, type TimingTensors } from "../timing.js";
+import { describeTensors, type Tensor } from "../tensor.js";
 import { allocateInputs, checkSizes } from "../variant.js";
 import { releaseClaims } from "./row-copies.js";
+import { countsOf, createServing, latestArmOf, type Serving } from "./serving.js";
 import {
   type Checkpoint,
   type CheckpointPart,
@@ -94,20 +91,6 @@ export interface SlotExecutor<I extends Ports = Ports, O extends Ports = Ports> 
   latestArm(): LatestArm | undefined;
   /** Finishes the submitted slots and ends the thread, by force after five seconds. Harmless when repeated. */
   close(): Promise<void>;
-}
-
-/** What was said of a thread's instance when it started. */
-interface Serving {
-  readonly functions: readonly string[];
-  readonly implementations: readonly ChosenImplementation[];
-  readonly timings: TimingTensors;
-  readonly attempts: readonly AttemptedNode[];
-  readonly attemptCounts: Tensor<"float64">;
-  readonly canaries: readonly CanaryNode[];
-  readonly canaryCounts: Tensor<"float64">;
-  readonly alternatives: Readonly<Record<string, Alternatives>>;
-  readonly pace: Tensor<"float64">;
-  readonly maximumVariants: number;
 }
 
 const closingMilliseconds = 5000;
@@ -265,22 +248,7 @@ export async function startSlotExecutor<F extends DataflowData>(start: {
         () => threads[ownerOf(words)]?.latest.lasting ?? [],
       );
       thread.request({ kind: "copies", shared: checkpoints.shared });
-      const timings = { counts: withView(memory, said.counts), durations: withView(memory, said.durations) };
-      const { functions, implementations, maximumVariants, attempts, canaries, alternatives } = said;
-      const [attemptCounts, pace] = [withView(memory, said.attemptCounts), withView(memory, said.pace)];
-      const canaryCounts = withView(memory, said.canaryCounts);
-      serving[index] = {
-        functions,
-        implementations,
-        timings,
-        attempts,
-        attemptCounts,
-        canaries,
-        canaryCounts,
-        alternatives,
-        pace,
-        maximumVariants,
-      };
+      serving[index] = createServing(said, memory);
       return thread;
     } catch (error) {
       // What it had, its processor among it, is free when the error is told.
@@ -464,19 +432,9 @@ export async function startSlotExecutor<F extends DataflowData>(start: {
     },
     statistics() {
       const index = ownerOf(words);
-      const { functions, implementations, timings, attempts, attemptCounts, pace } = serving[index]!;
-      const { canaries, canaryCounts, alternatives } = serving[index]!;
-      const attempted = readAttemptCounts(attemptCounts, attempts);
-      const all = summarizeTimings(timings, [...functions, "slot"]);
-      const kernels = threads[index]?.latest.kernels ?? [];
       return {
-        timings: all,
-        attempts: attempted,
-        canaries: readCanaryCounts(canaryCounts, canaries, timings, attempted),
-        alternatives,
-        pace: readSlotPace(pace.view),
-        kernels,
-        implementations,
+        ...countsOf(serving[index]!),
+        kernels: threads[index]?.latest.kernels ?? [],
         ...queue.counts(),
         swapping: swapping.state.phase,
         swaps: records.map((one) => ({ ...one })),
@@ -485,10 +443,7 @@ export async function startSlotExecutor<F extends DataflowData>(start: {
         realTimeProblem,
       };
     },
-    latestArm() {
-      const { canaries, canaryCounts } = serving[ownerOf(words)]!;
-      return canaries.length === 0 ? undefined : readLatestArm(canaryCounts);
-    },
+    latestArm: () => latestArmOf(serving[ownerOf(words)]!),
     close() {
       closing ??= closeThreads();
       return closing;
