@@ -202,6 +202,7 @@ describe(`models that are tried beside an implementation, seed ${seed}`, () => {
     // By hand, against all evidence; then what is better takes over.
     await looking.startCanary("cell", { model: useless, function: "demapping", share: 0.1, slots: 1e6 });
     const byHand = await deploy("--promote");
+    expect(byHand.stderr).toBe("");
     expect(byHand.last).toMatchObject({ phase: "promoted", reason: "as was asked for" });
     expect(await implementation()).not.toBe(promoted);
     const better = await canary("llrnet-16qam@latest", "--function", "demapping", "--flow", "cell");
