@@ -1,6 +1,7 @@
 import { InputError } from "../../errors.js";
 import type { Attempt } from "../../functions/index.js";
-import type { Graph, GraphValue, OnnxModel } from "../../neural/graph/graph.js";
+import type { Graph, GraphNode, GraphValue, OnnxModel } from "../../neural/graph/graph.js";
+import type { Tensor } from "../../neural/graph/tensor.js";
 import { storedTensor } from "../../neural/operators/numeric.js";
 import { holdsNumbers, openSlotNetwork, slotModel } from "../../neural/slot/index.js";
 import { createRandom } from "../../system/index.js";
@@ -44,8 +45,10 @@ export function attemptDemapper(model: unknown, context: DemappingContext): Atte
   }
   const { positiveBit = 0, scale = 1 } = manifest.outputs[0]!.llr ?? {};
   const factor = ((positiveBit === 0 ? 1 : -1) * LLR_SCALE) / scale;
-  const adapted = scaled(onnx, llrs, factor);
   const amplitude = manifest.inputs.find(({ name }) => name === symbol.name)?.symbol?.scale ?? 1;
+  const symbolFactors = new Map([[symbol.name, amplitude]]);
+  if (noise !== undefined) symbolFactors.set(noise.name, amplitude ** 2);
+  const adapted = withScaledInputs(withScaledOutput(onnx, llrs, factor), symbolFactors);
   const batch = symbol.type.shape[0]!;
   const network = openSlotNetwork(
     adapted,
@@ -65,23 +68,32 @@ export function attemptDemapper(model: unknown, context: DemappingContext): Atte
   const soft = softBits.soft.view;
   const erased = new Uint8Array(samples);
   const [symbols, noises] = [inputs.symbols.view, inputs.noise.view];
+  const received: Tensor = { elementType: "float32", shape: [samples, 2], data: symbols };
   const [grant, out, scheme] = [inputs.grant.view, outputs.llrs.view, state.modulationScheme.view];
 
-  const fill = (): void => {
+  /** Whether all was received, as nearly always, so that it can be taken as it is. */
+  const isPlain = (): boolean => {
+    for (let sample = 0; sample < samples; sample++) {
+      const variance = noises[sample]!;
+      if (!(variance >= LEAST_NOISE && variance <= MOST_NOISE)) return false;
+    }
+    return holdsNumbers(received);
+  };
+
+  const fillOneByOne = (): void => {
     for (let sample = 0; sample < samples; sample++) {
       const [real, imaginary, variance] = [symbols[2 * sample]!, symbols[2 * sample + 1]!, noises[sample]!];
       const isReceived =
         variance >= 0 && variance <= MOST_NOISE && Number.isFinite(real) && Number.isFinite(imaginary);
       erased[sample] = isReceived ? 0 : 1;
-      points[2 * sample] = isReceived ? amplitude * real : 0;
-      points[2 * sample + 1] = isReceived ? amplitude * imaginary : 0;
-      if (variances !== undefined)
-        variances[sample] = isReceived ? amplitude ** 2 * Math.max(LEAST_NOISE, variance) : 1;
+      points[2 * sample] = isReceived ? real : 0;
+      points[2 * sample + 1] = isReceived ? imaginary : 0;
+      if (variances !== undefined) variances[sample] = isReceived ? Math.max(LEAST_NOISE, variance) : 1;
     }
   };
 
   /** From the network's order, `[layer][re][bit]`, to that of the codeword. */
-  const collect = (): void => {
+  const collectOneByOne = (): void => {
     for (let layer = 0; layer < layers; layer++) {
       for (let element = 0; element < re; element++) {
         const sample = layer * re + element;
@@ -97,10 +109,17 @@ export function attemptDemapper(model: unknown, context: DemappingContext): Atte
       out.fill(0);
       return "done";
     }
-    fill();
+    const plain = isPlain();
+    if (plain) {
+      points.set(symbols);
+      variances?.set(noises);
+      erased.fill(0);
+    } else fillOneByOne();
     const outcome = network.run(answerBy);
     if (outcome !== "done") return outcome;
-    collect();
+    // With one layer the orders are the same.
+    if (plain && layers === 1) soft.set(ratios);
+    else collectOneByOne();
     softBits.write(scheme[modulationSchemeIndex.scramblingInit]!);
     return "done";
   };
@@ -140,45 +159,68 @@ function portsOf(name: string, { graph }: OnnxModel) {
   );
 }
 
-/** The model with its output multiplied: where it meets the port, once. */
-function scaled(model: OnnxModel, output: GraphValue, factor: number): OnnxModel {
-  const { graph } = model;
+/** Names that a graph does not have yet. */
+function unusedNames({ inputs, initializers, nodes }: Graph): (wanted: string) => string {
   const names = new Set([
-    ...graph.inputs.map(({ name }) => name),
-    ...graph.initializers.keys(),
-    ...graph.nodes.flatMap(({ outputs }) => outputs),
+    ...inputs.map(({ name }) => name),
+    ...initializers.keys(),
+    ...nodes.flatMap((node) => [node.name, ...node.outputs]),
   ]);
-  const unused = (wanted: string): string => {
+  return (wanted) => {
     let name = wanted;
     while (names.has(name)) name = `${name}_`;
+    names.add(name);
     return name;
   };
-  const [before, constant] = [unused(`${output.name} unscaled`), unused("llr factor")];
+}
+
+function product(name: string, inputs: readonly string[], output: string): GraphNode {
+  return { name, operator: "Mul", domain: "", inputs, outputs: [output], attributes: {} };
+}
+
+function scalar({ type: { elementType } }: GraphValue, factor: number): Tensor {
+  return storedTensor({ elementType, shape: [], data: Float64Array.of(factor) });
+}
+
+/** The model with its output multiplied: where it meets the port, once. */
+function withScaledOutput(model: OnnxModel, output: GraphValue, factor: number): OnnxModel {
+  const { graph } = model;
+  const unused = unusedNames(graph);
+  const [before, constant] = [unused(`${output.name} unscaled`), unused(`${output.name} factor`)];
   const renamed = (name: string): string => (name === output.name ? before : name);
-  const { elementType } = output.type;
+  const nodes = graph.nodes.map((node) => ({
+    ...node,
+    inputs: node.inputs.map(renamed),
+    outputs: node.outputs.map(renamed),
+  }));
   return {
     ...model,
     graph: {
       ...graph,
-      initializers: new Map([
-        ...graph.initializers,
-        [constant, storedTensor({ elementType, shape: [], data: Float64Array.of(factor) })],
-      ]),
-      nodes: [
-        ...graph.nodes.map((node) => ({
-          ...node,
-          inputs: node.inputs.map(renamed),
-          outputs: node.outputs.map(renamed),
-        })),
-        {
-          name: unused("llr scaling"),
-          operator: "Mul",
-          domain: "",
-          inputs: [before, constant],
-          outputs: [output.name],
-          attributes: {},
-        },
-      ],
+      initializers: new Map([...graph.initializers, [constant, scalar(output, factor)]]),
+      nodes: [...nodes, product(unused(`${output.name} scaling`), [before, constant], output.name)],
     },
   };
+}
+
+/** The model with inputs multiplied before it sees them. */
+function withScaledInputs(model: OnnxModel, factors: ReadonlyMap<string, number>): OnnxModel {
+  const { graph } = model;
+  const unused = unusedNames(graph);
+  const renamed = new Map<string, string>();
+  const initializers = new Map(graph.initializers);
+  const scalings: GraphNode[] = [];
+  for (const input of graph.inputs) {
+    const factor = factors.get(input.name) ?? 1;
+    if (factor === 1) continue;
+    const [after, constant] = [unused(`${input.name} scaled`), unused(`${input.name} factor`)];
+    renamed.set(input.name, after);
+    initializers.set(constant, scalar(input, factor));
+    scalings.push(product(unused(`${input.name} scaling`), [input.name, constant], after));
+  }
+  const nodes = graph.nodes.map((node) => ({
+    ...node,
+    inputs: node.inputs.map((name) => renamed.get(name) ?? name),
+  }));
+  return { ...model, graph: { ...graph, initializers, nodes: [...scalings, ...nodes] } };
 }
