@@ -1,3 +1,5 @@
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { engineFor, type NeuralTarget } from "../../neural/engines/targets.js";
 import type { OnnxModel } from "../../neural/graph/graph.js";
 import { tensor } from "../../neural/graph/tensor.js";
@@ -16,8 +18,8 @@ export interface CycleMeasurement {
   readonly growth_bytes: number | undefined;
 }
 
-/** Cycles that do not count: engines, threads and compiled code of the process itself come with the first ones. */
-const WARM_UP = 50;
+/** Cycles that do not count: engines, threads, compiled code and the room that allocators keep come with the first ones. */
+const WARM_UP = 500;
 
 /** Instantiates a model, infers once and releases it, again and again. */
 export async function measureCycles(
@@ -37,11 +39,11 @@ export async function measureCycles(
     await instance.release();
   };
   for (let count = 0; count < WARM_UP; count++) await cycle();
-  const before = residentMemory(process.pid)?.anonymous_bytes;
+  const before = occupied();
   const start = performance.now();
   for (let count = 0; count < cycles; count++) await cycle();
   const cycle_ms = (performance.now() - start) / cycles;
-  const after = residentMemory(process.pid)?.anonymous_bytes;
+  const after = occupied();
   return {
     benchmark: "cycles",
     case: name,
@@ -51,4 +53,11 @@ export async function measureCycles(
     before_bytes: before,
     growth_bytes: before === undefined || after === undefined ? undefined : after - before,
   };
+}
+
+/** Memory of no file, once what nothing refers to is gone. */
+function occupied(): number | undefined {
+  setFlagsFromString("--expose-gc");
+  (runInNewContext("gc") as () => void)();
+  return residentMemory(process.pid)?.anonymous_bytes;
 }
