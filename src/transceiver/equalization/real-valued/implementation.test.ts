@@ -21,9 +21,11 @@ const re = (symbols - 1) * subcarriers;
 const directory = mkdtempSync(join(tmpdir(), "neuroran-detectors-"));
 afterAll(() => rmSync(directory, { recursive: true }));
 let made = 0;
-function modelOf(onnx: OnnxModel): string {
+function modelOf(onnx: OnnxModel, observations?: number): string {
+  const dataset = { parameters: { observations: observations ?? null } };
+  const training = { system: "test", dataset };
   const path = join(directory, `model-${made++}`);
-  writeModelDirectory(path, createModel({ format: 1, name: "detector", ...portsOf(onnx) }, onnx));
+  writeModelDirectory(path, createModel({ format: 1, name: "detector", training, ...portsOf(onnx) }, onnx));
   return path;
 }
 
@@ -162,6 +164,8 @@ describe("detection over real numbers as equalization", () => {
     for (const model of [matchedFilterOnly("float16"), matchedFilterOnly("float32", "filter")])
       expect(() => prepare(modelOf(model))).toThrow(expect.objectContaining({ code: "INPUT_INVALID" }));
     expect(() => prepare(modelOf(matchedFilterOnly()), 4)).toThrow(/detects QPSK/);
+    expect(() => prepare(modelOf(matchedFilterOnly(), antennas))).toThrow(/trained for 4 antennas/);
+    prepare(modelOf(matchedFilterOnly(), 2 * antennas)).release();
     const one = modelOf(matchedFilterOnly("float32", "matchedFilter", 1));
     expect(() => prepare(one)).toThrow(/detects 1 layers/);
     expect(() => prepare(one, 2, 1, true)).toThrow(/transformPrecoding/);

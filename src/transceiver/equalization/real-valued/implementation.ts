@@ -1,6 +1,8 @@
+import { z } from "zod";
 import { InputError } from "../../../errors.js";
 import type { Attempt } from "../../../functions/index.js";
 import type { OnnxModel } from "../../../neural/graph/graph.js";
+import type { Manifest } from "../../../neural/models/manifest.js";
 import { floatPort, openSlotNetwork, slotModel } from "../../../neural/slot/index.js";
 import { dataRuns } from "../data-runs.js";
 import { findLeastNoise, setWeights } from "../equalization.js";
@@ -18,13 +20,13 @@ const LARGEST_LLR = 40;
  * A resource element whose channel is zero or not finite is erased.
  * @param model a model's name, or the path of its directory
  * @throws InputError for other ports, and for a transmission that the model is not for: another number of layers or
- * modulation order, or transform precoding.
+ * antennas, another modulation order, or transform precoding.
  */
 export function attemptDetection(model: unknown, context: EqualizationContext): Attempt {
   const { onnx, manifest } = slotModel(model);
   const { dimensions, inputs, outputs } = context;
   const { antenna: antennas, layer: layers, re } = dimensions;
-  checkTransmission(manifest.name, onnx, context);
+  checkTransmission(manifest, onnx, context);
   const network = openSlotNetwork(onnx, { engine: "onnxruntime", dimensions: { batch: re } }, context);
   const { name } = manifest;
   const streams = 2 * layers;
@@ -131,8 +133,11 @@ function limited(llr: number): number {
   return Math.max(-LARGEST_LLR, Math.min(LARGEST_LLR, llr));
 }
 
+/** What of a model's dataset says how many antennas it was trained for, two observations each. */
+const trainedFor = z.object({ parameters: z.object({ observations: z.number() }) });
+
 function checkTransmission(
-  name: string,
+  { name, training }: Manifest,
   { graph }: OnnxModel,
   { dimensions, parameters }: EqualizationContext,
 ): void {
@@ -144,6 +149,13 @@ function checkTransmission(
       "dimensions.layer",
       dimensions.layer,
       `${name} detects ${streams / 2} layers: grant as many, or choose another implementation of equalization`,
+    );
+  const observations = trainedFor.safeParse(training?.dataset).data?.parameters.observations;
+  if (observations !== undefined && observations !== 2 * dimensions.antenna)
+    throw new InputError(
+      "dimensions.antenna",
+      dimensions.antenna,
+      `${name} was trained for ${observations / 2} antennas: receive with as many, or choose another implementation of equalization`,
     );
   if (parameters.signalType.transformPrecoding)
     throw new InputError(
