@@ -2,6 +2,7 @@ import { z } from "zod";
 import { InputError } from "../../../errors.js";
 import type { Attempt } from "../../../functions/index.js";
 import type { OnnxModel } from "../../../neural/graph/graph.js";
+import { withOutputs } from "../../../neural/graph/outputs.js";
 import type { Manifest } from "../../../neural/models/manifest.js";
 import { floatPort, openSlotNetwork, slotModel } from "../../../neural/slot/index.js";
 import { dataRuns } from "../data-runs.js";
@@ -27,7 +28,9 @@ export function attemptDetection(model: unknown, context: EqualizationContext): 
   const { dimensions, inputs, outputs } = context;
   const { antenna: antennas, layer: layers, re } = dimensions;
   checkTransmission(manifest, onnx, context);
-  const network = openSlotNetwork(onnx, { engine: "onnxruntime", dimensions: { batch: re } }, context);
+  // What training weighs beside it is not computed.
+  const ratios = { ...onnx, graph: withOutputs(onnx.graph, ["llrs"]) };
+  const network = openSlotNetwork(ratios, { engine: "onnxruntime", dimensions: { batch: re } }, context);
   const { name } = manifest;
   const streams = 2 * layers;
   const gram = floatPort(name, network.inputs, "gram", re * streams * streams);
