@@ -105,7 +105,7 @@ describe(`models that are tried beside an implementation, seed ${seed}`, () => {
     mkdirSync(data);
     const useless = directoryOf("useless", untrained(8));
     const nan = directoryOf("nan", broken(untrained(8)));
-    const slow = directoryOf("slow", slowed(builtInModel("llrnet-16qam").onnx, untrained(512, 512)));
+    const slow = directoryOf("slow", slowed(builtInModel("llrnet-16qam").onnx, untrained(1024, 1024)));
     const listen = ["--listen", `127.0.0.1:${await freePort()}`];
     let node = await startNodeProcess(data, ...listen);
     const token = readFileSync(join(data, "token"), "utf8").trim();
@@ -208,6 +208,23 @@ describe(`models that are tried beside an implementation, seed ${seed}`, () => {
     const better = await canary("llrnet-16qam@latest", "--function", "demapping", "--flow", "cell");
     expect(better.last).toMatchObject({ phase: "promoted" });
     expect(await implementation()).toBe(promoted);
+
+    // At once, as any implementation.
+    for (const [to, serving] of [
+      ["log-map", "log-map"],
+      ["llrnet-16qam", promoted],
+    ] as const) {
+      const swap = () => looking.swap("cell", { demapping: to }, { slots: 5 }).catch(({ code }) => code);
+      // The thread that served before may not have ended yet.
+      await expect.poll(swap, { timeout: 10_000 }).toMatchObject({ lost: 0, outcome: { kept: true } });
+      expect(await implementation()).toBe(serving);
+    }
+    const unknown = () =>
+      looking.swap("cell", { demapping: "unheard-of" }, {}).then(
+        () => "it is known",
+        ({ message }: Error) => message,
+      );
+    await expect.poll(unknown, { timeout: 10_000 }).toMatch(/log-map, llrnet; or give a model/);
 
     const [flow] = await looking.flows();
     expect(flow).toMatchObject({ problem: null, slots: { failed: 0, dropped: 0 } });
