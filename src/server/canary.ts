@@ -75,6 +75,7 @@ export async function startCanary(
   tell: (text: string) => void,
 ): Promise<Canary> {
   const present = presentOf(flow, name);
+  await formerEnded(flow);
   const before = lostOf(flow);
   const { outcome } = await flow.swap({
     implementations: { [name]: { present, canary: path, share } },
@@ -184,6 +185,11 @@ export async function startCanary(
       lost: lostOf(flow) - before,
     }),
   };
+}
+
+/** Waits while the thread that lost the slots in the swap before is ending, which takes seconds at most. */
+async function formerEnded(flow: RunningSlotFlow): Promise<void> {
+  while (flow.statistics().executor.swapping === "ending other") await setTimeout(interval_ms);
 }
 
 /** What is counted; undefined where nobody takes turns. */
