@@ -121,7 +121,7 @@ function estimationKernels(): Kernel[] {
       timeInterpolationKernel(3, lanes),
     ]),
     frequencyFilterKernel(4, 1, 4),
-    wideFilterKernel(6, 7, 4),
+    wideFilterKernel(6, 6, 4),
     wideFilterKernel(4, 2, 16),
     filterMixtureKernel(26, 8),
     subspaceEnergyKernel(6, 4, 20, 4),

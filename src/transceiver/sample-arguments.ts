@@ -38,6 +38,7 @@ const scalars: Readonly<Record<string, number>> = {
   informationColumns: 10,
   informationBits: 517,
   liftingSize: 52,
+  length: 96,
 };
 
 /** Buffers of i32 that address memory, by name: what their elements stay below. */

@@ -105,7 +105,7 @@ describe(`models that are tried beside an implementation, seed ${seed}`, () => {
     mkdirSync(data);
     const useless = directoryOf("useless", untrained(8));
     const nan = directoryOf("nan", broken(untrained(8)));
-    const slow = directoryOf("slow", slowed(builtInModel("llrnet-16qam").onnx, untrained(1024, 1024)));
+    const slow = directoryOf("slow", slowed(builtInModel("llrnet-16qam").onnx, untrained(2048, 2048)));
     const listen = ["--listen", `127.0.0.1:${await freePort()}`];
     let node = await startNodeProcess(data, ...listen);
     const token = readFileSync(join(data, "token"), "utf8").trim();

@@ -15,12 +15,17 @@ import { elementsOf } from "./kernel-memory.js";
 
 const seed = 754;
 
-/** The kernels and, of those that compute with floats, what they may leave. */
-const samples = sampleKernels().map((sample) => {
-  const { memory, arguments: given } = sampleCall(sample, createRandom(seed));
-  const ranges = hasArithmeticOfFloats(sample) ? contractions(sample, memory, given) : undefined;
-  return { sample, ranges };
-});
+/**
+ * The kernels and, of those that compute with floats, what they may leave. Networks are left out: their products are fused
+ * by name, and what they give is held against ONNX Runtime.
+ */
+const samples = sampleKernels()
+  .filter((sample) => !hasOperation(sample, ["math.fma"]))
+  .map((sample) => {
+    const { memory, arguments: given } = sampleCall(sample, createRandom(seed));
+    const ranges = hasArithmeticOfFloats(sample) ? contractions(sample, memory, given) : undefined;
+    return { sample, ranges };
+  });
 
 /** Runs a kernel on its sample numbers. */
 function run(sample: Kernel, target: (typeof testTargets)[number]) {

@@ -54,12 +54,13 @@ const SIGNIFICANT_POWER = 8;
 
 /**
  * Index in `SPREADS` of the narrowest profile that is wide enough for what correlation loses over the long distance.
- * @param share squared magnitude of the correlation at the long distance over that at the short one.
+ * @param share `[0]`: squared magnitude of the correlation at the long distance over that at the short one; an argument that
+ * is a fraction may be allocated.
  * @param shortDistance in subcarriers.
  */
-export function spreadIndex(share: number, shortDistance: number): number {
+export function spreadIndex(share: Float64Array, shortDistance: number): number {
   const widest = SPREADS.length - 1;
-  const ratio = Math.min(1, share);
+  const ratio = Math.min(1, share[0]!);
   // Of an exponential profile, |correlation|² is 1 / (1 + (2π·distance·rms)²).
   const slope = LONG_DISTANCE ** 2 * ratio - shortDistance ** 2;
   if (!(slope > 0)) return widest;
@@ -128,11 +129,13 @@ export function prepareOffsets(context: EstimationContext, plan: PilotPlan, pilo
     found.noisePower = (found.energy / (antennas * groups.length * dmrsSymbPos.length * plan.pilots)) ** 2;
   };
 
+  const share = new Float64Array(1);
   const chooseSpread = (): number => {
     if (blocks < LEAST_MEASURED_BLOCKS) return UNMEASURED_SPREAD;
     const near = powers[0]! / (plan.pilots - 2) ** 2;
     const far = powers[1]! / (plan.pilots - longLag) ** 2;
-    return spreadIndex(far / near, shortDistance);
+    share[0] = far / near;
+    return spreadIndex(share, shortDistance);
   };
 
   const measureFrequency = () => {

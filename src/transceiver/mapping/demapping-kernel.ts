@@ -122,7 +122,7 @@ export interface AxisDemappingShape {
  * the other arguments.
  * @param lengths numbers in each such buffer.
  */
-export function axisDemappingKernel<N extends string>(
+export function axisDemapping<N extends string>(
   name: string,
   { modulationOrder: order, layers, lanes, wideLanes }: AxisDemappingShape,
   lengths: Readonly<Record<N, number>>,

@@ -124,7 +124,7 @@ export function pilotChannels({ profiles }: PilotChannelParameters): Dataset {
       const [farRe, farIm] = correlate(LONG_DISTANCE / 2, snapshots, pilots);
       const far = (farRe ** 2 + farIm ** 2) / (pilots - LONG_DISTANCE / 2) ** 2;
       const near = (nearRe ** 2 + nearIm ** 2) / (pilots - SHORT_DISTANCE / 2) ** 2;
-      spread = spreadIndex(far / near, SHORT_DISTANCE);
+      spread = spreadIndex(Float64Array.of(far / near), SHORT_DISTANCE);
       centre += CENTRE_PER_SPREAD * SPREADS[spread]!;
     }
     centreAll(centre, snapshots, width);

@@ -3,7 +3,7 @@ import { arith, type Kernel, kernelBuilder, math, type Value } from "../../../co
 import { type BodyShape, buildNetwork, scratchLength } from "../../../neural/engines/jit/body.js";
 import type { NetworkPlan } from "../../../neural/engines/jit/plan.js";
 import { lesser, type SquareOrder } from "../axis-llr.js";
-import { axisDemappingKernel } from "../demapping-kernel.js";
+import { axisDemapping } from "../demapping-kernel.js";
 import { LLR_SCALE } from "../llr-scale.js";
 import { AMPLITUDE_LIMIT, LARGEST_UNIT } from "./network.js";
 
@@ -36,7 +36,7 @@ export const llrnetKernel = kernelBuilder(
       .update(JSON.stringify([plan, body]))
       .digest("hex")
       .slice(0, 16);
-    return axisDemappingKernel(
+    return axisDemapping(
       `llrnet_${structure}_qm${modulationOrder}_l${layers}_v${lanes}`,
       { modulationOrder, layers, lanes, wideLanes: body.lanes },
       { table: plan.tableLength, scratch: llrnetScratchLength(shape) },
