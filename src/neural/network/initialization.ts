@@ -40,6 +40,18 @@ export function initialWeights(
   );
 }
 
+/** Weights that are normal with the deviation, where a network has one of its own. */
+export function gaussianWeights(
+  random: Random,
+  shape: readonly number[],
+  deviation: number,
+): Tensor<"float32"> {
+  return float32Tensor(
+    Float32Array.from({ length: elementCount(shape) }, () => deviation * random.gaussian()),
+    shape,
+  );
+}
+
 function drawer(initialization: Initialization, random: Random, { inputs, outputs }: Fans): () => number {
   switch (initialization) {
     case "glorot": {

@@ -1,6 +1,7 @@
 import { int, type OnnxModel, onnxModel, type ValueName } from "../../../neural/graph/graph.js";
 import { float32Tensor, int64Tensor, type Tensor, tensor } from "../../../neural/graph/tensor.js";
 import { type NetworkBuilder, networkBuilder } from "../../../neural/network/builder.js";
+import { gaussianWeights } from "../../../neural/network/initialization.js";
 import type { Random } from "../../../system/index.js";
 import { meanDiagonal } from "../real-valued/mean-diagonal.js";
 
@@ -72,15 +73,15 @@ export function createDetnet(shape: DetnetShape, random: Random): OnnxModel {
     const known = kept === undefined ? [point, relativeNoise] : [point, relativeNoise, kept];
     const input = network.add("Concat", known, { axis: int(1) });
     const from = streams + 1 + (kept === undefined ? 0 : memory);
-    const projection = gaussianTensor([from, hidden], INITIAL_DEVIATION, random);
-    const ratios = gaussianTensor([hidden, streams], INITIAL_DEVIATION, random);
+    const projection = gaussianWeights(random, [from, hidden], INITIAL_DEVIATION);
+    const ratios = gaussianWeights(random, [hidden, streams], INITIAL_DEVIATION);
     projectPoints(projection, ratios);
     const activated = network.add("Relu", [dense(`${name}.hidden`, input, projection)]);
     llrs = residual(network, dense(`${name}.llrs`, activated, ratios), llrs);
     if (layer < layers - 1)
       kept = residual(
         network,
-        dense(`${name}.memory`, activated, gaussianTensor([hidden, memory], INITIAL_DEVIATION, random)),
+        dense(`${name}.memory`, activated, gaussianWeights(random, [hidden, memory], INITIAL_DEVIATION)),
         kept,
       );
     // The mean of ±1 under the ratio.
@@ -123,10 +124,4 @@ function residual(network: NetworkBuilder, now: ValueName, before: ValueName | u
     network.add("Mul", [now, network.constant(1 - RESIDUAL)]),
     network.add("Mul", [before, network.constant(RESIDUAL)]),
   ]);
-}
-
-function gaussianTensor(shape: readonly number[], deviation: number, random: Random): Tensor<"float32"> {
-  const values = tensor("float32", shape);
-  for (let i = 0; i < values.data.length; i++) values.data[i] = deviation * random.gaussian();
-  return values;
 }

@@ -1,6 +1,7 @@
 import { int, type OnnxModel, onnxModel, type ValueName } from "../../../neural/graph/graph.js";
 import { int64Tensor, tensor } from "../../../neural/graph/tensor.js";
 import { type NetworkBuilder, networkBuilder } from "../../../neural/network/builder.js";
+import { initialWeights } from "../../../neural/network/initialization.js";
 import type { Random } from "../../../system/index.js";
 
 /** A link that carries one of 2^bits messages by real channel uses. */
@@ -37,9 +38,7 @@ export function createAutoencoder({ bits, channelUses }: LinkShape, random: Rand
 /** Dense layers with Glorot's uniform weights, under their names. */
 function denseLayers(network: NetworkBuilder, random: Random) {
   return (name: string, input: ValueName, from: number, to: number): ValueName => {
-    const weight = tensor("float32", [from, to]);
-    const limit = Math.sqrt(6 / (from + to));
-    for (let i = 0; i < weight.data.length; i++) weight.data[i] = limit * (2 * random.next() - 1);
+    const weight = initialWeights("glorot", random, [from, to], { inputs: from, outputs: to });
     return network.add("Gemm", [
       input,
       network.initializer(`${name}.weight`, weight),

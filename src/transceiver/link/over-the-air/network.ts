@@ -1,6 +1,8 @@
 import { int, type OnnxModel, onnxModel, type ValueName } from "../../../neural/graph/graph.js";
-import { int64Tensor, type Tensor, tensor } from "../../../neural/graph/tensor.js";
+import { int64Tensor } from "../../../neural/graph/tensor.js";
 import { type NetworkBuilder, networkBuilder } from "../../../neural/network/builder.js";
+import { type ComplexValue, complexProduct } from "../../../neural/network/complex.js";
+import { gaussianWeights } from "../../../neural/network/initialization.js";
 import type { Random } from "../../../system/index.js";
 import { CHANNEL_USES, MESSAGES, WINDOW_MESSAGES, WINDOW_SAMPLES, WINDOW_SYMBOLS } from "./burst.js";
 
@@ -25,7 +27,10 @@ export function createOverTheAirLink(random: Random): OnnxModel {
   const turn = network.input("turn", "float32", ["batch", WINDOW_SAMPLES, 2]);
   const noise = network.input("noise", "float32", ["batch", WINDOW_SAMPLES, 2]);
 
-  const constellation = network.initializer(CONSTELLATION, gaussian([MESSAGES, 2 * CHANNEL_USES], 1, random));
+  const constellation = network.initializer(
+    CONSTELLATION,
+    gaussianWeights(random, [MESSAGES, 2 * CHANNEL_USES], 1),
+  );
   const squares = network.add("Mul", [constellation, constellation]);
   const energy = network.add("ReduceSum", [squares, network.constant(int64Tensor([1]))], {
     keepdims: int(1),
@@ -42,7 +47,7 @@ export function createOverTheAirLink(random: Random): OnnxModel {
   network.output(
     "scores",
     receiver(network, received, (name, shape, deviation) =>
-      network.initializer(name, gaussian(shape, deviation, random)),
+      network.initializer(name, gaussianWeights(random, shape, deviation)),
     ),
     ["batch", MESSAGES],
   );
@@ -98,27 +103,12 @@ function receiver(network: NetworkBuilder, received: ValueName, parameter: Param
 
 /** Complex product of pairs (re, im) in the last dimension. */
 function rotated(network: NetworkBuilder, value: ValueName, turn: ValueName): ValueName {
-  const [re, im] = pairs(network, value);
-  const [cosine, sine] = pairs(network, turn);
-  const multiply = (a: ValueName, b: ValueName): ValueName => network.add("Mul", [a, b]);
-  return network.add(
-    "Concat",
-    [
-      network.add("Sub", [multiply(re, cosine), multiply(im, sine)]),
-      network.add("Add", [multiply(re, sine), multiply(im, cosine)]),
-    ],
-    { axis: int(-1) },
-  );
+  const { re, im } = complexProduct(network, pair(network, value), pair(network, turn));
+  return network.add("Concat", [re, im], { axis: int(-1) });
 }
 
-function pairs(network: NetworkBuilder, value: ValueName): [ValueName, ValueName] {
+function pair(network: NetworkBuilder, value: ValueName): ComplexValue {
   const part = (index: number): ValueName =>
     network.add("Gather", [value, network.constant(int64Tensor([index]))], { axis: int(-1) });
-  return [part(0), part(1)];
-}
-
-function gaussian(shape: readonly number[], deviation: number, random: Random): Tensor {
-  const values = tensor("float32", shape);
-  for (let i = 0; i < values.data.length; i++) values.data[i] = deviation * random.gaussian();
-  return values;
+  return { re: part(0), im: part(1) };
 }
