@@ -39,7 +39,7 @@ export const detnetBpsk = detnet(
   bpsk10x20,
   { layers: 20, memory: 20, hidden: 40 },
   {
-    steps: 24_000,
+    steps: 60_000,
     requirements: PUBLISHED.map(([snr_db, rate]) => ({
       snr_db,
       belowMmseSic: true,

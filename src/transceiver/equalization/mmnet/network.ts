@@ -1,7 +1,7 @@
 import { int, type OnnxModel, onnxModel, type ValueName } from "../../../neural/graph/graph.js";
 import { float32Tensor, int64Tensor } from "../../../neural/graph/tensor.js";
 import { networkBuilder } from "../../../neural/network/builder.js";
-import { meanDiagonal } from "../real-valued/mean-diagonal.js";
+import { diagonal } from "../real-valued/diagonal.js";
 
 /** Sizes of an MMNet for ±1. */
 export interface MmnetShape {
@@ -36,7 +36,13 @@ export function createMmnet({ streams, observations, layers }: MmnetShape): Onnx
     network.add("Reshape", [value, network.constant(int64Tensor(shape))]);
 
   // Streams of power 1 in the mean, whatever the scale of the channel: ‖H‖² is K then.
-  const power = meanDiagonal(network, gram, streams);
+  const power = network.add(
+    "ReduceMean",
+    [diagonal(network, gram, streams), network.constant(int64Tensor([1]))],
+    {
+      keepdims: int(1),
+    },
+  );
   const scaledGram = network.add("Div", [gram, shaped(power, -1, 1, 1)]);
   const [scaledFilter, scaledEnergy, scaledNoise] = [matchedFilter, energy, noise].map((value) =>
     network.add("Div", [value, power]),

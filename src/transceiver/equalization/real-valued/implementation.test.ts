@@ -11,6 +11,7 @@ import { createModel, portsOf } from "../../../neural/models/model.js";
 import { writeModelDirectory } from "../../../neural/models/model-directory.js";
 import { networkBuilder } from "../../../neural/network/builder.js";
 import { createRandom } from "../../../system/index.js";
+import { createDetnet } from "../detnet/network.js";
 import { equalization } from "../function.js";
 import { createMmnet } from "../mmnet/network.js";
 
@@ -158,6 +159,34 @@ describe("detection over real numbers as equalization", () => {
           if (Math.sign(estimates[2 * (layer * re + element) + part]!) !== Math.sign(sent)) wrong++;
         }
     expect(wrong / (2 * layers * re)).toBeLessThan(0.05);
+  });
+
+  it.each(["detnet", "mmnet"])("erases a layer that is not received and decides the others, %s", (name) => {
+    const random = createRandom(6);
+    const entries = Float64Array.from({ length: 2 * layers * antennas * size }, () => random.gaussian());
+    const given = slot(0.02, (layer, antenna, at) => {
+      if (layer === 1) return [0, 0];
+      const from = 2 * ((layer * antennas + antenna) * size + at);
+      return [entries[from]! / 2, entries[from + 1]! / 2];
+    });
+    const onnx =
+      name === "mmnet"
+        ? createMmnet({ streams: 2 * layers, observations: 2 * antennas, layers: 10 })
+        : createDetnet({ streams: 2 * layers, layers: 5, memory: 8, hidden: 32 }, createRandom(1));
+    const { symbols: estimates, variances } = run(modelOf(onnx), given);
+    let wrong = 0;
+    for (let layer = 0; layer < layers; layer++)
+      for (let element = 0; element < re; element++) {
+        const at = layer * re + element;
+        for (const part of [0, 1]) {
+          const estimate = estimates[2 * at + part]!;
+          expect(estimate).not.toBeNaN();
+          const sent = given.sent[2 * (layer * size + positions[element]!) + part]!;
+          if (layer !== 1 && Math.sign(estimate) !== Math.sign(sent)) wrong++;
+          if (layer === 1) expect((2 * Math.SQRT2 * Math.abs(estimate)) / variances[at]!).toBeLessThan(1);
+        }
+      }
+    expect(wrong / (6 * re)).toBeLessThan(0.05);
   });
 
   it("refuses models of other ports, and transmissions that a model is not for", () => {

@@ -10,6 +10,9 @@ import { findLeastNoise, setWeights } from "../equalization.js";
 import { ERASURE_NOISE } from "../equalization-kernel.js";
 import type { EqualizationContext } from "../function.js";
 
+/** Least power of a layer, of all layers' power: networks divide by it. */
+const LEAST_POWER = 1e-2;
+
 /** Soft bits beyond it are at the limits of every decoder. */
 const LARGEST_LLR = 40;
 
@@ -78,6 +81,9 @@ export function attemptDetection(model: unknown, context: EqualizationContext): 
         if (one === other) trace += real;
       }
     }
+    for (let one = 0; one < layers; one++)
+      if (gram[matrix + one * (streams + 1)]! < 0.5 * LEAST_POWER * trace)
+        setPair(matrix, one, one, 0.5 * LEAST_POWER * trace, 0);
     let received = 0;
     for (let antenna = 0; antenna < antennas; antenna++) {
       const y = 2 * (antenna * size + at);
