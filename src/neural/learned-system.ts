@@ -38,14 +38,20 @@ export interface EvaluateOptions {
   readonly signal?: AbortSignal;
 }
 
-/** A network of a cited system with everything that training and judging it takes. All learned systems are of this shape. */
-export interface LearnedSystem {
+/** What a network is judged as. */
+export interface JudgedSystem {
   /** As commands name it: "llrnet". */
   readonly name: string;
   /** The function that it implements, "demapping". */
   readonly implements: string;
   /** One sentence, with the paper. */
   readonly summary: string;
+  /** Measures a network beside its baselines, on the same draws. */
+  evaluate(model: OnnxModel, options: EvaluateOptions): Promise<Evaluation>;
+}
+
+/** A network of a cited system with everything that training and judging it takes. All learned systems are of this shape. */
+export interface LearnedSystem extends JudgedSystem {
   readonly ports: ModelPorts;
   /** An untrained network. */
   create(random: Random): OnnxModel;
@@ -57,6 +63,4 @@ export interface LearnedSystem {
   readonly training: TrainingSpecification;
   /** Minutes that training may take on two processors. */
   readonly minutes: number;
-  /** Measures a trained network beside its baselines, on the same draws. */
-  evaluate(model: OnnxModel, options: EvaluateOptions): Promise<Evaluation>;
 }

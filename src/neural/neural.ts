@@ -14,7 +14,7 @@ import { canonicalJson, checkManifest, type Manifest, type ModelCost } from "./m
 import { createModel, type Model, modelOfFile, portsOf } from "./models/model.js";
 import { readModelDirectory, readModelFile } from "./models/model-directory.js";
 import { withRegistry } from "./models/open-registry.js";
-import type { ModelPorts } from "./models/port.js";
+import type { ModelPort, ModelPorts } from "./models/port.js";
 import { openRegistry, type Registry } from "./models/registry.js";
 import { createNetwork, type NetworkSpecification } from "./network/specification.js";
 import { readOnnx } from "./onnx/index.js";
@@ -210,7 +210,8 @@ export function openNeural(dataDirectory?: string): Neural {
   ): Promise<TrainedModel> {
     if (from !== undefined) {
       const { onnx, manifest } = await neural.open(from);
-      return trainOn(onnx, { ...manifest, name: name ?? manifest.name }, system, options);
+      const before = { implements: system.implements, ...manifest, ...meaningOf(manifest, system.ports) };
+      return trainOn(onnx, { ...before, name: name ?? manifest.name }, system, options);
     }
     const random = createRandom(options.seed).fork("parameters");
     const onnx = (await system.pretrain?.(random, options)) ?? system.create(random);
@@ -233,6 +234,13 @@ export function openNeural(dataDirectory?: string): Neural {
     open: async (reference) => neuralModel(await registry((opened) => opened.get(reference))),
   };
   return neural;
+}
+
+/** A model's ports; those that a system trains mean what it says of them. */
+function meaningOf({ inputs, outputs }: ModelPorts, trained: ModelPorts): ModelPorts {
+  const meaning = (ports: readonly ModelPort[], known: readonly ModelPort[]): ModelPort[] =>
+    ports.map((port) => ({ ...(known.find(({ name }) => name === port.name) ?? port), type: port.type }));
+  return { inputs: meaning(inputs, trained.inputs), outputs: meaning(outputs, trained.outputs) };
 }
 
 async function registryInMemory(): Promise<Registry> {

@@ -1,4 +1,5 @@
 import { copyFileSync, existsSync, mkdirSync } from "node:fs";
+import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import { neuroran, objectsOf, temporaryFolder } from "./command.js";
 
@@ -126,6 +127,26 @@ describe(`models that somebody brings, in the receiver by one command, seed ${se
       expect((await receive(directory)).errors).toBeGreaterThan(30);
     },
   );
+
+  it.skipIf(!existsSync(foreign))("are a network of others, trained on for the symbols of here", async () => {
+    const kept = async (model: string) => {
+      const words = ["--system", "dense-demapper-16qam", "--effort", "0.02"];
+      const { stdout, status } = await neuroran(["model", "evaluate", model, ...words, "--json", ...data]);
+      expect(status).toBe(0);
+      const [{ tables }] = objectsOf(stdout) as [
+        { tables: { rows: { condition: number; values: { value: number }[] }[] }[] },
+      ];
+      const [network, logMap] = tables[0]!.rows.find(({ condition }) => condition === 10)!.values;
+      return network!.value / logMap!.value;
+    };
+    await neuroran(["model", "import", fileURLToPath(foreign), "--name", "imported", ...data]);
+    const words = ["dense-demapper-16qam", "--from", "imported", "--name", "tuned", "--steps", "3000"];
+    const trained = await neuroran(["model", "train", ...words, ...data]);
+    expect(trained.status).toBe(0);
+    expect(await kept("imported")).toBeLessThan(0.6);
+    expect(await kept("tuned")).toBeGreaterThan(0.97);
+    expect((await receive("tuned")).errors).toBeLessThan(3);
+  });
 
   it("are refused with what there is, and with what is wrong", async () => {
     const refused = async (chosen: string) => {

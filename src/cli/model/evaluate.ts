@@ -25,7 +25,7 @@ export function addEvaluate(model: Command): void {
         "Measures a model as its learned system is judged: beside its baselines, on the same draws, with 95 % intervals. The exit status is 1 where a target is missed.",
       )
       .argument("<model>", "name, name@alias or name@version")
-      .option("--system <name>", "learned system that it is judged as (what it was trained as)")
+      .option("--system <name>", "what it is judged as (what it was trained as)")
       .option("--seed <number>", "of the draws", numberOption("--seed", { whole: true }), 1)
       .option(
         "--effort <share>",
@@ -34,7 +34,10 @@ export function addEvaluate(model: Command): void {
         1,
       ),
   )
-    .addHelpText("after", "\nExample:\n  $ neuroran model evaluate llrnet-16qam --effort 0.1")
+    .addHelpText(
+      "after",
+      "\nExamples:\n  $ neuroran model evaluate llrnet-16qam --effort 0.1\n  $ neuroran model evaluate neural_rx --system aerial-receiver",
+    )
     .action(async (reference: string, options: EvaluateModelOptions) => {
       process.exitCode = await evaluate(reference, options);
     });
@@ -42,11 +45,11 @@ export function addEvaluate(model: Command): void {
 
 async function evaluate(reference: string, options: EvaluateModelOptions): Promise<number> {
   const found = await (await lookAtModels(options)).open(reference);
-  const { learnedSystem } = await import("../../transceiver/learned-systems.js");
+  const { judgedSystem } = await import("../../transceiver/learned-systems.js");
   const name = options.system ?? found.manifest.training?.system;
   if (name === undefined)
     throw new InputError("--system", undefined, "name the learned system that the model is judged as");
-  const system = learnedSystem(name);
+  const system = judgedSystem(name);
   const { seed, effort } = options;
   const interrupt = onInterrupt();
   const progress = createProgress(`evaluate ${found.manifest.name}`, 1);
