@@ -1,8 +1,12 @@
 /**
  * Measures neural networks, engines first and then every model of the package beside its baselines, and writes the figures of
- * README.md: `npm run figures:neural`. `-- --effort 0.1` takes a tenth of the draws.
+ * README.md: `npm run figures:neural`. `-- --effort 0.1` takes a tenth of the draws. Receivers of others are measured where their files
+ * are.
  */
-import { spawnSync } from "node:child_process";
+import { execFile } from "node:child_process";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { availableParallelism, tmpdir } from "node:os";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import type { EvaluationTable, EvaluationTarget } from "../src/neural/index.js";
@@ -13,16 +17,29 @@ import { machineAndDay, markdownTable, type Row, rowsOf, writeSection } from "./
 const { values } = parseArgs({ options: { effort: { type: "string", default: "1" } } });
 const program = fileURLToPath(new URL("../src/cli/main.js", import.meta.url));
 
-function run(...words: readonly string[]): Row[] {
+function run(...words: readonly string[]): Promise<Row[]> {
   process.stderr.write(`measuring: neuroran ${words.join(" ")}\n`);
-  const { stdout, stderr, status } = spawnSync(process.execPath, [program, ...words, "--json"], {
-    encoding: "utf8",
-    maxBuffer: 2 ** 26,
-    stdio: ["ignore", "pipe", "pipe"],
+  return new Promise((resolve, reject) => {
+    const command = [program, ...words, "--json"];
+    execFile(process.execPath, command, { encoding: "utf8", maxBuffer: 2 ** 26 }, (error, stdout, stderr) => {
+      // 1: a target is missed, which the rows say.
+      if (error !== null && error.code !== 1)
+        reject(new Error(`${words.join(" ")} ended with ${error.code}: ${stderr}`, { cause: error }));
+      else resolve(rowsOf(stdout));
+    });
   });
-  // 1: a target is missed, which the rows say.
-  if (status !== 0 && status !== 1) throw new Error(`${words.join(" ")} ended with ${status}: ${stderr}`);
-  return rowsOf(stdout);
+}
+
+/** Results of tasks, as many at a time as there are processors: rates of errors do not depend on the time they take. */
+async function inParallel<R>(tasks: readonly (() => Promise<R>)[]): Promise<R[]> {
+  const results: R[] = [];
+  const waiting = tasks.entries();
+  await Promise.all(
+    Array.from({ length: availableParallelism() }, async () => {
+      for (const [index, task] of waiting) results[index] = await task();
+    }),
+  );
+  return results;
 }
 
 const short = (value: number): string =>
@@ -40,13 +57,44 @@ interface EvaluatedModel {
   readonly targets: readonly EvaluationTarget[];
 }
 
-const bench = run("bench", "neural", "--seconds", "5", "--cycles", "1000");
+async function evaluate(...words: readonly string[]): Promise<EvaluatedModel> {
+  const [row] = await run("model", "evaluate", ...words, "--effort", values.effort);
+  return row as unknown as EvaluatedModel;
+}
+
+const bench = await run("bench", "neural", "--seconds", "5", "--cycles", "1000");
 const inference = bench.filter(({ benchmark }) => benchmark === "neural");
 const reference = (row: Row): number =>
   Number(inference.find((one) => one.engine === "onnxruntime" && one.case === row.case)!.p50);
-const evaluated = builtInNames().map(
-  (name) => run("model", "evaluate", name, "--effort", values.effort)[0] as unknown as EvaluatedModel,
+
+const data = mkdtempSync(join(tmpdir(), "neuroran-figures-"));
+const foreign = Object.entries({ aerial: "aerial-receiver", "sionna-rk": "sionna-rk-receiver" }).flatMap(
+  ([name, system]) => {
+    const file = new URL(
+      `../../../shared/data/onnx/${name.replace("-", "_")}_neural_receiver.onnx`,
+      import.meta.url,
+    );
+    return existsSync(file) ? [{ name: `${name}-neural-receiver`, system, path: fileURLToPath(file) }] : [];
+  },
 );
+for (const { name, path } of foreign) await run("model", "import", path, "--name", name, "--data", data);
+const evaluated: EvaluatedModel[] = [];
+// Demapping is timed, too, and goes alone.
+const isTimed = (name: string): boolean => name.startsWith("llrnet");
+for (const name of builtInNames().filter(isTimed)) evaluated.push(await evaluate(name));
+evaluated.push(
+  ...(await inParallel([
+    ...foreign.map(
+      ({ name, system }) =>
+        () =>
+          evaluate(name, "--system", system, "--data", data),
+    ),
+    ...builtInNames()
+      .filter((name) => !isTimed(name))
+      .map((name) => () => evaluate(name)),
+  ])),
+);
+rmSync(data, { recursive: true });
 
 writeSection(
   "neural figures",
