@@ -1,8 +1,10 @@
-import type { Timing } from "../functions/index.js";
+import { isModelPath, type Timing } from "../functions/index.js";
+import { slotModel } from "../neural/slot/index.js";
 import type { SimulationOptions, SimulationReport } from "../transceiver/simulation.js";
 import { confidence } from "./chart.js";
 import { bold, duration, fixed, percentage, properties, signed, table } from "./format.js";
 import { describeMachine, machineLine } from "./machine.js";
+import { shortVersion } from "./model/registry-options.js";
 import { targetNote } from "./targets.js";
 
 /** One SNR of a simulation and what came of it. */
@@ -202,9 +204,16 @@ function attemptTexts({ statistics: { attempts, timings } }: SimulationReport): 
       const p99 = timings.find((one) => one.name === `${name}/${fallback}`)?.p99;
       const reserve = p99 === undefined ? "" : ` (p99 ${duration(p99)})`;
       const problems = `${late} late, ${notFinite} not finite, ${unavailable} not available`;
-      return `${name} by ${implementation}: ${calls} calls, ${problems}; ${fallenBack} slots by ${fallback}${reserve}`;
+      return `${name} by ${shownImplementation(implementation)}: ${calls} calls, ${problems}; ${fallenBack} slots by ${fallback}${reserve}`;
     },
   );
+}
+
+/** An implementation's name; of a model's directory, the model's name and version. */
+function shownImplementation(name: string): string {
+  if (!isModelPath(name)) return name;
+  const { manifest, version } = slotModel(name);
+  return `${manifest.name}@${shortVersion(version)}`;
 }
 
 function paceText({ statistics: { pace } }: SimulationReport): string[] {
