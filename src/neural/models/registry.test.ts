@@ -99,6 +99,8 @@ describe("the registry", () => {
     await expect(registry.get(`scaler@${one.version}`)).rejects.toThrow("scaler has");
     expect(await registry.remove("scaler")).toEqual([two.version]);
     await expect(registry.get("scaler")).rejects.toThrow("there is supplied");
+    // Measured by somebody who had opened it before.
+    await registry.keepCost(`scaler@${two.version}`, "onnxruntime", cost);
     expect([...store.range("", "\u{10ffff}")]).toEqual([]);
   });
 

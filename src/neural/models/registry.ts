@@ -59,7 +59,7 @@ export interface Registry {
    * @throws InputError as `get`, or for a version that an alias names.
    */
   remove(reference: string): Promise<readonly string[]>;
-  /** Keeps what a version was measured to cost on a target, in place of what was known. */
+  /** Keeps what a version was measured to cost on a target, in place of what was known; nothing of one that is gone. */
   keepCost(reference: string, target: string, cost: ModelCost): Promise<void>;
 }
 
@@ -238,7 +238,11 @@ export async function openRegistry(objects: ObjectStore, builtIns?: string): Pro
       }),
     keepCost: (reference, target, cost) =>
       inTurn(async () => {
-        const { listed } = await resolve(reference);
+        const found = await resolve(reference).catch((error: unknown) => {
+          if (!(error instanceof InputError)) throw error;
+        });
+        if (found === undefined) return;
+        const { listed } = found;
         const key = `costs/${listed.version}`;
         const before = await objects.get(key);
         const known = before === undefined ? {} : parsed(`costs of ${reference}`, costs, before);

@@ -20,7 +20,7 @@ function bitLoss(builder: NetworkBuilder, { llrs, signs }: TrainingValues): Valu
 }
 
 /** Steps of a batch of 32 slots, in 120 minutes on two processors of their own. */
-const STEPS = 8000;
+const STEPS = 5000;
 
 /** How the compact DeepRx is trained. */
 export const deeprxTraining: TrainingSpecification = {
