@@ -52,6 +52,6 @@ export const detnetQpsk = detnet(
   "detnet-qpsk-4x8",
   "four layers of QPSK over eight antennas",
   qpsk4x8,
-  { layers: 12, memory: 16, hidden: 32 },
-  { steps: 30_000, requirements: [8, 10, 12].map((snr_db) => ({ snr_db, belowMmseSic: true })) },
+  { layers: 16, memory: 16, hidden: 40 },
+  { steps: 80_000, requirements: [8, 10, 12].map((snr_db) => ({ snr_db, belowMmseSic: true })) },
 );
