@@ -21,14 +21,26 @@ export function machineAndDay(): string {
   return `${cpus()[0]?.model.trim()}, ${cpus().length} cores; ${new Date().toISOString().slice(0, 10)}`;
 }
 
+const readme = fileURLToPath(new URL("../../README.md", import.meta.url));
+
+/** The text between the markers of this name. */
+export function readSection(name: string): string {
+  const { text, from, to } = findSection(name);
+  return text.slice(from, to);
+}
+
 /** Puts text between the markers of this name, in place of what stands there. */
 export function writeSection(name: string, section: string): void {
-  const readme = fileURLToPath(new URL("../../README.md", import.meta.url));
+  const { text, from, to } = findSection(name);
+  writeFileSync(readme, `${text.slice(0, from)}\n${section}\n${text.slice(to)}`);
+}
+
+function findSection(name: string): { text: string; from: number; to: number } {
   const [begin, end] = [`<!-- ${name}:begin -->`, `<!-- ${name}:end -->`];
   const text = readFileSync(readme, "utf8");
   const [from, to] = [text.indexOf(begin), text.indexOf(end)];
   if (from < 0 || to < from) throw new Error(`README.md lacks ${begin} … ${end}`);
-  writeFileSync(readme, `${text.slice(0, from + begin.length)}\n${section}\n${text.slice(to)}`);
+  return { text, from: from + begin.length, to };
 }
 
 /** The JSON objects that a program printed, one a line. */

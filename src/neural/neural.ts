@@ -213,6 +213,7 @@ export function openNeural(dataDirectory?: string): Neural {
       const before = { implements: system.implements, ...manifest, ...meaningOf(manifest, system.ports) };
       return trainOn(onnx, { ...before, name: name ?? manifest.name }, system, options);
     }
+    const began = performance.now();
     const random = createRandom(options.seed).fork("parameters");
     const onnx = (await system.pretrain?.(random, options)) ?? system.create(random);
     const { summary, implements: implemented, ports } = system;
@@ -224,7 +225,9 @@ export function openNeural(dataDirectory?: string): Neural {
       ...ports,
     } as const;
     checkManifest(manifest);
-    return trainOn(onnx, manifest, system, options);
+    const pretraining_s = (performance.now() - began) / 1000;
+    const { model, result } = await trainOn(onnx, manifest, system, options);
+    return { model, result: { ...result, seconds: pretraining_s + result.seconds } };
   }
 
   const neural: Neural = {
