@@ -16,9 +16,10 @@
  * 5. After any other failure nothing more is written: all later commits reject with it. What is readable stays so.
  */
 import { randomBytes } from "node:crypto";
-import { existsSync, mkdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { NeuroranError } from "../errors.js";
+import { makeDirectory } from "../system/make-directory.js";
 import { checkDataFile } from "./data-check.js";
 import { type Applied, corruptData, type DataFile, dataPath, openDataFile, storeError } from "./data-file.js";
 import { lockDirectory } from "./directory-lock.js";
@@ -62,7 +63,7 @@ interface Waiting {
  */
 export async function openLmdbStore(directory: string): Promise<Store> {
   try {
-    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    makeDirectory(directory, 0o700);
   } catch (cause) {
     throw storeError(directory, cause);
   }

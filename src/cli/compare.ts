@@ -12,7 +12,7 @@ import { describeMachine, machineLine } from "./machine.js";
 import { blockName, numberOption } from "./options.js";
 import { checkWritable, writeOutput } from "./output-file.js";
 import { createProgress } from "./progress.js";
-import { functionTimings } from "./simulation-report.js";
+import { attemptsJson, functionTimings } from "./simulation-report.js";
 
 interface CompareOptions extends CellOptions {
   readonly only?: string;
@@ -262,7 +262,7 @@ function pointJson(block: string, implementation: string, snr_db: number, report
     bler: report.blockErrorRate,
     bler_low: low,
     bler_high: high,
-    attempts: report.statistics.attempts,
+    attempts: attemptsJson(report),
     block_p50_ms: blockLatency(block, report),
     slot_p50_ms: slot.p50,
     slot_p99_ms: slot.p99,

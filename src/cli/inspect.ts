@@ -1,9 +1,9 @@
-import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import type { Command } from "commander";
 import type { Kernel } from "../compiler/index.js";
 import { countOperations } from "../compiler/text.js";
 import { InputError } from "../errors.js";
+import { makeDirectory } from "../system/make-directory.js";
 import { sampleKernels } from "../transceiver/kernels.js";
 import { duration, fixed, printJson, table } from "./format.js";
 import { belowOneAnother, besideOneAnother, fitBeside } from "./inspection/columns.js";
@@ -146,7 +146,7 @@ function texts(report: KernelReport, chosen: readonly View[], sideBySide: boolea
 /** Writes the views and binaries as files of the folder, which is made. @returns their names */
 function writeViews(report: KernelReport, chosen: readonly View[], folder: string): string[] {
   try {
-    mkdirSync(folder, { recursive: true });
+    makeDirectory(folder);
   } catch (cause) {
     throw new InputError("--output", folder, "give a folder that exists or can be made", { cause });
   }

@@ -1,4 +1,4 @@
-import { isModelPath, type Timing } from "../functions/index.js";
+import { isModelPath, SLOTS_BEFORE_DEADLINE, type Timing } from "../functions/index.js";
 import { slotModel } from "../neural/slot/index.js";
 import type { SimulationOptions, SimulationReport } from "../transceiver/simulation.js";
 import { confidence } from "./chart.js";
@@ -49,18 +49,7 @@ export function pointJson({ simulation, report }: SimulatedPoint): object {
     slot_ms: 1000 * report.slotDuration_s,
     latency: { p50_ms: slot.p50, p99_ms: slot.p99 },
     blocks: blockLatencies(report),
-    attempts: report.statistics.attempts.map(
-      ({ name, implementation, fallback, calls, late, ...counts }) => ({
-        function: name,
-        implementation,
-        fallback,
-        calls,
-        late,
-        not_finite: counts.notFinite,
-        unavailable: counts.unavailable,
-        fallen_back: counts.fallenBack,
-      }),
-    ),
+    attempts: attemptsJson(report),
     deadline_ms: report.statistics.pace?.deadline_ms ?? null,
     real_time_factor: report.statistics.pace?.realTimeFactor ?? null,
     kernels: kernelSummary(report),
@@ -204,7 +193,8 @@ function attemptTexts({ statistics: { attempts, timings } }: SimulationReport): 
       const p99 = timings.find((one) => one.name === `${name}/${fallback}`)?.p99;
       const reserve = p99 === undefined ? "" : ` (p99 ${duration(p99)})`;
       const problems = `${late} late, ${notFinite} not finite, ${unavailable} not available`;
-      return `${name} by ${shownImplementation(implementation)}: ${calls} calls, ${problems}; ${fallenBack} slots by ${fallback}${reserve}`;
+      const never = calls === 0 && unavailable > 0 ? ": it has no answer for this transmission" : "";
+      return `${name} by ${shownImplementation(implementation)}: ${calls} calls, ${problems}; ${fallenBack} slots by ${fallback}${reserve}${never}`;
     },
   );
 }
@@ -216,11 +206,29 @@ function shownImplementation(name: string): string {
   return `${manifest.name}@${shortVersion(version)}`;
 }
 
-function paceText({ statistics: { pace } }: SimulationReport): string[] {
-  if (pace === undefined) return [];
+function paceText({ statistics: { pace, attempts } }: SimulationReport): string[] {
+  if (pace === undefined)
+    return attempts.length === 0
+      ? []
+      : [`none yet: it comes into force behind ${SLOTS_BEFORE_DEADLINE} slots`];
   const { realTimeFactor, deadline_ms } = pace;
   const factor = `real-time factor ${fixed(realTimeFactor, 2)}`;
   return [`${duration(deadline_ms)} behind a slot's beginning, ${factor}`];
+}
+
+/** What became of the neural implementations, for programs; `model` names a model, whatever directory it is read from. */
+export function attemptsJson({ statistics: { attempts } }: SimulationReport): object[] {
+  return attempts.map(({ name, implementation, fallback, calls, late, ...counts }) => ({
+    function: name,
+    implementation,
+    model: isModelPath(implementation) ? shownImplementation(implementation) : null,
+    fallback,
+    calls,
+    late,
+    not_finite: counts.notFinite,
+    unavailable: counts.unavailable,
+    fallen_back: counts.fallenBack,
+  }));
 }
 
 /** How long each function took: what runs in place of an attempt is in the attempt's time. */

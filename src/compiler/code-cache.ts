@@ -12,7 +12,6 @@ import { createHash, randomBytes } from "node:crypto";
 import {
   closeSync,
   fstatSync,
-  mkdirSync,
   openSync,
   readdirSync,
   readFileSync,
@@ -25,6 +24,7 @@ import {
 } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
+import { makeDirectory } from "../system/make-directory.js";
 
 /** Compiled code by key. */
 export interface CodeCache {
@@ -55,7 +55,7 @@ export function defaultCacheDirectory(): string {
 export function openCodeCache(directory = defaultCacheDirectory(), capacity = CAPACITY): CodeCache {
   let problem: string | undefined;
   try {
-    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    makeDirectory(directory, 0o700);
     if (!ownedAlone(statSync(directory))) problem = `${directory} belongs to or is writable by others`;
   } catch (error) {
     problem = error instanceof Error ? error.message : String(error);

@@ -70,7 +70,7 @@ export {
   runFunction,
 } from "./run-function.js";
 export { field, type Schema, stateSchema, type ValueOf } from "./schema/index.js";
-export type { SlotDeadline, SlotPace } from "./slot-deadline.js";
+export { SLOTS_BEFORE_DEADLINE, type SlotDeadline, type SlotPace } from "./slot-deadline.js";
 export {
   type DoneSlot,
   type RunningSlotFlow,

@@ -19,6 +19,9 @@ export type SlotDeadline =
 /** Slots, behind those in which fallbacks are rehearsed, that show how long the machine takes. */
 const PACE_SLOTS = 32;
 
+/** Slots before a deadline in simulated time is in force. */
+export const SLOTS_BEFORE_DEADLINE = FALLBACK_REHEARSALS + PACE_SLOTS;
+
 /** float64 [2]: the real-time factor and the deadline that is in force, in milliseconds; zeros before they are known. */
 export interface SlotPace {
   /** How long slots take over what they stand for, 1 at least; 1 for a deadline in real time. */
@@ -90,7 +93,7 @@ export function createSlotTimekeeper(
       done++;
       if (deadline.time === "real" || factor[0] > 0 || done <= FALLBACK_REHEARSALS) return;
       slots.record(times, begin, end);
-      if (done === FALLBACK_REHEARSALS + PACE_SLOTS) setFactor(deadline.slot_s);
+      if (done === SLOTS_BEFORE_DEADLINE) setFactor(deadline.slot_s);
     },
   };
 }

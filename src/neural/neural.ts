@@ -1,5 +1,5 @@
 import { statSync } from "node:fs";
-import { basename, dirname, extname } from "node:path";
+import { basename, extname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { memoryStore, openObjectStore } from "../bus/index.js";
 import { InputError, NeuroranError } from "../errors.js";
@@ -8,11 +8,12 @@ import type { Instance, NamedTensors } from "./engines/engine.js";
 import { engineFor, type NeuralTarget } from "./engines/targets.js";
 import { type DimensionSizes, openDimensions } from "./graph/dimensions.js";
 import type { OnnxModel } from "./graph/graph.js";
+import { withPortNames } from "./graph/ports.js";
 import type { LearnedSystem } from "./learned-system.js";
 import { isMeasuredHere, measureCost } from "./models/cost.js";
 import { canonicalJson, checkManifest, type Manifest, type ModelCost } from "./models/manifest.js";
 import { createModel, type Model, modelOfFile, portsOf } from "./models/model.js";
-import { readModelDirectory, readModelFile } from "./models/model-directory.js";
+import { readModelDirectory, readOnnxFile } from "./models/model-directory.js";
 import { withRegistry } from "./models/open-registry.js";
 import type { ModelPort, ModelPorts } from "./models/port.js";
 import { openRegistry, type Registry } from "./models/registry.js";
@@ -33,6 +34,10 @@ export interface CreateOptions {
   readonly implements?: string;
   /** What the ports mean; names and types must be the graph's. */
   readonly ports?: ModelPorts;
+  /** Sign and scale of the first output, where that is soft bits. */
+  readonly llr?: NonNullable<ModelPort["llr"]>;
+  /** Scale of the first input, where that is symbols. */
+  readonly symbol?: NonNullable<ModelPort["symbol"]>;
   /** Of the initial parameters of a specification; 0 unless given. */
   readonly seed?: number;
 }
@@ -183,6 +188,8 @@ export function openNeural(dataDirectory?: string): Neural {
   ): Promise<TrainedModel> {
     const [system, specification] =
       "training" in training ? [training.name, training.training] : [training.dataset.factory, training];
+    // Long work is not begun for a registry that cannot be had.
+    await registry(async () => {});
     const result = await train(onnx, specification, options);
     if (result.end === "signal")
       throw new NeuroranError(
@@ -209,9 +216,16 @@ export function openNeural(dataDirectory?: string): Neural {
     { from, name, ...options }: TrainOptions & { readonly from?: string; readonly name?: string },
   ): Promise<TrainedModel> {
     if (from !== undefined) {
-      const { onnx, manifest } = await neural.open(from);
-      const before = { implements: system.implements, ...manifest, ...meaningOf(manifest, system.ports) };
-      return trainOn(onnx, { ...before, name: name ?? manifest.name }, system, options);
+      const { onnx: own, manifest } = await neural.open(from);
+      const onnx = withPortNames(`model ${manifest.name}`, own, system.ports);
+      const before = {
+        implements: system.implements,
+        ...manifest,
+        ...meaningOf(portsOf(onnx), manifest, system.ports),
+        name: name ?? manifest.name,
+      };
+      checkManifest(before);
+      return trainOn(onnx, before, system, options);
     }
     const began = performance.now();
     const random = createRandom(options.seed).fork("parameters");
@@ -239,11 +253,14 @@ export function openNeural(dataDirectory?: string): Neural {
   return neural;
 }
 
-/** A model's ports; those that a system trains mean what it says of them. */
-function meaningOf({ inputs, outputs }: ModelPorts, trained: ModelPorts): ModelPorts {
+/** A model's ports; those that a system trains mean what it says of them, others what was known before. */
+function meaningOf({ inputs, outputs }: ModelPorts, before: ModelPorts, trained: ModelPorts): ModelPorts {
   const meaning = (ports: readonly ModelPort[], known: readonly ModelPort[]): ModelPort[] =>
     ports.map((port) => ({ ...(known.find(({ name }) => name === port.name) ?? port), type: port.type }));
-  return { inputs: meaning(inputs, trained.inputs), outputs: meaning(outputs, trained.outputs) };
+  return {
+    inputs: meaning(inputs, [...trained.inputs, ...before.inputs]),
+    outputs: meaning(outputs, [...trained.outputs, ...before.outputs]),
+  };
 }
 
 async function registryInMemory(): Promise<Registry> {
@@ -261,8 +278,7 @@ export function modelOf(source: ModelSource, options: CreateOptions = {}): Model
   if (typeof source === "string" || source instanceof URL) {
     const path = typeof source === "string" ? source : fileURLToPath(source);
     if (isDirectory(path)) return described(readModelDirectory(path), options);
-    const onnx = readOnnx(readModelFile(path), { directory: dirname(path) });
-    return named(onnx, basename(path, extname(path)), options);
+    return named(readOnnxFile(path), basename(path, extname(path)), options);
   }
   if (source instanceof Uint8Array) {
     const onnx = readOnnx(source);
@@ -282,7 +298,8 @@ function isGraph(source: unknown): source is OnnxModel {
 /** A model in a directory of its own keeps its file, and what its manifest says unless the options say otherwise. */
 function described({ manifest, bytes }: Model, options: CreateOptions): Model {
   const { version: _, ...rest } = manifest;
-  return modelOfFile({ ...rest, ...textsOf(options), ...options.ports }, bytes);
+  const ports = withConventions(options.ports ?? rest, options);
+  return modelOfFile({ ...rest, ...textsOf(options), ...ports }, bytes);
 }
 
 /** The name of a graph or a file is changed into one that a model may have; one that was given is not. */
@@ -293,8 +310,18 @@ function named(onnx: OnnxModel, fallback: string, options: CreateOptions): Model
     .replaceAll(/^[-0-9]+|-+$/g, "");
   const name = options.name ?? own;
   if (name === "") throw new InputError("name", undefined, "give the model a name");
-  const ports = options.ports ?? portsOf(onnx);
+  const ports = withConventions(options.ports ?? portsOf(onnx), options);
   return createModel({ format: 1, ...textsOf(options), name, ...ports }, onnx);
+}
+
+/** The ports, the first of them with the signs and scales that are given. */
+function withConventions({ inputs, outputs }: ModelPorts, { llr, symbol }: CreateOptions): ModelPorts {
+  const first = (ports: readonly ModelPort[], more: Partial<ModelPort>): ModelPort[] =>
+    ports.map((port, index) => (index === 0 ? { ...port, ...more } : port));
+  return {
+    inputs: first(inputs, symbol === undefined ? {} : { symbol }),
+    outputs: first(outputs, llr === undefined ? {} : { llr }),
+  };
 }
 
 function textsOf(options: CreateOptions): Pick<CreateOptions, "name" | "summary" | "implements"> {

@@ -1,8 +1,9 @@
-import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { z } from "zod";
 import { InputError, NeuroranError } from "../errors.js";
 import { createAtomicFile } from "../system/atomic-file.js";
+import { makeDirectory } from "../system/make-directory.js";
 import { createToken } from "./access-token.js";
 
 /** Where a node keeps what: all of it belongs to one node at a time, as the store's lock has it. */
@@ -39,7 +40,7 @@ export function dataDirectory(path: string): DataDirectory {
 /** Makes the directory, for its owner only. @throws InputError where it cannot be made, or is a file. */
 export function makeDataDirectory(directory: DataDirectory): void {
   try {
-    mkdirSync(directory.path, { recursive: true, mode: 0o700 });
+    makeDirectory(directory.path, 0o700);
   } catch (cause) {
     const remedy = "give a directory that exists or can be made";
     throw new InputError("--data", directory.path, remedy, { cause });

@@ -139,13 +139,74 @@ describe(`models that somebody brings, in the receiver by one command, seed ${se
       const [network, logMap] = tables[0]!.rows.find(({ condition }) => condition === 10)!.values;
       return network!.value / logMap!.value;
     };
-    await neuroran(["model", "import", fileURLToPath(foreign), "--name", "imported", ...data]);
+    const taken = ["--name", "imported", "--symbol-scale", String(Math.sqrt(10) / 2)];
+    await neuroran(["model", "import", fileURLToPath(foreign), ...taken, ...data]);
+    expect((await receive("imported")).errors).toBeLessThan(3);
     const words = ["dense-demapper-16qam", "--from", "imported", "--name", "tuned", "--steps", "3000"];
     const trained = await neuroran(["model", "train", ...words, ...data]);
     expect(trained.status).toBe(0);
     expect(await kept("imported")).toBeLessThan(0.6);
     expect(await kept("tuned")).toBeGreaterThan(0.97);
     expect((await receive("tuned")).errors).toBeLessThan(3);
+  });
+
+  it("stand for estimation, too, where their ports are those of learned MMSE", async () => {
+    const words = ["learned-mmse-nr", "--steps", "20", "--name", "own-estimator"];
+    expect((await neuroran(["model", "train", ...words, ...data])).status).toBe(0);
+    const use = ["--use", "estimation=own-estimator"];
+    const { stdout } = await neuroran([
+      "simulate",
+      "--slots",
+      "20",
+      "--prbs",
+      "6",
+      ...use,
+      "--json",
+      ...data,
+    ]);
+    expect(objectsOf(stdout)[0]).toMatchObject({
+      errors: 0,
+      attempts: [
+        {
+          function: "detection/estimation",
+          model: expect.stringMatching(/^own-estimator@[0-9a-f]{12}$/),
+          calls: 20,
+          fallen_back: 0,
+        },
+      ],
+    });
+    const wrong = await neuroran(["simulate", "--use", "estimation=llrnet-qpsk@latest", ...data]);
+    expect(wrong.stderr).toMatch(/symbols \[batch, 2\].*learned-mmse-nr/);
+  });
+
+  it("have ports of their own names, which those of a system take the place of when it trains them", async () => {
+    const specification = folder.write("other.json", {
+      name: "other-demapper",
+      inputs: [{ name: "points", shape: ["batch", 2] }],
+      layers: [
+        { type: "dense", units: 8, activation: "relu" },
+        { type: "dense", units: 4 },
+      ],
+      outputs: [{ name: "soft" }],
+    });
+    await neuroran(["model", "create", specification, ...data]);
+    const train = (system: string) =>
+      neuroran(["model", "train", system, "--from", "other-demapper", "--steps", "5", ...data]);
+    expect((await train("dense-demapper-16qam")).status).toBe(0);
+    expect((await train("llrnet-16qam")).stderr).toMatch(/y \[batch, 2\].*symbols \[batch, 2\], noise/);
+  });
+
+  it("are not trained for what could not be kept, and replace no file unasked", async () => {
+    const train = (...words: string[]) => neuroran(["model", "train", "llrnet-16qam", ...words, ...data]);
+    const began = performance.now();
+    expect((await train("--curve", folder.path("curve.png"))).stderr).toMatch(/\.svg or \.json/);
+    expect((await train("--from", "llrnet-16qam", "--name", "Bad_Name")).stderr).toMatch(/lower-case/);
+    expect(performance.now() - began).toBeLessThan(10_000);
+    const path = folder.write("kept.onnx", {});
+    const exported = (...words: string[]) =>
+      neuroran(["model", "export", "llrnet-qpsk", path, ...words, ...data]);
+    expect((await exported()).stderr).toMatch(/--replace/);
+    expect((await exported("--replace")).status).toBe(0);
   });
 
   it("are refused with what there is, and with what is wrong", async () => {

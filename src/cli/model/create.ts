@@ -5,9 +5,10 @@ import { InputError } from "../../errors.js";
 import type { CreateOptions, ModelSource, NeuralModel } from "../../neural/index.js";
 import { printJson } from "../format.js";
 import { numberOption } from "../options.js";
+import { addConventionOptions, type ConventionOptions, conventionsOf } from "./conventions.js";
 import { addRegistryOptions, openModels, type RegistryOptions, shortVersion } from "./registry-options.js";
 
-interface CreateModelOptions extends RegistryOptions {
+interface CreateModelOptions extends RegistryOptions, ConventionOptions {
   readonly name?: string;
   readonly summary?: string;
   readonly implements?: string;
@@ -16,17 +17,19 @@ interface CreateModelOptions extends RegistryOptions {
 
 export function addCreate(model: Command): void {
   addRegistryOptions(
-    model
-      .command("create")
-      .summary("make a model and register it")
-      .description(
-        "Makes an untrained network of a specification (a JSON file) or of a learned system, or takes an ONNX file, and registers it as the latest version of its name.",
-      )
-      .argument("<source>", "JSON specification, ONNX file, or name of a learned system")
-      .option("--name <name>", "in the registry (the network's, the file's or the system's)")
-      .option("--summary <text>", "what it is, in a sentence")
-      .option("--implements <function>", "function of the transceiver that it can stand for")
-      .option("--seed <number>", "of the initial parameters", numberOption("--seed", { whole: true }), 0),
+    addConventionOptions(
+      model
+        .command("create")
+        .summary("make a model and register it")
+        .description(
+          "Makes an untrained network of a specification (a JSON file) or of a learned system, or takes an ONNX file, and registers it as the latest version of its name.",
+        )
+        .argument("<source>", "JSON specification, ONNX file, or name of a learned system")
+        .option("--name <name>", "in the registry (the network's, the file's or the system's)")
+        .option("--summary <text>", "what it is, in a sentence")
+        .option("--implements <function>", "function of the transceiver that it can stand for")
+        .option("--seed <number>", "of the initial parameters", numberOption("--seed", { whole: true }), 0),
+    ),
   )
     .addHelpText(
       "after",
@@ -42,7 +45,7 @@ export function addCreate(model: Command): void {
       const made = existsSync(source) ? fromFile(source) : await fromSystem(source, seed);
       const neural = await openModels(options);
       reportModel(
-        await neural.create(made.source, { ...made.options, ...texts, seed }),
+        await neural.create(made.source, { ...made.options, ...texts, ...conventionsOf(options), seed }),
         options,
         "registered",
       );

@@ -36,7 +36,7 @@ export function addEvaluate(model: Command): void {
   )
     .addHelpText(
       "after",
-      "\nExamples:\n  $ neuroran model evaluate llrnet-16qam --effort 0.1\n  $ neuroran model evaluate neural_rx --system aerial-receiver",
+      "\nExamples:\n  $ neuroran model evaluate llrnet-16qam --effort 0.1\n  $ neuroran model evaluate receiver --system aerial-receiver",
     )
     .action(async (reference: string, options: EvaluateModelOptions) => {
       process.exitCode = await evaluate(reference, options);

@@ -1,5 +1,7 @@
+import { existsSync } from "node:fs";
 import { extname } from "node:path";
 import type { Command } from "commander";
+import { InputError } from "../../errors.js";
 import { printJson } from "../format.js";
 import { checkWritable, writeOutput } from "../output-file.js";
 import { addRegistryOptions, lookAtModels, type RegistryOptions } from "./registry-options.js";
@@ -18,12 +20,16 @@ export function addExport(model: Command): void {
       )
       .argument("<model>", "name, name@alias or name@version")
       .argument("<path>", "directory or ONNX file to write")
-      .option("--replace", "replace a model that is there"),
+      .option("--replace", "replace what is there: a model's directory, or the file"),
   )
     .addHelpText("after", "\nExample:\n  $ neuroran model export llrnet-16qam ./llrnet-16qam")
     .action(async (reference: string, path: string, options: ExportOptions) => {
       const isFile = extname(path) === ".onnx";
-      if (isFile) checkWritable("path", path);
+      if (isFile) {
+        if (existsSync(path) && !options.replace)
+          throw new InputError("path", path, "it is there already: name another, or give --replace");
+        checkWritable("path", path);
+      }
       const found = await (await lookAtModels(options)).open(reference);
       if (isFile) writeOutput(path, found.bytes);
       else {

@@ -7,10 +7,15 @@ import type { NamedTensors } from "../../neural/index.js";
 /** Of numbers in lists of lists. */
 type Nested = number | boolean | readonly Nested[];
 
+/** No operator takes more. */
+const MOST_DIMENSIONS = 16;
+
 /** The sizes of a JSON value's lists; the list that it holds in them. @throws InputError where they differ or hold no numbers */
 export function flattened(port: string, value: unknown): { shape: number[]; numbers: number[] } {
   const shape: number[] = [];
   for (let at = value; Array.isArray(at); at = at[0]) shape.push(at.length);
+  if (shape.length > MOST_DIMENSIONS)
+    throw new InputError(`input ${port}`, `lists ${shape.length} deep`, `give at most ${MOST_DIMENSIONS}`);
   const numbers: number[] = [];
   const collect = (part: unknown, depth: number): void => {
     if (depth === shape.length) {

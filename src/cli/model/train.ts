@@ -1,6 +1,6 @@
 import { extname } from "node:path";
 import type { Command } from "commander";
-import { NeuroranError } from "../../errors.js";
+import { InputError, NeuroranError } from "../../errors.js";
 import type { NeuralModel, TrainingResult } from "../../neural/index.js";
 import { exitStatus } from "../exit-status.js";
 import { duration, printJson } from "../format.js";
@@ -66,6 +66,8 @@ async function trainModel(name: string, options: TrainModelOptions): Promise<num
     ["--checkpoint", options.checkpoint],
   ] as const)
     if (path !== undefined) checkWritable(option, path);
+  if (options.curve !== undefined && ![".svg", ".json"].includes(extname(options.curve)))
+    throw new InputError("--curve", options.curve, "give a file whose name ends in .svg or .json");
   const [{ learnedSystem }, { checkModelDirectory, writeModelDirectory }] = await Promise.all([
     import("../../transceiver/learned-systems.js"),
     import("../../neural/index.js"),

@@ -35,10 +35,14 @@ export function bindEdges(graph: Graph, dimensions: Readonly<Record<string, numb
 
 /** Refuses inputs that are not those of an instance. @throws InputError, naming the input, what it is and what it must be. */
 export function checkInputs(types: Readonly<Record<string, TensorType>>, given: NamedTensors): void {
+  if (typeof given !== "object" || given === null)
+    throw new InputError("inputs", given, `give tensors by name: ${Object.keys(types).join(", ")}`);
   for (const [name, { elementType, shape }] of Object.entries(types)) {
     const wanted = `give ${textOf({ elementType, shape })}`;
     const one = Object.hasOwn(given, name) ? given[name] : undefined;
     if (one === undefined) throw new InputError(`input ${name}`, undefined, wanted);
+    if (!Array.isArray(one?.shape) || !ArrayBuffer.isView(one.data))
+      throw new InputError(`input ${name}`, one, `${wanted}, made by tensor(...)`);
     const isAlike =
       one.elementType === elementType &&
       one.shape.length === shape.length &&

@@ -4,7 +4,6 @@ import {
   constants,
   existsSync,
   fsyncSync,
-  mkdirSync,
   openSync,
   readdirSync,
   readFileSync,
@@ -16,6 +15,9 @@ import {
 import { dirname, join, resolve } from "node:path";
 import { InputError } from "../../errors.js";
 import { fileError } from "../../system/file-error.js";
+import { makeDirectory } from "../../system/make-directory.js";
+import type { OnnxModel } from "../graph/graph.js";
+import { readOnnx } from "../onnx/index.js";
 import { type Manifest, parseManifest } from "./manifest.js";
 import { type Model, modelOfFile } from "./model.js";
 
@@ -39,6 +41,11 @@ export function readModelDirectory(path: string): Model {
 /** Reads the manifest of a model's directory alone. @throws InputError as {@link readModelDirectory} */
 export function readManifest(path: string): Manifest {
   return named(path, () => parseManifest(readWhole(join(path, manifestFile))));
+}
+
+/** Reads an ONNX file with its external data. @throws InputError, naming the file and what is wrong */
+export function readOnnxFile(path: string): OnnxModel {
+  return named(path, () => readOnnx(readModelFile(path), { directory: dirname(path) }));
 }
 
 function named<T>(path: string, read: () => T): T {
@@ -103,7 +110,7 @@ export function writeModelDirectory(path: string, { manifest, bytes }: Model, re
   const [partial, aside] = [`${target}.${stamp}.partial`, `${target}.${stamp}.replaced`];
   const isThere = checkModelDirectory(path, replace);
   try {
-    mkdirSync(partial, { recursive: true });
+    makeDirectory(partial);
   } catch (cause) {
     throw fileError(path, "written", cause, "directory");
   }

@@ -254,7 +254,11 @@ export async function openRegistry(objects: ObjectStore, builtIns?: string): Pro
 function partsOf(reference: string): { readonly name: string; readonly selector: string | undefined } {
   const [name = "", selector, ...more] = reference.split("@");
   if (!modelName.test(name) || more.length > 0)
-    throw new InputError("model", reference, "give name, name@alias or name@version");
+    throw new InputError(
+      "model",
+      reference,
+      "give name, name@alias or name@version; names are of lower-case letters, digits and hyphens",
+    );
   return { name, selector };
 }
 

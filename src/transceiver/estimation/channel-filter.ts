@@ -1,9 +1,10 @@
 import { type CompiledKernel, floatLanes } from "../../compiler/index.js";
 import { correlationKernel } from "./correlation-kernel.js";
 import { despreadingKernel } from "./despreading-kernel.js";
-import type { EstimationContext, EstimationMethod } from "./estimation.js";
+import type { EstimationMethod } from "./estimation.js";
 import { type PreparedFilter, prepareFilterBank } from "./filter-bank.js";
 import { frequencyFilterKernel, subspaceEnergyKernel, WINDOW_BLOCKS } from "./frequency-filter-kernel.js";
+import type { EstimationContext } from "./function.js";
 import { qualityFieldIndex } from "./function.js";
 import { noiseSubspace } from "./noise-subspace.js";
 import type { Offsets } from "./offsets.js";

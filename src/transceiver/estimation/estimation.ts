@@ -1,22 +1,16 @@
 import { NeuroranError } from "../../errors.js";
-import type { Context, Process } from "../../functions/index.js";
+import type { Process } from "../../functions/index.js";
 import { grantFieldIndex } from "../pusch/grant-message.js";
 import { slotsPerSubframe } from "../pusch/numerology.js";
 import { offsetFieldIndex } from "../synchronization/offsets.js";
 import { type PrepareFiltering, prepareChannelFilter } from "./channel-filter.js";
-import { type estimation, qualityFieldIndex } from "./function.js";
+import { type EstimationContext, qualityFieldIndex } from "./function.js";
 import { prepareOffsets } from "./offsets.js";
 import { preparePilots } from "./pilots.js";
 import { pilotPlan } from "./plan.js";
 
 /** Least squares, or linear minimum mean square error. */
 export type EstimationMethod = "ls" | "lmmse";
-
-export type EstimationContext = Context<
-  typeof estimation.inputs,
-  typeof estimation.outputs,
-  typeof estimation.parameters
->;
 
 /**
  * Prepares channel estimation. A slot goes through four steps: least squares at the pilots; delay and carrier offset

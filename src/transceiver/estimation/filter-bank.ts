@@ -1,6 +1,6 @@
 import { memoized } from "../memoized.js";
 import { dmrsSubcarriersPerBlock } from "../pusch/dmrs-ports.js";
-import type { EstimationContext, EstimationMethod } from "./estimation.js";
+import type { EstimationMethod } from "./estimation.js";
 import { filterLength, WINDOW_BLOCKS } from "./frequency-filter-kernel.js";
 import {
   type FilterGeometry,
@@ -12,6 +12,7 @@ import {
   SPREADS,
   wienerFilter,
 } from "./frequency-filters.js";
+import type { EstimationContext } from "./function.js";
 import type { PilotCode, PilotPlan } from "./plan.js";
 
 /** One filter in the arena, for each port of a code one after the other. */

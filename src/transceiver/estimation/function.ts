@@ -1,9 +1,9 @@
 import { z } from "zod";
-import { complex64, defineFunction, float32, int32 } from "../../functions/index.js";
-import { builtInModel } from "../../neural/models/built-in.js";
+import { type Context, complex64, defineFunction, float32, int32 } from "../../functions/index.js";
 import type { PuschConfiguration } from "../pusch/configuration.js";
 import { prepareEstimation } from "./estimation.js";
-import { LEARNED_MMSE_NAME, learnedFiltering } from "./learned-mmse/learned-filtering.js";
+import { attemptEstimation } from "./learned-mmse/implementation.js";
+import { LEARNED_MMSE_NAME } from "./learned-mmse/learned-filtering.js";
 import { prepareReferenceSignalRows } from "./reference-signal-rows.js";
 
 /** Numerology of the signal and where its grid lies in the slot. */
@@ -49,6 +49,22 @@ export const qualityFieldIndex = Object.freeze({
 /** Fields of a quality tensor. */
 export const QUALITY_FIELDS = 4;
 
+const inputs = {
+  grid: complex64("antenna", "symbol", "subcarrier"),
+  grant: int32("grantField"),
+  applied: float32("offsetField"),
+};
+const outputs = {
+  channel: complex64("layer", "antenna", "symbol", "subcarrier"),
+  noise: float32("antenna"),
+  tracking: float32("offsetField"),
+  quality: float32("qualityField"),
+};
+const parameters = { signalType, pilotPosition };
+
+/** What implementations of {@link estimation} prepare themselves with. */
+export type EstimationContext = Context<typeof inputs, typeof outputs, typeof parameters>;
+
 /**
  * Estimates the channel of each layer, the noise of each antenna, and the timing and frequency offset left, from
  * the DM-RS of a grid.
@@ -60,7 +76,7 @@ export const QUALITY_FIELDS = 4;
  * it alone. The mean delay counts as the timing.
  *
  * "lmmse" is the Wiener filter for the statistics found in the slot, "ls" a least-squares fit; "learned-mmse" has a network weight the
- * Wiener filters of a prior, over windows more than twice as wide.
+ * Wiener filters of a prior, over windows more than twice as wide, as other models of its ports can.
  *
  * Degenerate inputs: without a valid grant, or with pilots that are not finite, `channel` is 0, `noise` infinite,
  * quality 0 and `tracking` is `applied`.
@@ -68,27 +84,15 @@ export const QUALITY_FIELDS = 4;
 export const estimation = defineFunction({
   name: "estimation",
   clause: "TS 38.211 6.4.1.1",
-  inputs: {
-    grid: complex64("antenna", "symbol", "subcarrier"),
-    grant: int32("grantField"),
-    applied: float32("offsetField"),
-  },
-  outputs: {
-    channel: complex64("layer", "antenna", "symbol", "subcarrier"),
-    noise: float32("antenna"),
-    tracking: float32("offsetField"),
-    quality: float32("qualityField"),
-  },
-  parameters: { signalType, pilotPosition },
+  inputs,
+  outputs,
+  parameters,
+  neural: { fallback: "lmmse", attempt: attemptEstimation },
 });
 
 estimation.implement("lmmse", { kind: "model", prepare: (context) => prepareEstimation("lmmse", context) });
 estimation.implement("ls", { kind: "model", prepare: (context) => prepareEstimation("ls", context) });
-estimation.implement("learned-mmse", {
-  kind: "neural",
-  prepare: (context) =>
-    prepareEstimation("lmmse", context, learnedFiltering(builtInModel(LEARNED_MMSE_NAME).onnx)),
-});
+estimation.implement("learned-mmse", { kind: "neural", model: LEARNED_MMSE_NAME });
 
 /** The parameters of {@link estimation} for a configuration. */
 export function estimationParameters({ grant, allocation, dmrs }: PuschConfiguration): {

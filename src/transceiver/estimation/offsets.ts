@@ -2,8 +2,8 @@ import { floatLanes } from "../../compiler/index.js";
 import { symbolsPerSlot, symbolTimings } from "../pusch/numerology.js";
 import { correlationKernel } from "./correlation-kernel.js";
 import { delayRotationKernel, ROTATION_BASE } from "./delay-rotation-kernel.js";
-import type { EstimationContext } from "./estimation.js";
 import { LEAST_MEASURED_BLOCKS, SPREADS, UNMEASURED_SPREAD } from "./frequency-filters.js";
+import type { EstimationContext } from "./function.js";
 import type { Pilots } from "./pilots.js";
 import type { PilotPlan } from "./plan.js";
 

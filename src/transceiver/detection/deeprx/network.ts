@@ -50,6 +50,9 @@ const WIDE_REACH = 6;
 const LEAST_POWER = 0.02;
 const LEAST_WEIGHT = 0.01;
 
+/** Largest part of a channel that decisions may tell, in units of its root mean square: what is wrong does not grow from stage to stage. */
+const LARGEST_CHANNEL = 8;
+
 /** Name of the value with the channels of all stages, in the planes of "grid", which training looks at. It is no output. */
 export const CHANNELS_OF_STAGES = "channels";
 
@@ -176,9 +179,10 @@ function carriedAndFiltered(
   const { builder, add, number, parameter } = pieces;
   const near = Array.from({ length: DEEPRX_SYMBOLS ** 2 }, (_, index) => {
     const distance = Math.abs((index % DEEPRX_SYMBOLS) - Math.floor(index / DEEPRX_SYMBOLS));
-    return Math.exp(-distance / reach) + 1e-4;
+    return Math.log(Math.exp(-distance / reach) + 1e-4);
   });
-  const weights = parameter(`${name}.time`, [DEEPRX_SYMBOLS, DEEPRX_SYMBOLS], near);
+  // Logarithms are learned: where a single pilot is far, a weight of either sign would have the quotient explode.
+  const weights = add("Exp", parameter(`${name}.time`, [DEEPRX_SYMBOLS, DEEPRX_SYMBOLS], near));
   const weight = add("MatMul", weights, energies);
   // Each symbol's weights to mean 1 over its subcarriers, so that the quotients do not depend on the distance to a pilot.
   const mean = builder.add("ReduceMean", [weight, builder.constant(int64Tensor([3]))], { keepdims: int(1) });
@@ -251,7 +255,12 @@ function decidedEstimate(
   const parts = estimates.map(({ values, filters: count }, index) =>
     perPlane(pieces, add("Mul", values, tile(shares[index]!, GRID_PLANES)), count),
   );
-  const channel = parts.reduce((sum, part) => add("Add", sum, part));
+  const channel = add(
+    "Clip",
+    parts.reduce((sum, part) => add("Add", sum, part)),
+    number(-LARGEST_CHANNEL),
+    number(LARGEST_CHANNEL),
+  );
   const deviations = estimates.map(({ values, filters: count }) =>
     deviationsOf(pieces, values, channel, count),
   );

@@ -20,7 +20,7 @@ function bitLoss(builder: NetworkBuilder, { llrs, signs }: TrainingValues): Valu
 }
 
 /** Steps of a batch of 32 slots, in 120 minutes on two processors of their own. */
-const STEPS = 5000;
+const STEPS = 3000;
 
 /** How the compact DeepRx is trained. */
 export const deeprxTraining: TrainingSpecification = {
@@ -43,7 +43,7 @@ export const deeprxTraining: TrainingSpecification = {
   },
   metrics: { bits: bitLoss },
   optimizer: { kind: "adam", beta2: 0.99 },
-  schedule: { learningRate: 2e-3, warmupSteps: 40, decay: { kind: "cosine", to: 0.03 } },
+  schedule: { learningRate: 1.5e-3, warmupSteps: 40, decay: { kind: "cosine", to: 0.03 } },
   clipNorm: 1,
   steps: STEPS,
   batch: 32,
