@@ -1,6 +1,12 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import type { Target } from "../src/compiler/index.js";
 import { type PreparedFunction, prepareFunction } from "../src/functions/index.js";
+import { builtInModel } from "../src/neural/models/built-in.js";
+import { createModel, portsOf } from "../src/neural/models/model.js";
+import { writeModelDirectory } from "../src/neural/models/model-directory.js";
 import { createRandom, type DelayProfileName } from "../src/radio/index.js";
 import {
   estimation,
@@ -28,7 +34,7 @@ type Method = (typeof allMethods)[number];
 const seed = 38_211_641;
 const decibels = (ratio: number) => 10 * Math.log10(ratio);
 
-function prepare(target: Target, method: Method, configuration: PuschConfiguration, antennas: number) {
+function prepare(target: Target, method: string, configuration: PuschConfiguration, antennas: number) {
   return prepareFunction(estimation, method, {
     target,
     dimensions: {
@@ -298,6 +304,24 @@ describe.each(testTargets)("estimation's edges on $name", (target) => {
       prepared.release();
     },
   );
+
+  it("is LMMSE's where a network gives weights that are no numbers", () => {
+    const directory = mkdtempSync(join(tmpdir(), "neuroran-estimation-"));
+    const { onnx } = builtInModel("learned-mmse-nr");
+    const initializers = new Map(onnx.graph.initializers);
+    const [name, weights] = [...initializers].find(([one]) => one === "likelihood.bias")!;
+    initializers.set(name, { ...weights, data: new Float32Array(weights.data.length).fill(NaN) });
+    const broken = { ...onnx, graph: { ...onnx.graph, initializers } };
+    const path = join(directory, "broken");
+    writeModelDirectory(path, createModel({ format: 1, name: "broken", ...portsOf(broken) }, broken));
+    const received = receiveGrid(configuration, air, createRandom(seed));
+    const [learned, lmmse] = [path, "lmmse"].map((method) => prepare(target, method, configuration, 2));
+    for (const one of [learned!, lmmse!]) process(one, received);
+    expect(learned!.outputs.channel.view).toEqual(lmmse!.outputs.channel.view);
+    expect(learned!.outputs.noise.view).toEqual(lmmse!.outputs.noise.view);
+    for (const one of [learned!, lmmse!]) one.release();
+    rmSync(directory, { recursive: true });
+  });
 
   it("refuses dimensions that do not fit the pilots", () => {
     const wrong = (change: Record<string, number>) => () =>
