@@ -7,6 +7,7 @@ export type {
   Evaluation,
   EvaluationTable,
   EvaluationTarget,
+  JudgedSystem,
   LearnedSystem,
 } from "./learned-system.js";
 export type { Manifest, ModelCost } from "./models/manifest.js";

@@ -8,6 +8,7 @@ export { equalization } from "./equalization/function.js";
 export { estimation, qualityFieldIndex, referenceSignals } from "./estimation/function.js";
 export { extraction, insertion } from "./extraction/function.js";
 export { deinterleaving, interleaving } from "./interleaving/function.js";
+export { judgedSystem, learnedSystem, learnedSystems } from "./learned-systems.js";
 export { demapping, mapping } from "./mapping/function.js";
 export { LLR_SCALE } from "./mapping/llr-scale.js";
 export { GRANT_FIELDS, grantFieldIndex, writeGrantMessage } from "./pusch/grant-message.js";
