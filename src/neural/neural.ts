@@ -13,7 +13,7 @@ import type { LearnedSystem } from "./learned-system.js";
 import { isMeasuredHere, measureCost } from "./models/cost.js";
 import { canonicalJson, checkManifest, type Manifest, type ModelCost } from "./models/manifest.js";
 import { createModel, type Model, modelOfFile, portsOf } from "./models/model.js";
-import { readModelDirectory, readOnnxFile } from "./models/model-directory.js";
+import { readModelDirectory, readModelFile, readOnnxFile } from "./models/model-directory.js";
 import { withRegistry } from "./models/open-registry.js";
 import type { ModelPort, ModelPorts } from "./models/port.js";
 import { openRegistry, type Registry } from "./models/registry.js";
@@ -23,7 +23,7 @@ import { provenanceOf } from "./training/provenance.js";
 import type { TrainingSpecification } from "./training/specification.js";
 import { type TrainingResult, type TrainOptions, train } from "./training/trainer.js";
 
-/** Where a model comes from: a network's specification, a graph, a file's bytes, or the path of a file or a model's directory. */
+/** Where a model comes from: a network's specification, a graph, a file's bytes, or the path of an ONNX file, a specification as JSON, or a model's directory. */
 export type ModelSource = NetworkSpecification | OnnxModel | Uint8Array | URL | string;
 
 export interface CreateOptions {
@@ -278,6 +278,7 @@ export function modelOf(source: ModelSource, options: CreateOptions = {}): Model
   if (typeof source === "string" || source instanceof URL) {
     const path = typeof source === "string" ? source : fileURLToPath(source);
     if (isDirectory(path)) return described(readModelDirectory(path), options);
+    if (extname(path) === ".json") return modelOf(readSpecification(path), options);
     return named(readOnnxFile(path), basename(path, extname(path)), options);
   }
   if (source instanceof Uint8Array) {
@@ -287,6 +288,21 @@ export function modelOf(source: ModelSource, options: CreateOptions = {}): Model
   if (isGraph(source)) return named(source, source.graph.name, options);
   const { model, ports } = createNetwork(source, createRandom(options.seed ?? 0).fork("parameters"));
   return named(model, model.graph.name, { ports, ...options });
+}
+
+function readSpecification(path: string): NetworkSpecification {
+  let read: unknown;
+  try {
+    read = JSON.parse(Buffer.from(readModelFile(path)).toString());
+  } catch (cause) {
+    if (cause instanceof InputError) throw cause;
+    const remedy = `give a specification as JSON: ${(cause as Error).message}`;
+    throw new InputError("source", path, remedy, { cause });
+  }
+  // Text would be taken for the path of a model, bytes for its file; what else is wrong is found where a network is made.
+  if (typeof read !== "object" || read === null || Array.isArray(read))
+    throw new InputError("source", path, "give a specification as JSON: an object");
+  return read as NetworkSpecification;
 }
 
 /** Whether a source is a graph; what is neither that nor a specification is refused as one. */

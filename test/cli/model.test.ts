@@ -126,14 +126,15 @@ describe("models", () => {
     const data = newData();
     const at = ["--data", data];
     const ragged = folder.write("ragged.json", { symbols: [[1, 2], [3]], noise: [[1], [1]] });
+    const noNetwork = folder.write("bad.onnx", "no network");
     const wrong: readonly (readonly [field: string, ...words: string[]])[] = [
       ["source", "create", "no-such-system"],
       ["source", "create", folder.write("bad.json", "{")],
       ["network.inputs", "create", folder.write("empty.json", {})],
-      ["network", "create", folder.write("null.json", "null")],
+      ["source", "create", folder.write("null.json", "null")],
       ["network.inputs", "create", folder.write("graph.json", { graph: {} })],
       ["source", "create", folder.write("text.json", '"llrnet-qpsk"')],
-      ["file", "import", folder.write("bad.onnx", "no network")],
+      [`model in ${noNetwork}: file`, "import", noNetwork],
       ["model", "import", folder.path("missing")],
       ["manifest.name", "create", specification, "--name", "Bad Name"],
       ["model", "show", "missing"],

@@ -1,5 +1,4 @@
-import { existsSync, readFileSync } from "node:fs";
-import { extname } from "node:path";
+import { existsSync } from "node:fs";
 import type { Command } from "commander";
 import { InputError } from "../../errors.js";
 import type { CreateOptions, ModelSource, NeuralModel } from "../../neural/index.js";
@@ -42,7 +41,7 @@ export function addCreate(model: Command): void {
         ...(summary !== undefined && { summary }),
         ...(implemented !== undefined && { implements: implemented }),
       };
-      const made = existsSync(source) ? fromFile(source) : await fromSystem(source, seed);
+      const made = existsSync(source) ? { source, options: {} } : await fromSystem(source, seed);
       const neural = await openModels(options);
       reportModel(
         await neural.create(made.source, { ...made.options, ...texts, ...conventionsOf(options), seed }),
@@ -50,21 +49,6 @@ export function addCreate(model: Command): void {
         "registered",
       );
     });
-}
-
-function fromFile(path: string): { source: ModelSource; options: CreateOptions } {
-  if (extname(path) !== ".json") return { source: path, options: {} };
-  let source: unknown;
-  try {
-    source = JSON.parse(readFileSync(path, "utf8"));
-  } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new InputError("source", path, `give a specification as JSON: ${reason}`, { cause });
-  }
-  // It would be taken for the path of a model.
-  if (typeof source === "string")
-    throw new InputError("source", path, "give a specification as JSON: an object, no text");
-  return { source: source as ModelSource, options: {} };
 }
 
 async function fromSystem(
