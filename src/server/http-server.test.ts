@@ -177,7 +177,8 @@ describe("calls", () => {
     expect(await call(target, '{"by":1}', { prefer: "wait=1, respond-async" })).toMatchObject({
       status: 202,
     });
-    expect(await node.domain.stateOf({ function: "counter", key: "sent" })).toEqual({ count: 3 });
+    // The delay is of a millisecond, and the state is asked for at once.
+    await expect.poll(() => node.domain.stateOf({ function: "counter", key: "sent" })).toEqual({ count: 3 });
     for (const [query, field] of [
       ["delay=5", "delay"],
       ["mode=send&delay=-1", "delay"],

@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { describe, expect, it } from "vitest";
 import { noisy16Qam } from "../../../test/neural/noisy-16qam.js";
@@ -102,9 +102,9 @@ describe("a float16 network", () => {
   });
 });
 
-describe("the demapper of Sionna Research Kit", () => {
-  const path = resolve(process.cwd(), "../shared/data/onnx/sionna_rk_neural_demapper_16qam.onnx");
+const path = resolve(process.cwd(), "../shared/data/onnx/sionna_rk_neural_demapper_16qam.onnx");
 
+describe.skipIf(!existsSync(path))("the demapper of Sionna Research Kit", () => {
   /** Binary cross entropy in nats a bit of a demapper whose positive soft bits say 0, in double precision. */
   function crossEntropy(model: OnnxModel, parameters: { noiseVariance: number; gain: number }): number {
     const { y, bits } = noisy16Qam(parameters).batch(createRandom(99), 3000);
