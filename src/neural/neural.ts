@@ -227,9 +227,6 @@ export function openNeural(dataDirectory?: string): Neural {
       checkManifest(before);
       return trainOn(onnx, before, system, options);
     }
-    const began = performance.now();
-    const random = createRandom(options.seed).fork("parameters");
-    const onnx = (await system.pretrain?.(random, options)) ?? system.create(random);
     const { summary, implements: implemented, ports } = system;
     const manifest = {
       format: 1,
@@ -239,6 +236,9 @@ export function openNeural(dataDirectory?: string): Neural {
       ...ports,
     } as const;
     checkManifest(manifest);
+    const began = performance.now();
+    const random = createRandom(options.seed).fork("parameters");
+    const onnx = (await system.pretrain?.(random, options)) ?? system.create(random);
     const pretraining_s = (performance.now() - began) / 1000;
     const { model, result } = await trainOn(onnx, manifest, system, options);
     return { model, result: { ...result, seconds: pretraining_s + result.seconds } };

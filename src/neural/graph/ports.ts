@@ -28,7 +28,8 @@ export function withPortNames(what: string, model: OnnxModel, wanted: Ports): On
     const fits =
       given.length === ports.length &&
       given.every((value, index) => isAlike(value, ports[index]!) && !known.has(ports[index]!.name));
-    if (!fits) throw new InputError(`${kind} of ${what}`, textOf(given), `give a model of ${textOf(ports)}`);
+    if (!fits)
+      throw new InputError(`${kind} of ${what}`, portsText(given), `give a model of ${portsText(ports)}`);
     return given.map((value, index) => {
       const { name } = ports[index]!;
       const [from, to] = kind === "inputs" ? [name, value.name] : [value.name, name];
@@ -59,6 +60,7 @@ function isAlike(one: GraphValue, other: GraphValue): boolean {
   );
 }
 
-function textOf(values: readonly GraphValue[]): string {
+/** Ports as errors name them. */
+export function portsText(values: readonly GraphValue[]): string {
   return values.map(({ name, type }) => `${name} [${type.shape.join(", ")}]`).join(", ");
 }

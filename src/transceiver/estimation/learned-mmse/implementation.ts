@@ -1,5 +1,6 @@
 import { InputError } from "../../../errors.js";
 import type { Attempt } from "../../../functions/index.js";
+import { portsText } from "../../../neural/graph/ports.js";
 import { slotModel } from "../../../neural/slot/index.js";
 import { prepareEstimation } from "../estimation.js";
 import type { EstimationContext } from "../function.js";
@@ -19,7 +20,7 @@ export function attemptEstimation(model: unknown, context: EstimationContext): A
     if (given.length !== 1 || elementType !== wanted.type.elementType || shape[1] !== wanted.type.shape[1])
       throw new InputError(
         `model ${manifest.name}`,
-        given.map(({ name, type }) => `${name} [${type.shape.join(", ")}]`).join(", "),
+        portsText(given),
         `give a model of one of the ${kind} [batch, ${wanted.type.shape[1]}], ${wanted.meaning}, as neuroran model train learned-mmse-nr makes`,
       );
   }
